@@ -1,0 +1,153 @@
+//! The seam to anything that writes: the procedural teacher, a remote server, the student itself.
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Who speaks in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The standing instruction.
+    System,
+    /// The task, then the environment's observations.
+    User,
+    /// The model: the only role that is trained on.
+    Assistant,
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said, without any template's markers.
+    pub content: String,
+}
+
+impl Message {
+    /// A message of `role`.
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into() }
+    }
+}
+
+/// What a model is asked to continue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prompt {
+    /// The conversation so far; the model writes the next assistant message.
+    pub messages: Vec<Message>,
+    /// Upper bound on tokens written.
+    pub max_tokens: usize,
+    /// 0 is greedy.
+    pub temperature: f32,
+    /// Seed of the draw when `temperature` is above 0.
+    pub seed: u64,
+}
+
+impl Prompt {
+    /// A greedy prompt.
+    pub fn greedy(messages: Vec<Message>, max_tokens: usize) -> Self {
+        Self { messages, max_tokens, temperature: 0.0, seed: 0 }
+    }
+}
+
+/// Tokens used by one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read, cached ones included.
+    pub prompt_tokens: u64,
+    /// Tokens written.
+    pub completion_tokens: u64,
+}
+
+/// What a model wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The assistant message's content.
+    pub text: String,
+    /// False when `max_tokens` cut it short.
+    pub finished: bool,
+    /// What it cost.
+    pub usage: Usage,
+}
+
+/// What candidates continue when they are scored.
+#[derive(Clone, Copy, Debug)]
+pub enum Context<'a> {
+    /// An assistant message that answers this conversation (template applied, end of turn scored).
+    Chat(&'a [Message]),
+    /// Plain text, no template.
+    Plain(&'a str),
+}
+
+/// The likelihood of one candidate under a model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score {
+    /// Sum of log-probabilities of the candidate's tokens, in nats (≤ 0).
+    pub nats: f64,
+    /// How many tokens that sums over.
+    pub tokens: usize,
+}
+
+/// Why a model gave no reply. A bad reply is not an error but a [`Reply`].
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The caller cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// The conversation does not fit the model's context.
+    #[error("the prompt has {tokens} tokens and the model reads {limit}")]
+    ContextOverflow {
+        /// Tokens in the prompt.
+        tokens: usize,
+        /// The model's limit.
+        limit: usize,
+    },
+    /// The model cannot do what was asked (a teacher cannot score).
+    #[error("this model cannot {0}")]
+    Unsupported(&'static str),
+    /// Everything else: a lost server, a device error.
+    #[error("the model failed")]
+    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Something that continues conversations. Synchronous: parallel rollouts are threads.
+pub trait Model {
+    /// Writes the next assistant message.
+    fn reply(&mut self, prompt: &Prompt, cancel: &Cancel) -> Result<Reply, ModelError>;
+
+    /// Scores candidate continuations of one context.
+    ///
+    /// The first candidate is the trunk: the others should share long prefixes with it, and only
+    /// what follows the shared tokens is computed again. Models that only write say `Unsupported`.
+    fn score(
+        &mut self,
+        context: Context<'_>,
+        candidates: &[String],
+        cancel: &Cancel,
+    ) -> Result<Vec<Score>, ModelError> {
+        let _ = (context, candidates, cancel);
+        Err(ModelError::Unsupported("score"))
+    }
+}
+
+/// A flag that long work looks at between steps. Clones share the flag.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Asks for an early end.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an early end was asked for.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// [`ModelError::Cancelled`] once cancelled.
+    pub fn check(&self) -> Result<(), ModelError> {
+        if self.is_cancelled() { Err(ModelError::Cancelled) } else { Ok(()) }
+    }
+}

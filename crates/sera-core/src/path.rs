@@ -1,0 +1,141 @@
+//! Paths inside a tree: the only paths a model ever names.
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A path relative to the root of a tree, `/`-separated and free of anything that could leave it.
+///
+/// Invariant: not empty, at most 4,096 bytes, no empty, `.` or `..` component, none that spells
+/// `.git` in any case, no backslash, NUL or control character, not absolute, no drive letter.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TreePath(String);
+
+/// Why a string is not a [`TreePath`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path:?} is not a path inside the tree: {reason}")]
+pub struct PathError {
+    /// The offending text.
+    pub path: String,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+impl TreePath {
+    /// Checks `path` against the invariant above.
+    pub fn new(path: impl Into<String>) -> Result<Self, PathError> {
+        let path = path.into();
+        match Self::fault(&path) {
+            None => Ok(Self(path)),
+            Some(reason) => Err(PathError { path, reason }),
+        }
+    }
+
+    fn fault(path: &str) -> Option<&'static str> {
+        if path.is_empty() {
+            return Some("it is empty");
+        }
+        if path.len() > 4096 {
+            return Some("it is longer than 4,096 bytes");
+        }
+        if path.starts_with('/') || path.as_bytes().get(1) == Some(&b':') {
+            return Some("it is absolute");
+        }
+        if path.chars().any(|c| c.is_control() || c == '\\') {
+            return Some("it holds a control character or a backslash");
+        }
+        path.split('/').find_map(|component| match component {
+            "" => Some("it has an empty component"),
+            "." | ".." => Some("it has a dot component"),
+            c if c.eq_ignore_ascii_case(".git") || c.eq_ignore_ascii_case("git~1") => {
+                Some("it names git's own folder")
+            }
+            c if c.len() > 255 => Some("a component is longer than 255 bytes"),
+            _ => None,
+        })
+    }
+
+    /// The whole path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The last component.
+    pub fn file_name(&self) -> &str {
+        self.0.rsplit('/').next().expect("split yields at least one part")
+    }
+
+    /// What follows the last dot of the file name.
+    pub fn extension(&self) -> Option<&str> {
+        let (stem, extension) = self.file_name().rsplit_once('.')?;
+        (!stem.is_empty()).then_some(extension)
+    }
+
+    /// The folders above the file, outermost first.
+    pub fn folders(&self) -> impl Iterator<Item = &str> {
+        let parent = self.0.rsplit_once('/').map_or("", |(parent, _)| parent);
+        parent.split('/').filter(|c| !c.is_empty())
+    }
+}
+
+impl TryFrom<String> for TreePath {
+    type Error = PathError;
+    fn try_from(path: String) -> Result<Self, PathError> {
+        Self::new(path)
+    }
+}
+
+impl From<TreePath> for String {
+    fn from(path: TreePath) -> Self {
+        path.0
+    }
+}
+
+impl fmt::Display for TreePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for TreePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_paths_inside_the_tree() {
+        for good in ["a", "src/lib.rs", "a b/c", ".github/x", "git/x", "ä/ö"] {
+            assert!(TreePath::new(good).is_ok(), "{good} is inside the tree");
+        }
+        for bad in [
+            "",
+            "/a",
+            "../a",
+            "a/../b",
+            "./a",
+            "a//b",
+            "a/",
+            ".git/config",
+            "a/.GIT/x",
+            "C:/x",
+            "a\\b",
+            "a\0b",
+            "a\nb",
+            "GIT~1/x",
+        ] {
+            assert!(TreePath::new(bad).is_err(), "{bad:?} is refused");
+        }
+    }
+
+    #[test]
+    fn extension_is_of_the_file_name() {
+        let extension = |p: &str| TreePath::new(p).unwrap().extension().map(str::to_owned);
+        assert_eq!(extension("a.d/b"), None);
+        assert_eq!(extension(".profile"), None);
+        assert_eq!(extension("a/b.test.ts").as_deref(), Some("ts"));
+    }
+}

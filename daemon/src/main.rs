@@ -1,0 +1,2 @@
+//! sera-daemon.
+fn main() {}

@@ -1,0 +1,2 @@
+//! git-sera.
+fn main() {}
