@@ -1,1 +1,14 @@
-//! sera-syntax.
+//! What Sera knows about source code: functions, single edits and a search index.
+//!
+//! One engine works over one [`table`] row per language. [`parse`] gives a [`Parsed`]; its
+//! [`Parsed::functions`] are what tasks are made of; [`mutations`] plants single faults in one,
+//! [`edits`] enumerates what a fixer would try; [`Index`] finds functions by words.
+mod functions;
+mod index;
+mod operator;
+mod parsed;
+
+pub use functions::Function;
+pub use index::{Hit, Index, Indexed};
+pub use operator::{Mutation, Operator, edits, mutations};
+pub use parsed::{Parsed, Token, TokenKind, parse, same_code};
