@@ -1,1 +1,52 @@
-//! sera-git.
+//! Git as Sera sees it: history, trees, blobs and config of one repository, read and never written.
+//!
+//! `gix` reads; the `git` binary is asked only for the state of the work tree and for `sera.*`
+//! config, scrubbed of everything a hostile repository could make it run. The single exception to
+//! "never written" is [`Repository::apply`], which the user asked for.
+mod apply;
+mod changes;
+mod command;
+mod config;
+mod history;
+mod open;
+mod status;
+mod tree;
+
+pub use apply::{Applied, ApplyError};
+pub use changes::FileChange;
+pub use command::git;
+pub use config::ConfigError;
+pub use history::CommitInfo;
+pub use open::{OpenError, Repository};
+pub use tree::{CommitTree, MAX_BLOB};
+
+/// Why reading a repository failed after it was opened.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// An object or ref could not be read.
+    #[error("failed to {what}")]
+    Read {
+        /// What was being done.
+        what: String,
+        /// The underlying error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The `git` binary could not be run or failed.
+    #[error("git {command} failed: {message}")]
+    Command {
+        /// The subcommand.
+        command: &'static str,
+        /// What it said, or why it did not start.
+        message: String,
+    },
+}
+
+impl GitError {
+    fn read(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Read { what: what.into(), source: source.into() }
+    }
+}
