@@ -1,0 +1,1 @@
+//! Observations as text: short, clipped head and tail, and saying so.
