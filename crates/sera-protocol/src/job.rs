@@ -1,0 +1,130 @@
+//! What a client can ask the daemon to work on, and how far that work is.
+use crate::wire::{choices, records, words};
+use sera_core::JobId;
+use std::collections::BTreeMap;
+
+choices! {
+    /// A unit of work on one repository. Stages that others need run first where they are missing.
+    Job {
+        /// Finds the functions and commits that tasks may be made from.
+        Mine = "mine" {
+            /// Report every candidate that was dropped, with its reason.
+            explain: bool,
+        },
+        /// Makes tasks from the seeds.
+        Synthesize = "synthesize" {
+            /// At most this many tasks; all when absent.
+            limit: Option<u64>,
+        },
+        /// Has tasks solved.
+        Rollout = "rollout" {
+            /// At most this many tasks; all when absent.
+            limit: Option<u64>,
+            /// Let the student try too, on a few training tasks.
+            student: bool,
+        },
+        /// Judges the trajectories again and selects those to train on.
+        Verify = "verify" {},
+        /// Trains an adapter on the selected trajectories.
+        Train = "train" {
+            /// Stop after this many seconds.
+            seconds: Option<u64>,
+            /// Stop after this many tokens.
+            tokens: Option<u64>,
+            /// Seed of initial weights and order.
+            seed: u64,
+        },
+        /// Scores the newest adapter on held-out work.
+        Evaluate = "evaluate" {
+            /// Spend about this many seconds.
+            seconds: Option<u64>,
+        },
+        /// Decides, capability by capability, whether the newest adapter serves.
+        Promote = "promote" {},
+        /// Every stage in order, then one fix of a held-out task.
+        Quickstart = "quickstart" {
+            /// Seconds of training.
+            train_seconds: u64,
+            /// Seconds of evaluation.
+            evaluate_seconds: u64,
+            /// Where to take the base from; the preset's own source when absent.
+            base: Option<String>,
+        },
+        /// Proposes a change that does what the description asks. Writes no file.
+        Fix = "fix" {
+            /// What is wrong, or the output of a failing test.
+            description: String,
+            /// Only propose changes to these files or folders; anywhere when empty.
+            paths: Vec<String>,
+            /// Unsaved editor contents by path, laid over the work tree.
+            buffers: Option<BTreeMap<String, String>>,
+            /// How many proposals to return, best first.
+            proposals: u64,
+        },
+        /// Checks what is stored and rebuilds the index.
+        Fsck = "fsck" {},
+    }
+}
+
+words! {
+    /// What a job is doing, for progress bars; a job passes through several.
+    Stage {
+        /// Getting and checking the base's weights.
+        Base = "base",
+        /// Reading history.
+        Mine = "mine",
+        /// Making tasks.
+        Synthesize = "synthesize",
+        /// Solving tasks.
+        Rollout = "rollout",
+        /// The student's own attempts.
+        Student = "student",
+        /// Judging trajectories.
+        Verify = "verify",
+        /// Choosing what to train on.
+        Select = "select",
+        /// Making training examples.
+        Prepare = "prepare",
+        /// Training.
+        Train = "train",
+        /// Scoring.
+        Evaluate = "evaluate",
+        /// Deciding.
+        Promote = "promote",
+        /// Fixing.
+        Fix = "fix",
+        /// Checking the store.
+        Fsck = "fsck",
+        /// Waiting for another job to end.
+        Wait = "wait",
+        /// Something that only a newer daemon knows.
+        #[serde(other)]
+        Other = "other",
+    }
+}
+
+records! {
+    /// How far a job is.
+    Progress {
+        /// The job.
+        job: JobId,
+        /// What it is doing.
+        stage: Stage,
+        /// How much of `total` is done.
+        done: u64,
+        /// 0 while unknown.
+        total: u64,
+        /// What is counted: `tasks`, `tokens`, `bytes`.
+        unit: String,
+        /// One short phrase, may be empty.
+        message: String,
+    }
+
+    /// One thing the job did, in words, as it happens.
+    StepNote {
+        /// The job.
+        job: JobId,
+        /// One line.
+        text: String,
+    }
+}

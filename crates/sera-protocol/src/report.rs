@@ -1,0 +1,365 @@
+//! What jobs report when they end: numbers for machines, reasons for people.
+use crate::wire::{choices, records, words};
+use sera_core::scorecard::Capability;
+use sera_core::{AdapterId, Patch, TaskId};
+use std::collections::BTreeMap;
+
+choices! {
+    /// What came out of a job, by its kind.
+    JobResult {
+        /// Of `mine`.
+        Mine = "mine" (MineReport),
+        /// Of `synthesize`.
+        Synthesize = "synthesize" (SynthesizeReport),
+        /// Of `rollout`.
+        Rollout = "rollout" (RolloutReport),
+        /// Of `verify`.
+        Verify = "verify" (VerifyReport),
+        /// Of `train`.
+        Train = "train" (TrainReport),
+        /// Of `evaluate`.
+        Evaluate = "evaluate" (ScorecardReport),
+        /// Of `promote`.
+        Promote = "promote" (PromoteReport),
+        /// Of `quickstart`.
+        Quickstart = "quickstart" (QuickstartReport),
+        /// Of `fix`.
+        Fix = "fix" (FixReport),
+        /// Of `fsck`.
+        Fsck = "fsck" (FsckReport),
+    }
+}
+
+words! {
+    /// Where a proposed edit came from.
+    ProposalSource {
+        /// One of the operators' single edits.
+        Enumerated = "enumerated",
+        /// The model wrote it.
+        #[serde(other)]
+        Written = "written",
+    }
+}
+
+records! {
+    /// What mining found.
+    MineReport [Default] {
+        /// Functions that may be trained on.
+        functions: u64,
+        /// Commits that may be trained on.
+        commits: u64,
+        /// Functions kept out of training.
+        held_out_functions: u64,
+        /// Commits kept out of training.
+        held_out_commits: u64,
+        /// The last commit that may be trained on.
+        cut: String,
+        /// How many candidates were left out, by reason.
+        dropped: BTreeMap<String, u64>,
+        /// Each candidate that was left out, where asked for; as many as fit one message.
+        explained: Vec<Explained>,
+        /// Candidates left out that `explained` had no room for.
+        unexplained: Option<u64>,
+        /// Blobs read this time; only changed ones are.
+        blobs_read: u64,
+        /// Wall time.
+        seconds: f64,
+    }
+
+    /// Why one candidate was left out.
+    Explained {
+        /// `path::function` or a commit.
+        what: String,
+        /// The reason's code.
+        reason: String,
+    }
+
+    /// What synthesis made.
+    SynthesizeReport [Default] {
+        /// Tasks made, held-out ones included.
+        tasks: u64,
+        /// How many of them are held out.
+        held_out: Option<u64>,
+        /// Tasks by operator; commit tasks stand under `commit`.
+        by_operator: BTreeMap<String, u64>,
+        /// Tasks by family.
+        by_family: BTreeMap<String, u64>,
+        /// How many were not made, by reason.
+        dropped: BTreeMap<String, u64>,
+        /// Wall time.
+        seconds: f64,
+    }
+
+    /// What rollouts left.
+    RolloutReport [Default] {
+        /// Trajectories kept.
+        kept: u64,
+        /// How many attempts were left out, by reason.
+        dropped: BTreeMap<String, u64>,
+        /// Attempts executed per second.
+        per_second: f64,
+        /// The student's own attempts.
+        student: Option<StudentReport>,
+        /// Wall time.
+        seconds: f64,
+    }
+
+    /// Soft verification of the student's own rollouts.
+    StudentReport [Default] {
+        /// How many were accepted.
+        accepted: u64,
+        /// How many were rejected, by reason.
+        rejected: BTreeMap<String, u64>,
+    }
+
+    /// What soft verification and selection decided.
+    VerifyReport [Default] {
+        /// Trajectories accepted.
+        accepted: u64,
+        /// How many were rejected, by reason.
+        rejected: BTreeMap<String, u64>,
+        /// How many of the accepted are selected for training.
+        selected: u64,
+        /// How many of the accepted were not selected, by reason.
+        dropped: BTreeMap<String, u64>,
+        /// Mean recall over all judged trajectories.
+        recall: Option<f64>,
+        /// Wall time.
+        seconds: f64,
+    }
+
+    /// What training did.
+    TrainReport [Default] {
+        /// Examples trained on.
+        examples: u64,
+        /// Tokens read.
+        tokens: u64,
+        /// Tokens that carried loss.
+        target_tokens: u64,
+        /// Tokens read per second.
+        tokens_per_s: f64,
+        /// Peak resident memory of the worker, MiB.
+        peak_rss_mb: u64,
+        /// Mean loss per target token, nats, one value a step.
+        loss: Vec<f32>,
+        /// The adapter made.
+        adapter: Option<AdapterId>,
+        /// What was decided on the way, such as how the size was fitted to the speed.
+        notes: Option<Vec<String>>,
+        /// Wall time.
+        seconds: f64,
+    }
+
+    /// Held-out holes under one arm.
+    CompleteSummary [Default] {
+        /// Holes scored.
+        n: u64,
+        /// Nats per token of the holes.
+        nll: Option<f64>,
+        /// Share of greedy continuations equal to the hole.
+        exact: Option<f64>,
+    }
+
+    /// Held-out tasks under one arm; what was not measured within the budget is null.
+    FixSummary [Default] {
+        /// Tasks scored.
+        n: u64,
+        /// Nats per changed token of the reference edit.
+        nll: Option<f64>,
+        /// Share of freely written actions that could be executed.
+        valid: Option<f64>,
+        /// Share of tasks whose place is ranked first.
+        locate1: Option<f64>,
+        /// Share of tasks whose place is among the first five.
+        locate5: Option<f64>,
+        /// Mean recall of greedy rollouts.
+        recall: Option<f64>,
+        /// Share of greedy rollouts that equal the reference.
+        exact: Option<f64>,
+        /// Share of tasks whose reference edit is ranked first among all candidates.
+        rank1: Option<f64>,
+        /// Share of tasks whose reference edit is among the first five.
+        rank5: Option<f64>,
+        /// Mean number of candidates ranked.
+        candidates: Option<f64>,
+    }
+
+    /// Completion by arm.
+    CompleteArms [Default] {
+        /// The base.
+        base: CompleteSummary,
+        /// The base with similar solved tasks in the prompt.
+        retrieval: CompleteSummary,
+        /// The adapter.
+        adapter: CompleteSummary,
+    }
+
+    /// Fixing by arm.
+    FixArms [Default] {
+        /// The base in the guided harness.
+        base: FixSummary,
+        /// The base with similar solved tasks in the prompt.
+        retrieval: FixSummary,
+        /// The adapter given another task's text.
+        shuffled: FixSummary,
+        /// The adapter.
+        adapter: FixSummary,
+    }
+
+    /// What an evaluation found.
+    ScorecardReport [Default] {
+        /// Held-out holes.
+        complete: CompleteArms,
+        /// Held-out tasks made by operators.
+        fix: FixArms,
+        /// Held-out tasks made from commits, apart.
+        commits: Option<FixArms>,
+        /// Nats per token on the fixed general set, by arm.
+        general: Option<BTreeMap<String, f64>>,
+        /// The adapter that was scored.
+        adapter: Option<AdapterId>,
+        /// What was decided on the way, such as how the size was fitted to the speed.
+        notes: Option<Vec<String>>,
+        /// Wall time.
+        seconds: f64,
+    }
+
+    /// What was decided about an adapter.
+    PromoteReport [Default] {
+        /// Capabilities the adapter serves from now on.
+        promoted: Vec<Capability>,
+        /// Why, for each capability.
+        reasons: BTreeMap<Capability, String>,
+        /// The adapter decided on.
+        adapter: Option<AdapterId>,
+    }
+
+    /// One proposed change.
+    Proposal {
+        /// The change to the work tree as it was read.
+        patch: Patch,
+        /// Log-likelihood of the edited function under what is served, nats.
+        nats: f64,
+        /// Where it came from.
+        source: ProposalSource,
+        /// The file.
+        path: String,
+        /// The function.
+        name: Option<String>,
+    }
+
+    /// What a fix found.
+    FixReport [Default] {
+        /// The task, where one of the repository's own was worked on.
+        task: Option<TaskId>,
+        /// What was asked for.
+        description: String,
+        /// Best first.
+        proposals: Vec<Proposal>,
+        /// What was done, one line each.
+        steps: Vec<String>,
+        /// The best proposal; null when there is none.
+        patch: Option<Patch>,
+        /// What ranked them: `base` or an adapter.
+        served: Option<String>,
+        /// Wall time.
+        seconds: f64,
+    }
+
+    /// What a check of the store found.
+    FsckReport [Default] {
+        /// Facts read from the journal.
+        facts: u64,
+        /// Objects whose digest was checked.
+        objects: u64,
+        /// Entries of the rebuilt index.
+        indexed: u64,
+        /// What is damaged or missing, one line each.
+        damaged: Vec<String>,
+        /// What was put right, one line each.
+        repaired: Vec<String>,
+        /// Wall time.
+        seconds: f64,
+    }
+
+    /// The mined part of a quickstart.
+    QuickstartMined [Default] {
+        /// Functions that may be trained on.
+        functions: u64,
+        /// Commits that may be trained on.
+        commits: u64,
+        /// How many candidates were left out, by reason.
+        dropped: BTreeMap<String, u64>,
+        /// Functions and commits kept out of training.
+        held_out: Option<u64>,
+    }
+
+    /// The trajectories of a quickstart.
+    QuickstartTrajectories [Default] {
+        /// Selected for training.
+        kept: u64,
+        /// How many were left out, by reason.
+        dropped: BTreeMap<String, u64>,
+        /// The student's own attempts.
+        student: Option<StudentReport>,
+        /// Attempts executed per second.
+        per_second: Option<f64>,
+    }
+
+    /// The fix that ends a quickstart.
+    QuickstartFix {
+        /// The held-out task.
+        task: TaskId,
+        /// What the fixer was told.
+        description: Option<String>,
+        /// What it proposed; null when nothing.
+        patch: Option<Patch>,
+        /// Share of the reference's changed lines it found; null when not comparable.
+        recall: Option<f64>,
+        /// The change that was looked for.
+        reference: Option<Patch>,
+    }
+
+    /// A whole quickstart.
+    QuickstartReport [Default] {
+        /// The repository's work tree.
+        repo: String,
+        /// What mining found.
+        mined: QuickstartMined,
+        /// Tasks made.
+        tasks: u64,
+        /// What rollouts left.
+        trajectories: QuickstartTrajectories,
+        /// What training did.
+        train: TrainReport,
+        /// What evaluation found.
+        scorecard: ScorecardReport,
+        /// Capabilities the adapter serves from now on.
+        promoted: Vec<Capability>,
+        /// Why, for each capability.
+        reasons: BTreeMap<Capability, String>,
+        /// One held-out task; null when there is none.
+        fix: Option<QuickstartFix>,
+        /// Wall time.
+        seconds: f64,
+    }
+}
+
+impl MineReport {
+    /// Keeps of `explained` what fits about `bytes` of JSON and counts the rest in `unexplained`,
+    /// so that the report of a huge repository still is one message.
+    pub fn limit_explained(&mut self, bytes: usize) {
+        let mut room = bytes;
+        let fits = self.explained.iter().take_while(|one| {
+            // Quotes, names and punctuation of one entry, and every character escaped at worst.
+            let cost = 28 + 2 * (one.what.len() + one.reason.len());
+            let enough = room >= cost;
+            room = room.saturating_sub(cost);
+            enough
+        });
+        let kept = fits.count();
+        let left_out = self.explained.len() - kept;
+        self.explained.truncate(kept);
+        self.unexplained = (left_out > 0).then_some(left_out as u64);
+    }
+}
