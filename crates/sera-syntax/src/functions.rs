@@ -1,14 +1,18 @@
 //! Functions: what tasks are made of, where they stand and what they look like.
+use crate::node::{Ast, Id};
+use crate::parsed::LineStarts;
+use crate::table::{Concept, Role};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// One function or method with a body, as written in the file. Spans are byte ranges of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
-    /// Qualified inside the file: `Outer.inner`.
+    /// Qualified inside the file: `Outer.inner`; a second one of that name is `Outer.inner#2`.
     pub name: String,
     /// The whole definition, decorators and attributes left out.
     pub span: Range<usize>,
-    /// The body.
+    /// The body, braces included.
     pub body: Range<usize>,
     /// Line on which `span` starts, from 1.
     pub first_line: usize,
@@ -26,4 +30,293 @@ pub struct Function {
     pub accessor: bool,
     /// Names called, last segment only, in order of first appearance.
     pub calls: Vec<String>,
+}
+
+/// Every function of the file in order of appearance.
+pub(crate) fn functions(ast: &Ast) -> Vec<Function> {
+    let lines = LineStarts::new(ast.source());
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut found = Vec::new();
+    for id in ast.all() {
+        let Some(mut function) = describe(ast, id, &lines) else { continue };
+        let count = seen.entry(function.name.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            function.name = format!("{}#{count}", function.name);
+        }
+        found.push(function);
+    }
+    found
+}
+
+fn describe(ast: &Ast, id: Id, lines: &LineStarts) -> Option<Function> {
+    let own = own_name(ast, id)?;
+    let body = ast.role(id, Role::Body)?;
+    let span = ast.span(id);
+    let documentation = docstring(ast, id);
+    Some(Function {
+        name: qualified(ast, id, own),
+        first_line: lines.line(span.start),
+        last_line: lines.line(span.end.saturating_sub(1).max(span.start)),
+        span,
+        body: ast.span(body),
+        statements: statements(ast, body, documentation.as_ref()),
+        complexity: complexity(ast, id),
+        test: is_test(ast, id, own),
+        accessor: is_accessor(ast, id, own, body, documentation.as_ref()),
+        calls: calls(ast, body),
+        docstring: documentation,
+    })
+}
+
+/// The name a definition is known by: its own, or that of what a closure is bound to.
+fn own_name(ast: &Ast, id: Id) -> Option<&str> {
+    if ast.is(id, Concept::Function) {
+        return ast.role(id, Role::Name).map(|name| ast.text(name));
+    }
+    if !ast.is(id, Concept::Closure) {
+        return None;
+    }
+    let body = ast.role(id, Role::Body)?;
+    let parent = ast.parent(id)?;
+    // Only closures with a block are worth a task, and only where the name is plainly theirs.
+    let bound = ast.subtree(body).next().is_some_and(|body| ast.is(body, Concept::Statements))
+        && (ast.is(parent, Concept::Declare) || ast.kind(parent).ends_with("field_definition"));
+    let name = bound.then(|| {
+        ast.role(parent, Role::Left)
+            .or_else(|| ast.children(parent).find(|&child| ast.field(child) == "property"))
+    })??;
+    ast.any(name, &[Concept::Identifier, Concept::Property]).then(|| ast.text(name))
+}
+
+fn qualified(ast: &Ast, id: Id, own: &str) -> String {
+    let mut segments = vec![own];
+    if let Some(receiver) = ast.children(id).find(|&child| ast.field(child) == "receiver") {
+        let mut types = ast.subtree(receiver).filter(|&node| ast.kind(node) == "type_identifier");
+        segments.extend(types.next().map(|node| ast.text(node)));
+    }
+    for outer in ast.ancestors(id) {
+        if ast.is(outer, Concept::Container) {
+            segments.extend(container_name(ast, outer));
+        } else if let Some(name) = own_name(ast, outer) {
+            segments.push(name);
+        }
+    }
+    segments.reverse();
+    segments.join(".")
+}
+
+fn container_name(ast: &Ast, id: Id) -> Option<&str> {
+    let name = ast.children(id).find(|&child| matches!(ast.field(child), "name" | "type"))?;
+    let bare =
+        ast.subtree(name).find(|&node| ast.leaf(node) && ast.kind(node).ends_with("identifier"));
+    Some(ast.text(bare.unwrap_or(name)))
+}
+
+/// The docstring inside, or the block of comment lines directly above the definition.
+pub(crate) fn docstring(ast: &Ast, id: Id) -> Option<Range<usize>> {
+    let body = ast.role(id, Role::Body)?;
+    if ast.row().indented {
+        let first = ast.parts(body).next()?;
+        let inner = ast.parts(first).next()?;
+        let plain = ast.is(first, Concept::ExpressionStatement) && ast.is(inner, Concept::String);
+        return plain.then(|| ast.span(first));
+    }
+    let mut top = id;
+    while let Some(parent) = ast.parent(top) {
+        let wrapper = ast.any(parent, &[Concept::Declare])
+            || ast.kind(parent).ends_with("_declaration")
+            || ast.kind(parent) == "export_statement"
+            || ast.kind(parent).ends_with("field_definition");
+        if !wrapper || ast.is(parent, Concept::Container) {
+            break;
+        }
+        top = parent;
+    }
+    let parent = ast.parent(top)?;
+    let mut before: Vec<Id> = ast.children(parent).take_while(|&child| child != top).collect();
+    let mut edge = ast.start(top);
+    let mut span: Option<Range<usize>> = None;
+    while let Some(previous) = before.pop() {
+        let between = ast.source().get(ast.end(previous)..edge).unwrap_or("x");
+        let touching = between.trim().is_empty() && between.matches('\n').count() <= 1;
+        if ast.is(previous, Concept::Decorator) && touching {
+            edge = ast.start(previous);
+            continue;
+        }
+        if !ast.is(previous, Concept::Comment) || !touching || !owns_line(ast, previous) {
+            break;
+        }
+        edge = ast.start(previous);
+        let end = span
+            .as_ref()
+            .map_or(ast.start(previous) + ast.text(previous).trim_end().len(), |s| s.end);
+        span = Some(edge..end);
+    }
+    span
+}
+
+fn owns_line(ast: &Ast, id: Id) -> bool {
+    let before = &ast.source()[..ast.start(id)];
+    let line = before.rfind('\n').map_or(0, |at| at + 1);
+    before[line..].trim().is_empty()
+}
+
+/// Whether a child of a statement list is a statement of its own.
+fn is_statement(ast: &Ast, id: Id) -> bool {
+    let listed = ast.parent(id).is_some_and(|parent| {
+        ast.is(parent, Concept::Statements) && ast.field(id) != "value" && ast.kind(id) != "label"
+    });
+    let braceless = matches!(ast.field(id), "consequence" | "body")
+        || ast.parent(id).is_some_and(|p| ast.is(p, Concept::Else));
+    ast.named(id)
+        && !ast.extra(id)
+        && !ast.is(id, Concept::Comment)
+        && (listed || (braceless && (ast.kind(id).ends_with("_statement"))))
+}
+
+fn statements(ast: &Ast, body: Id, documentation: Option<&Range<usize>>) -> usize {
+    ast.subtree(body)
+        .skip(1)
+        .filter(|&id| is_statement(ast, id) && !ast.is(id, Concept::Statements))
+        .filter(|&id| documentation != Some(&ast.span(id)))
+        .count()
+}
+
+fn complexity(ast: &Ast, id: Id) -> usize {
+    use Concept::{Arm, Catch, Elif, If, Loop, Propagate, Ternary};
+    let [and, or, _] = ast.row().logic;
+    1 + ast
+        .subtree(id)
+        .filter(|&node| {
+            ast.any(node, &[If, Elif, Ternary, Loop, Catch, Arm, Propagate])
+                || (ast.is(node, Concept::Binary)
+                    && ast.operator(node).is_some_and(|o| [and, or, "??"].contains(&ast.text(o))))
+        })
+        .count()
+}
+
+/// The last segment of what is called: `c` of `a.b.c(..)`.
+pub(crate) fn callee_name(ast: &Ast, call: Id) -> Option<Id> {
+    let callee = ast.role(call, Role::Callee)?;
+    let last = ast
+        .subtree(callee)
+        .filter(|&node| ast.leaf(node) && ast.any(node, &[Concept::Identifier, Concept::Property]));
+    if ast.is(callee, Concept::Member) {
+        return ast.role(callee, Role::Property);
+    }
+    last.last()
+}
+
+fn calls(ast: &Ast, body: Id) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for id in ast.subtree(body) {
+        if !ast.any(id, &[Concept::Call, Concept::Macro]) {
+            continue;
+        }
+        if let Some(name) = callee_name(ast, id).map(|name| ast.text(name))
+            && !names.iter().any(|known| known == name)
+        {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn is_test(ast: &Ast, id: Id, own: &str) -> bool {
+    let by_name = match ast.row().language {
+        sera_core::Language::Python => {
+            own.starts_with("test_") || own == "test" || in_test_class(ast, id)
+        }
+        sera_core::Language::Go => {
+            ["Test", "Benchmark", "Fuzz", "Example"].iter().any(|prefix| {
+                own.strip_prefix(prefix).is_some_and(|rest| !rest.starts_with(char::is_lowercase))
+            }) && !ast.children(id).any(|child| ast.field(child) == "receiver")
+        }
+        sera_core::Language::Rust
+        | sera_core::Language::JavaScript
+        | sera_core::Language::TypeScript
+        | sera_core::Language::Tsx => false,
+    };
+    by_name || std::iter::once(id).chain(ast.ancestors(id)).any(|node| marked_test(ast, node))
+}
+
+fn in_test_class(ast: &Ast, id: Id) -> bool {
+    ast.ancestors(id).filter(|&node| ast.is(node, Concept::Container)).any(|class| {
+        let heritage = ast.children(class).find(|&child| ast.field(child) == "superclasses");
+        container_name(ast, class).is_some_and(|name| name.starts_with("Test"))
+            || heritage.is_some_and(|node| ast.text(node).contains("TestCase"))
+    })
+}
+
+/// `#[test]`, `#[cfg(test)]`, `@pytest.fixture`, or a call of `describe`, `it`, `test` around.
+fn marked_test(ast: &Ast, node: Id) -> bool {
+    if ast.is(node, Concept::Call) {
+        let callee = ast.role(node, Role::Callee).map_or("", |callee| ast.text(callee));
+        let first = callee.split('.').next().unwrap_or("");
+        let blocks =
+            ["describe", "it", "test", "beforeEach", "afterEach", "beforeAll", "afterAll", "suite"];
+        return blocks.contains(&first) && ast.row().literals.2 == Some("null");
+    }
+    let Some(parent) = ast.parent(node) else { return false };
+    if !ast.any(node, &[Concept::Function, Concept::Container]) {
+        return false;
+    }
+    let before: Vec<Id> = ast.children(parent).take_while(|&child| child != node).collect();
+    before
+        .iter()
+        .rev()
+        .take_while(|&&child| ast.any(child, &[Concept::Decorator, Concept::Comment]))
+        .filter(|&&child| ast.is(child, Concept::Decorator))
+        .any(|&child| is_test_marker(ast.text(child)))
+}
+
+fn is_test_marker(text: &str) -> bool {
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
+    match words.first() {
+        Some(&"cfg") => words.contains(&"test") && !words.contains(&"not"),
+        Some(&"cfg_attr") => false,
+        Some(&"pytest") => true,
+        Some(_) => words.iter().take(2).any(|word| word.ends_with("test") || *word == "rstest"),
+        None => false,
+    }
+}
+
+/// Bodies that carry no decision: read a field, write one, pass everything on.
+fn is_accessor(
+    ast: &Ast,
+    id: Id,
+    own: &str,
+    body: Id,
+    documentation: Option<&Range<usize>>,
+) -> bool {
+    let dunder =
+        own.starts_with("__") && own.ends_with("__") && own != "__init__" && own != "__call__";
+    if own == "main" || dunder || boilerplate_trait(ast, id) {
+        return true;
+    }
+    let list = ast.subtree(body).find(|&node| ast.is(node, Concept::Statements)).unwrap_or(body);
+    let mut parts = ast.parts(list).filter(|&part| documentation != Some(&ast.span(part)));
+    let Some(only) = parts.next() else { return true };
+    parts.next().is_none() && is_plain(ast, only)
+}
+
+fn boilerplate_trait(ast: &Ast, id: Id) -> bool {
+    const DERIVABLE: [&str; 9] =
+        ["Debug", "Clone", "Default", "PartialEq", "Eq", "Hash", "PartialOrd", "Ord", "Drop"];
+    ast.ancestors(id).filter(|&node| ast.is(node, Concept::Container)).any(|node| {
+        let of = ast.children(node).find(|&child| ast.field(child) == "trait");
+        of.is_some_and(|of| DERIVABLE.contains(&ast.text(of).rsplit("::").next().unwrap_or("")))
+    })
+}
+
+/// A statement of names, members, one call that passes names on, at most one assignment.
+fn is_plain(ast: &Ast, statement: Id) -> bool {
+    use Concept::{Arm, Binary, If, Index, Loop, Raise, Ternary, Try};
+    let decides = ast
+        .subtree(statement)
+        .any(|node| ast.any(node, &[Arm, Binary, If, Index, Loop, Raise, Ternary, Try]));
+    let calls = ast.subtree(statement).filter(|&node| ast.is(node, Concept::Call)).count();
+    !decides && calls <= 1
 }

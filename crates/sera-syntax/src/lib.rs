@@ -5,10 +5,14 @@
 //! [`edits`] enumerates what a fixer would try; [`Index`] finds functions by words.
 mod functions;
 mod index;
+mod node;
 mod operator;
 mod parsed;
+pub mod table;
+mod words;
 
 pub use functions::Function;
 pub use index::{Hit, Index, Indexed};
 pub use operator::{Mutation, Operator, edits, mutations};
 pub use parsed::{Parsed, Token, TokenKind, parse, same_code};
+pub use words::words;
