@@ -173,7 +173,10 @@ fn collect(ast: &Ast, id: Id, emit: &mut impl FnMut(Item)) {
         if block && ast.named(child) && !ast.is(child, Concept::Comment) {
             emit(Item::Statement);
         }
-        collect(ast, child, emit);
+        // Between statements it says no more than the mark of the next one.
+        if !(block && ast.text(child) == ";") {
+            collect(ast, child, emit);
+        }
     }
     if gaps && ast.end(id) > at {
         emit(Item::Token(at..ast.end(id), TokenKind::Literal));

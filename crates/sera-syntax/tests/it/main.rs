@@ -1,0 +1,3 @@
+//! The engine against small sources of every language.
+mod functions;
+mod index;
