@@ -74,11 +74,12 @@ macro_rules! methods {
             let mut text = String::from("/** Every call by name. */\nexport interface Methods {\n");
             $(
                 text.push_str(&crate::wire::comment(&[$($doc),+], "  "));
-                text.push_str(concat!("  \"", $name, "\": { params: "));
-                text.push_str(&<$params as Wire>::reference());
-                text.push_str("; result: ");
-                text.push_str(&<$reply as Wire>::reference());
-                text.push_str(" };\n");
+                text.push_str(&format!(
+                    "  {}: {{ params: {}; result: {} }};\n",
+                    crate::wire::member($name),
+                    <$params as Wire>::reference(),
+                    <$reply as Wire>::reference(),
+                ));
                 <$params as Wire>::declare(into);
                 <$reply as Wire>::declare(into);
             )+
@@ -121,9 +122,8 @@ macro_rules! notifications {
                 String::from("/** Every notification by name. */\nexport interface Notifications {\n");
             $(
                 text.push_str(&crate::wire::comment(&[$($doc),+], "  "));
-                text.push_str(concat!("  \"", $name, "\": "));
-                text.push_str(&<$params as Wire>::reference());
-                text.push_str(";\n");
+                let (name, params) = (crate::wire::member($name), <$params as Wire>::reference());
+                text.push_str(&format!("  {name}: {params};\n"));
                 <$params as Wire>::declare(into);
             )+
             text.push_str("}\n");

@@ -1,6 +1,6 @@
 //! What jobs report when they end: numbers for machines, reasons for people.
 use crate::wire::{choices, records, words};
-use sera_core::scorecard::Capability;
+use sera_core::scorecard::{self, Arm, Capability, Scorecard};
 use sera_core::{AdapterId, Patch, TaskId};
 use std::collections::BTreeMap;
 
@@ -361,5 +361,66 @@ impl MineReport {
         let left_out = self.explained.len() - kept;
         self.explained.truncate(kept);
         self.unexplained = (left_out > 0).then_some(left_out as u64);
+    }
+}
+
+impl ScorecardReport {
+    /// The summary of `card`: every arm's own figures, commit tasks apart.
+    pub fn of(card: &Scorecard) -> Self {
+        let complete = |arm| card.summarize_complete(arm).map(CompleteSummary::of);
+        let fixes = |commits| FixArms {
+            base: FixSummary::of(card, Arm::Base, commits),
+            retrieval: FixSummary::of(card, Arm::Retrieval, commits),
+            shuffled: FixSummary::of(card, Arm::Shuffled, commits),
+            adapter: FixSummary::of(card, Arm::Adapter, commits),
+        };
+        let general = card.general.iter().map(|(arm, nats)| (arm.name().to_owned(), *nats));
+        let has_commits = card.fix.values().flatten().any(|score| score.commit);
+        Self {
+            complete: CompleteArms {
+                base: complete(Arm::Base).unwrap_or_default(),
+                retrieval: complete(Arm::Retrieval).unwrap_or_default(),
+                adapter: complete(Arm::Adapter).unwrap_or_default(),
+            },
+            fix: fixes(false),
+            commits: has_commits.then(|| fixes(true)),
+            general: Some(general.collect()),
+            ..Self::default()
+        }
+    }
+}
+
+impl CompleteSummary {
+    fn of(summary: scorecard::CompleteSummary) -> Self {
+        Self { n: summary.n as u64, nll: summary.nll, exact: summary.exact }
+    }
+}
+
+impl FixSummary {
+    fn of(card: &Scorecard, arm: Arm, commits: bool) -> Self {
+        let Some(summary) = card.summarize_fix(arm, Some(commits)) else { return Self::default() };
+        let scores = card.fix.get(&arm).map_or(&[][..], Vec::as_slice);
+        let scores = || scores.iter().filter(|score| score.commit == commits);
+        // A reference that is not among the candidates has no rank and counts as missed.
+        let ranked = |within: usize| {
+            let of = scores().filter(|score| score.candidates.is_some()).count();
+            let hit = scores().filter(|score| score.ranked.is_some_and(|rank| rank <= within));
+            (of > 0).then(|| hit.count() as f64 / of as f64)
+        };
+        let counts: Vec<f64> =
+            scores().filter_map(|score| score.candidates).map(|count| count as f64).collect();
+        let mean = counts.iter().sum::<f64>() / counts.len() as f64;
+        Self {
+            n: summary.n as u64,
+            nll: summary.nll,
+            valid: summary.valid,
+            locate1: summary.locate1,
+            locate5: summary.locate5,
+            recall: summary.recall,
+            exact: summary.exact,
+            rank1: ranked(1),
+            rank5: ranked(5),
+            candidates: (!counts.is_empty()).then_some(mean),
+        }
     }
 }

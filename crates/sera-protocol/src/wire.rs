@@ -65,6 +65,22 @@ pub(crate) fn fields(list: &[Field], indent: &str) -> String {
         .collect()
 }
 
+/// One member of a tagged union.
+pub(crate) fn choice(word: &str, list: &[Field], record: Option<&str>) -> String {
+    match record {
+        Some(record) => format!("  | ({{ kind: \"{word}\" }} & {record})\n"),
+        None if list.is_empty() => format!("  | {{ kind: \"{word}\" }}\n"),
+        None => {
+            format!("  | {{\n      kind: \"{word}\";\n{}    }}\n", fields(list, "      "))
+        }
+    }
+}
+
+/// A method's name as a member of an interface.
+pub(crate) fn member(name: &str) -> String {
+    if name.contains('/') { format!("\"{name}\"") } else { name.to_owned() }
+}
+
 macro_rules! refer {
     ($($name:literal: $($type:ty),*;)*) => {$($(
         impl Wire for $type {
@@ -157,7 +173,11 @@ macro_rules! records {
                     }),*];
                     let doc = crate::wire::comment(&[$($doc),+], "");
                     let body = crate::wire::fields(list, "  ");
-                    into.texts.push(format!("{doc}export interface {} {{\n{body}}}\n", stringify!($name)));
+                    let line = if body.is_empty() { "" } else { "\n" };
+                    into.texts.push(format!(
+                        "{doc}export interface {} {{{line}{body}}}\n",
+                        stringify!($name)
+                    ));
                     $( <$type as crate::wire::Wire>::declare(into); )*
                 }
             }
@@ -267,19 +287,9 @@ macro_rules! choices {
                             reference: <$type as crate::wire::Wire>::reference(),
                         }),*)?];
                         text.push_str(&crate::wire::comment(&[$($variant_doc),+], "  "));
-                        text.push_str(concat!("  | { kind: \"", $word, "\""));
-                        if list.is_empty() {
-                            text.push_str(" }");
-                        } else {
-                            text.push_str(";\n");
-                            text.push_str(&crate::wire::fields(list, "      "));
-                            text.push_str("    }");
-                        }
-                        $(
-                            text.push_str(" & ");
-                            text.push_str(&<$record as crate::wire::Wire>::reference());
-                        )?
-                        text.push('\n');
+                        let record: Option<String> =
+                            None$(.or(Some(<$record as crate::wire::Wire>::reference())))?;
+                        text.push_str(&crate::wire::choice($word, list, record.as_deref()));
                     })+
                     text.truncate(text.trim_end().len());
                     text.push_str(";\n");

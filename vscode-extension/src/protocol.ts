@@ -1,0 +1,726 @@
+// Generated from crates/sera-protocol by `cargo xtask codegen`. Do not edit.
+
+/** The protocol's version; both sides must share the major number. */
+export const VERSION: Version = { major: 1, minor: 0 };
+
+/** The longest line either side accepts, newline included, bytes. */
+export const FRAME_LIMIT = 1048576;
+
+/** Who calls. */
+export interface HelloParams {
+  /** The protocol the client speaks. */
+  version: Version;
+  /** The client's build, for people. */
+  build: string;
+  /** What the client is: `git-sera`, `vscode`. */
+  client?: string | null;
+}
+
+/** A version of this protocol. */
+export interface Version {
+  /** Must be equal on both sides. */
+  major: number;
+  /** Grows when something is added. */
+  minor: number;
+}
+
+/** Who answers. */
+export interface HelloResult {
+  /** The protocol the daemon speaks. */
+  version: Version;
+  /** The daemon's build, for people. */
+  build: string;
+  /** Its process. */
+  pid: number;
+}
+
+/** Which repository to watch. */
+export interface RegisterParams {
+  /** Any folder of its work tree, absolute. */
+  path: string;
+}
+
+/** What is watched. */
+export interface RegisterResult {
+  /** The work tree's root. */
+  path: string;
+  /** The repository's common git folder. */
+  common_dir: string;
+  /** False when it was watched before. */
+  added: boolean;
+}
+
+/** Which repository to leave alone. */
+export interface UnregisterParams {
+  /** Any folder of its work tree, absolute. */
+  path: string;
+}
+
+/** What was left alone. */
+export interface UnregisterResult {
+  /** False when it was not watched. */
+  removed: boolean;
+}
+
+/** What to report on. */
+export interface StatusParams {
+  /** Any folder of one work tree, absolute; all repositories when absent. */
+  path?: string | null;
+}
+
+/** What the daemon knows and does. */
+export interface StatusReport {
+  /** The daemon's build. */
+  version: string;
+  /** Its process. */
+  pid: number;
+  /** Seconds since it started. */
+  uptime_s: number;
+  /** Watched repositories. */
+  repositories: RepositoryStatus[];
+  /** The job that runs now. */
+  job?: JobStatus | null;
+  /** Its resident memory, MiB. */
+  rss_mb?: number | null;
+}
+
+/** One watched repository. */
+export interface RepositoryStatus {
+  /** The work tree's root. */
+  path: string;
+  /** The repository's common git folder. */
+  common_dir: string;
+  /** `idle`, or what is being done or is the matter, in a word. */
+  state: string;
+  /** What was mined. */
+  seeds: SeedCounts;
+  /** Tasks made. */
+  tasks: number;
+  /** Trajectories kept. */
+  trajectories: number;
+  /** Adapters trained, oldest first. */
+  adapters: string[];
+  /** What serves each capability: `base` or an adapter. */
+  served: Partial<Record<Capability, string>>;
+  /** The last thing noticed, in words. */
+  last_event?: string | null;
+  /** The head that was mined last. */
+  mined_head?: string | null;
+}
+
+/** Seeds of a repository. */
+export interface SeedCounts {
+  /** Functions that may be trained on. */
+  functions: number;
+  /** Commits that may be trained on. */
+  commits: number;
+  /** Functions and commits kept out of training. */
+  held_out: number;
+}
+
+/** What an adapter may win, one by one. */
+export type Capability = "complete" | "locate" | "fix";
+
+/** The job that runs now. */
+export interface JobStatus {
+  /** The job. */
+  id: string;
+  /** Its kind. */
+  kind: string;
+  /** What it is doing. */
+  stage: Stage;
+  /** How much of `total` is done. */
+  done: number;
+  /** 0 while unknown. */
+  total: number;
+  /** One short phrase, may be empty. */
+  message: string;
+  /** The work tree it works for. */
+  path?: string | null;
+}
+
+/** What a job is doing, for progress bars; a job passes through several. */
+export type Stage =
+  /** Getting and checking the base's weights. */
+  | "base"
+  /** Reading history. */
+  | "mine"
+  /** Making tasks. */
+  | "synthesize"
+  /** Solving tasks. */
+  | "rollout"
+  /** The student's own attempts. */
+  | "student"
+  /** Judging trajectories. */
+  | "verify"
+  /** Choosing what to train on. */
+  | "select"
+  /** Making training examples. */
+  | "prepare"
+  /** Training. */
+  | "train"
+  /** Scoring. */
+  | "evaluate"
+  /** Deciding. */
+  | "promote"
+  /** Fixing. */
+  | "fix"
+  /** Checking the store. */
+  | "fsck"
+  /** Waiting for another job to end. */
+  | "wait"
+  /** Something that only a newer daemon knows. */
+  | "other";
+
+/** What to do where. */
+export interface RunParams {
+  /** Any folder of the work tree, absolute; an unwatched repository is registered. */
+  path: string;
+  /** What to do. */
+  job: Job;
+}
+
+/** A unit of work on one repository. Stages that others need run first where they are missing. */
+export type Job =
+  /** Finds the functions and commits that tasks may be made from. */
+  | {
+      kind: "mine";
+      /** Report every candidate that was dropped, with its reason. */
+      explain: boolean;
+    }
+  /** Makes tasks from the seeds. */
+  | {
+      kind: "synthesize";
+      /** At most this many tasks; all when absent. */
+      limit?: number | null;
+    }
+  /** Has tasks solved. */
+  | {
+      kind: "rollout";
+      /** At most this many tasks; all when absent. */
+      limit?: number | null;
+      /** Let the student try too, on a few training tasks. */
+      student: boolean;
+    }
+  /** Judges the trajectories again and selects those to train on. */
+  | { kind: "verify" }
+  /** Trains an adapter on the selected trajectories. */
+  | {
+      kind: "train";
+      /** Stop after this many seconds. */
+      seconds?: number | null;
+      /** Stop after this many tokens. */
+      tokens?: number | null;
+      /** Seed of initial weights and order. */
+      seed: number;
+    }
+  /** Scores the newest adapter on held-out work. */
+  | {
+      kind: "evaluate";
+      /** Spend about this many seconds. */
+      seconds?: number | null;
+    }
+  /** Decides, capability by capability, whether the newest adapter serves. */
+  | { kind: "promote" }
+  /** Every stage in order, then one fix of a held-out task. */
+  | {
+      kind: "quickstart";
+      /** Seconds of training. */
+      train_seconds: number;
+      /** Seconds of evaluation. */
+      evaluate_seconds: number;
+      /** Where to take the base from; the preset's own source when absent. */
+      base?: string | null;
+    }
+  /** Proposes a change that does what the description asks. Writes no file. */
+  | {
+      kind: "fix";
+      /** What is wrong, or the output of a failing test. */
+      description: string;
+      /** Only propose changes to these files or folders; anywhere when empty. */
+      paths: string[];
+      /** Unsaved editor contents by path, laid over the work tree. */
+      buffers?: Partial<Record<string, string>> | null;
+      /** How many proposals to return, best first. */
+      proposals: number;
+    }
+  /** Checks what is stored and rebuilds the index. */
+  | { kind: "fsck" };
+
+/** What came out. */
+export interface RunResult {
+  /** The job. */
+  job: string;
+  /** What it reports. */
+  result: JobResult;
+}
+
+/** What came out of a job, by its kind. */
+export type JobResult =
+  /** Of `mine`. */
+  | ({ kind: "mine" } & MineReport)
+  /** Of `synthesize`. */
+  | ({ kind: "synthesize" } & SynthesizeReport)
+  /** Of `rollout`. */
+  | ({ kind: "rollout" } & RolloutReport)
+  /** Of `verify`. */
+  | ({ kind: "verify" } & VerifyReport)
+  /** Of `train`. */
+  | ({ kind: "train" } & TrainReport)
+  /** Of `evaluate`. */
+  | ({ kind: "evaluate" } & ScorecardReport)
+  /** Of `promote`. */
+  | ({ kind: "promote" } & PromoteReport)
+  /** Of `quickstart`. */
+  | ({ kind: "quickstart" } & QuickstartReport)
+  /** Of `fix`. */
+  | ({ kind: "fix" } & FixReport)
+  /** Of `fsck`. */
+  | ({ kind: "fsck" } & FsckReport);
+
+/** What mining found. */
+export interface MineReport {
+  /** Functions that may be trained on. */
+  functions: number;
+  /** Commits that may be trained on. */
+  commits: number;
+  /** Functions kept out of training. */
+  held_out_functions: number;
+  /** Commits kept out of training. */
+  held_out_commits: number;
+  /** The last commit that may be trained on. */
+  cut: string;
+  /** How many candidates were left out, by reason. */
+  dropped: Partial<Record<string, number>>;
+  /** Each candidate that was left out, where asked for; as many as fit one message. */
+  explained: Explained[];
+  /** Candidates left out that `explained` had no room for. */
+  unexplained?: number | null;
+  /** Blobs read this time; only changed ones are. */
+  blobs_read: number;
+  /** Wall time. */
+  seconds: number;
+}
+
+/** Why one candidate was left out. */
+export interface Explained {
+  /** `path::function` or a commit. */
+  what: string;
+  /** The reason's code. */
+  reason: string;
+}
+
+/** What synthesis made. */
+export interface SynthesizeReport {
+  /** Tasks made, held-out ones included. */
+  tasks: number;
+  /** How many of them are held out. */
+  held_out?: number | null;
+  /** Tasks by operator; commit tasks stand under `commit`. */
+  by_operator: Partial<Record<string, number>>;
+  /** Tasks by family. */
+  by_family: Partial<Record<string, number>>;
+  /** How many were not made, by reason. */
+  dropped: Partial<Record<string, number>>;
+  /** Wall time. */
+  seconds: number;
+}
+
+/** What rollouts left. */
+export interface RolloutReport {
+  /** Trajectories kept. */
+  kept: number;
+  /** How many attempts were left out, by reason. */
+  dropped: Partial<Record<string, number>>;
+  /** Attempts executed per second. */
+  per_second: number;
+  /** The student's own attempts. */
+  student?: StudentReport | null;
+  /** Wall time. */
+  seconds: number;
+}
+
+/** Soft verification of the student's own rollouts. */
+export interface StudentReport {
+  /** How many were accepted. */
+  accepted: number;
+  /** How many were rejected, by reason. */
+  rejected: Partial<Record<string, number>>;
+}
+
+/** What soft verification and selection decided. */
+export interface VerifyReport {
+  /** Trajectories accepted. */
+  accepted: number;
+  /** How many were rejected, by reason. */
+  rejected: Partial<Record<string, number>>;
+  /** How many of the accepted are selected for training. */
+  selected: number;
+  /** How many of the accepted were not selected, by reason. */
+  dropped: Partial<Record<string, number>>;
+  /** Mean recall over all judged trajectories. */
+  recall?: number | null;
+  /** Wall time. */
+  seconds: number;
+}
+
+/** What training did. */
+export interface TrainReport {
+  /** Examples trained on. */
+  examples: number;
+  /** Tokens read. */
+  tokens: number;
+  /** Tokens that carried loss. */
+  target_tokens: number;
+  /** Tokens read per second. */
+  tokens_per_s: number;
+  /** Peak resident memory of the worker, MiB. */
+  peak_rss_mb: number;
+  /** Mean loss per target token, nats, one value a step. */
+  loss: number[];
+  /** The adapter made. */
+  adapter?: string | null;
+  /** What was decided on the way, such as how the size was fitted to the speed. */
+  notes?: string[] | null;
+  /** Wall time. */
+  seconds: number;
+}
+
+/** What an evaluation found. */
+export interface ScorecardReport {
+  /** Held-out holes. */
+  complete: CompleteArms;
+  /** Held-out tasks made by operators. */
+  fix: FixArms;
+  /** Held-out tasks made from commits, apart. */
+  commits?: FixArms | null;
+  /** Nats per token on the fixed general set, by arm. */
+  general?: Partial<Record<string, number>> | null;
+  /** The adapter that was scored. */
+  adapter?: string | null;
+  /** What was decided on the way, such as how the size was fitted to the speed. */
+  notes?: string[] | null;
+  /** Wall time. */
+  seconds: number;
+}
+
+/** Completion by arm. */
+export interface CompleteArms {
+  /** The base. */
+  base: CompleteSummary;
+  /** The base with similar solved tasks in the prompt. */
+  retrieval: CompleteSummary;
+  /** The adapter. */
+  adapter: CompleteSummary;
+}
+
+/** Held-out holes under one arm. */
+export interface CompleteSummary {
+  /** Holes scored. */
+  n: number;
+  /** Nats per token of the holes. */
+  nll?: number | null;
+  /** Share of greedy continuations equal to the hole. */
+  exact?: number | null;
+}
+
+/** Fixing by arm. */
+export interface FixArms {
+  /** The base in the guided harness. */
+  base: FixSummary;
+  /** The base with similar solved tasks in the prompt. */
+  retrieval: FixSummary;
+  /** The adapter given another task's text. */
+  shuffled: FixSummary;
+  /** The adapter. */
+  adapter: FixSummary;
+}
+
+/** Held-out tasks under one arm; what was not measured within the budget is null. */
+export interface FixSummary {
+  /** Tasks scored. */
+  n: number;
+  /** Nats per changed token of the reference edit. */
+  nll?: number | null;
+  /** Share of freely written actions that could be executed. */
+  valid?: number | null;
+  /** Share of tasks whose place is ranked first. */
+  locate1?: number | null;
+  /** Share of tasks whose place is among the first five. */
+  locate5?: number | null;
+  /** Mean recall of greedy rollouts. */
+  recall?: number | null;
+  /** Share of greedy rollouts that equal the reference. */
+  exact?: number | null;
+  /** Share of tasks whose reference edit is ranked first among all candidates. */
+  rank1?: number | null;
+  /** Share of tasks whose reference edit is among the first five. */
+  rank5?: number | null;
+  /** Mean number of candidates ranked. */
+  candidates?: number | null;
+}
+
+/** What was decided about an adapter. */
+export interface PromoteReport {
+  /** Capabilities the adapter serves from now on. */
+  promoted: Capability[];
+  /** Why, for each capability. */
+  reasons: Partial<Record<Capability, string>>;
+  /** The adapter decided on. */
+  adapter?: string | null;
+}
+
+/** A whole quickstart. */
+export interface QuickstartReport {
+  /** The repository's work tree. */
+  repo: string;
+  /** What mining found. */
+  mined: QuickstartMined;
+  /** Tasks made. */
+  tasks: number;
+  /** What rollouts left. */
+  trajectories: QuickstartTrajectories;
+  /** What training did. */
+  train: TrainReport;
+  /** What evaluation found. */
+  scorecard: ScorecardReport;
+  /** Capabilities the adapter serves from now on. */
+  promoted: Capability[];
+  /** Why, for each capability. */
+  reasons: Partial<Record<Capability, string>>;
+  /** One held-out task; null when there is none. */
+  fix?: QuickstartFix | null;
+  /** Wall time. */
+  seconds: number;
+}
+
+/** The mined part of a quickstart. */
+export interface QuickstartMined {
+  /** Functions that may be trained on. */
+  functions: number;
+  /** Commits that may be trained on. */
+  commits: number;
+  /** How many candidates were left out, by reason. */
+  dropped: Partial<Record<string, number>>;
+  /** Functions and commits kept out of training. */
+  held_out?: number | null;
+}
+
+/** The trajectories of a quickstart. */
+export interface QuickstartTrajectories {
+  /** Selected for training. */
+  kept: number;
+  /** How many were left out, by reason. */
+  dropped: Partial<Record<string, number>>;
+  /** The student's own attempts. */
+  student?: StudentReport | null;
+  /** Attempts executed per second. */
+  per_second?: number | null;
+}
+
+/** The fix that ends a quickstart. */
+export interface QuickstartFix {
+  /** The held-out task. */
+  task: string;
+  /** What the fixer was told. */
+  description?: string | null;
+  /** What it proposed; null when nothing. */
+  patch?: string | null;
+  /** Share of the reference's changed lines it found; null when not comparable. */
+  recall?: number | null;
+  /** The change that was looked for. */
+  reference?: string | null;
+}
+
+/** What a fix found. */
+export interface FixReport {
+  /** The task, where one of the repository's own was worked on. */
+  task?: string | null;
+  /** What was asked for. */
+  description: string;
+  /** Best first. */
+  proposals: Proposal[];
+  /** What was done, one line each. */
+  steps: string[];
+  /** The best proposal; null when there is none. */
+  patch?: string | null;
+  /** What ranked them: `base` or an adapter. */
+  served?: string | null;
+  /** Wall time. */
+  seconds: number;
+}
+
+/** One proposed change. */
+export interface Proposal {
+  /** The change to the work tree as it was read. */
+  patch: string;
+  /** Log-likelihood of the edited function under what is served, nats. */
+  nats: number;
+  /** Where it came from. */
+  source: ProposalSource;
+  /** The file. */
+  path: string;
+  /** The function. */
+  name?: string | null;
+}
+
+/** Where a proposed edit came from. */
+export type ProposalSource =
+  /** One of the operators' single edits. */
+  | "enumerated"
+  /** The model wrote it. */
+  | "written";
+
+/** What a check of the store found. */
+export interface FsckReport {
+  /** Facts read from the journal. */
+  facts: number;
+  /** Objects whose digest was checked. */
+  objects: number;
+  /** Entries of the rebuilt index. */
+  indexed: number;
+  /** What is damaged or missing, one line each. */
+  damaged: string[];
+  /** What was put right, one line each. */
+  repaired: string[];
+  /** Wall time. */
+  seconds: number;
+}
+
+/** Which job to end. */
+export interface CancelParams {
+  /** The job; the one this connection runs when absent. */
+  job?: string | null;
+}
+
+/** What was ended. */
+export interface CancelResult {
+  /** False when there was nothing to cancel. */
+  cancelled: boolean;
+}
+
+/** Nothing to say. */
+export interface StopParams {}
+
+/** What is being ended. */
+export interface StopResult {
+  /** The process that ends. */
+  pid: number;
+}
+
+/** Every call by name. */
+export interface Methods {
+  /** Must be the first call; refused with `version-mismatch` where the majors differ. */
+  hello: { params: HelloParams; result: HelloResult };
+  /** Watches a repository from now on. */
+  "repository/register": { params: RegisterParams; result: RegisterResult };
+  /** Stops watching; what was learned stays. */
+  "repository/unregister": { params: UnregisterParams; result: UnregisterResult };
+  /** What the daemon knows and does. */
+  status: { params: StatusParams; result: StatusReport };
+  /** Runs a job and answers when it has ended; notifications come meanwhile. */
+  "job/run": { params: RunParams; result: RunResult };
+  /** Asks for a job's early end; the job's own call then answers `cancelled`. */
+  "job/cancel": { params: CancelParams; result: CancelResult };
+  /** Ends the daemon once its jobs have saved their state. */
+  "daemon/stop": { params: StopParams; result: StopResult };
+}
+
+/** How far a job is. */
+export interface Progress {
+  /** The job. */
+  job: string;
+  /** What it is doing. */
+  stage: Stage;
+  /** How much of `total` is done. */
+  done: number;
+  /** 0 while unknown. */
+  total: number;
+  /** What is counted: `tasks`, `tokens`, `bytes`. */
+  unit: string;
+  /** One short phrase, may be empty. */
+  message: string;
+}
+
+/** One thing the job did, in words, as it happens. */
+export interface StepNote {
+  /** The job. */
+  job: string;
+  /** One line. */
+  text: string;
+}
+
+/** Every notification by name. */
+export interface Notifications {
+  /** How far a job of this connection is. */
+  progress: Progress;
+  /** What a job of this connection just did. */
+  step: StepNote;
+}
+
+/** The `data` of an error. */
+export interface FailureData {
+  /** What went wrong. */
+  code: ErrorCode;
+  /** What to do about it. */
+  hint?: string | null;
+  /** What it was caused by, outermost first. */
+  causes: string[];
+}
+
+/** What went wrong, stably named, so that clients decide by code and never by text. */
+export type ErrorCode =
+  /** The path is in no git repository. */
+  | "not-a-repository"
+  /** The repository has no work tree. */
+  | "bare"
+  /** The repository's history is cut off. */
+  | "shallow"
+  /** The repository has no commit. */
+  | "empty"
+  /** References are kept in the reftable format. */
+  | "reftable"
+  /** Objects are named by SHA-256. */
+  | "sha256"
+  /** The repository belongs to another user. */
+  | "foreign-owner"
+  /** The repository is not watched. */
+  | "not-registered"
+  /** Nothing in the repository can be made a task. */
+  | "no-eligible"
+  /** An earlier stage left nothing to work on. */
+  | "nothing-to-do"
+  /** Another job of this kind runs. */
+  | "busy"
+  /** The user asked for an early end. */
+  | "cancelled"
+  /** There is no base and none could be got. */
+  | "base-missing"
+  /** The base is not the file it should be. */
+  | "base-checksum"
+  /** The file is damaged or no base that can be loaded. */
+  | "base-foreign"
+  /** A download found no network. */
+  | "no-network"
+  /** A file is not what a patch expects. */
+  | "conflict"
+  /** A worker ended before its job did. */
+  | "worker-lost"
+  /** A file could not be read or written. */
+  | "io"
+  /** The two sides speak different versions. */
+  | "version-mismatch"
+  /** The first call was not `hello`. */
+  | "no-hello"
+  /** The line is no JSON-RPC message. */
+  | "invalid-request"
+  /** There is no such method. */
+  | "unknown-method"
+  /** The method exists, its parameters do not fit. */
+  | "invalid-params"
+  /** A message is longer than a frame may be. */
+  | "too-large"
+  /** The daemon is ending. */
+  | "stopping"
+  /** A fault of ours, or a code of a later version. */
+  | "internal";
