@@ -70,3 +70,91 @@ fn jaccard(a: &Patch, b: &Patch) -> f64 {
     let (a, b) = (paths(a), paths(b));
     a.intersection(&b).count() as f64 / a.union(&b).count().max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patch::tests::patches;
+    use proptest::prelude::*;
+
+    fn patch(lines: &str) -> Patch {
+        let header = "--- a/f\n+++ b/f\n";
+        let counted = |signs: &[char]| lines.lines().filter(|l| l.starts_with(signs)).count();
+        let (old, new) = (counted(&['-', ' ']), counted(&['+', ' ']));
+        Patch::parse(&format!("{header}@@ -1,{old} +1,{new} @@\n{lines}")).unwrap()
+    }
+
+    #[test]
+    fn shares_of_known_patches() {
+        let reference = patch("-old value\n+new value\n+}\n+\n");
+        let check = |candidate: &str, expect: [f64; 5]| {
+            let o = overlap(&reference, &patch(candidate)).unwrap();
+            let got = [o.recall, o.weighted_recall, o.precision, o.size_ratio, o.files];
+            for (got, expect) in got.iter().zip(expect) {
+                assert!((got - expect).abs() < 1e-12, "{candidate:?} gives {o:?}");
+            }
+        };
+        check("-old value\n+new value\n+}\n", [1.0, 1.0, 1.0, 1.0, 1.0]);
+        check("-old value\n+other value\n", [1.0 / 3.0, 1.0 / 2.2, 0.5, 2.0 / 3.0, 1.0]);
+        check("+}\n+}\n", [1.0 / 3.0, 0.2 / 2.2, 0.5, 2.0 / 3.0, 1.0]);
+        check("-new value\n+old value\n", [0.0, 0.0, 0.0, 2.0 / 3.0, 1.0]);
+        check(" old value\n+\n", [0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn another_file_shares_nothing_and_a_rename_is_followed() {
+        let reference = patch("-old value\n");
+        let text = reference.to_string();
+        let elsewhere = Patch::parse(&text.replace("/f", "/g")).unwrap();
+        let o = overlap(&reference, &elsewhere).unwrap();
+        assert_eq!((o.recall, o.files), (0.0, 0.0));
+        let renamed = Patch::parse(&text.replace("--- a/f", "--- a/g")).unwrap();
+        assert_eq!(overlap(&reference, &renamed).unwrap().recall, 1.0);
+    }
+
+    #[test]
+    fn nothing_countable_has_no_recall() {
+        assert_eq!(overlap(&Patch::default(), &patch("+a\n")), None);
+        assert_eq!(overlap(&patch("+\n-  \n"), &patch("+a\n")), None);
+    }
+
+    #[test]
+    fn lines_without_substance_weigh_little() {
+        for line in ["}", "  });", "    else:", "return", "pass", "} else {", "ok"] {
+            assert_eq!(line_weight(line), TRIVIAL_WEIGHT, "{line:?}");
+        }
+        for line in ["return x", "x += 1000", "foo()", "elsewhere"] {
+            assert_eq!(line_weight(line), 1.0, "{line:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shares_are_shares(a in patches(), b in patches()) {
+            if let Some(o) = overlap(&a, &b) {
+                for share in [o.recall, o.weighted_recall, o.precision, o.f1, o.files] {
+                    prop_assert!((0.0..=1.0).contains(&share), "{:?}", o);
+                }
+                prop_assert!(o.size_ratio >= 0.0);
+            }
+        }
+
+        #[test]
+        fn a_patch_reproduces_itself(a in patches()) {
+            if let Some(o) = overlap(&a, &a) {
+                let whole = Overlap { recall: 1.0, weighted_recall: 1.0, precision: 1.0, f1: 1.0,
+                    size_ratio: 1.0, files: 1.0 };
+                prop_assert_eq!(o, whole);
+            }
+        }
+
+        #[test]
+        fn order_of_files_and_hunks_does_not_matter(a in patches(), b in patches()) {
+            let mut shuffled = b.clone();
+            shuffled.files.reverse();
+            shuffled.files.iter_mut().for_each(|file| file.hunks.reverse());
+            prop_assert_eq!(overlap(&a, &shuffled), overlap(&a, &b));
+            prop_assert_eq!(overlap(&shuffled, &a), overlap(&b, &a));
+        }
+    }
+}

@@ -7,7 +7,7 @@ mod apply;
 mod parse;
 mod print;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// A unified diff over one or more files. Serialised as its text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

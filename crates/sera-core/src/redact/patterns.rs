@@ -32,7 +32,7 @@ const fn random(expression: &'static str) -> Rule {
 /// In order of precedence: where two overlap, the earlier one counts.
 const RULES: [Rule; 34] = [
     // Private key blocks, PEM and PGP.
-    rule(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?P<s>[^-]{16,20000})-----END"),
+    rule(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?P<s>[^-]{16,})-----END"),
     rule(r"\bAGE-SECRET-KEY-1(?P<s>[0-9A-Z]{58})"),
     // JSON web tokens: header and claims open with the letters that `{"` encodes to.
     rule(r"\beyJ(?P<s>[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"),
@@ -42,16 +42,16 @@ const RULES: [Rule; 34] = [
         r#"(?i)aws.{0,20}secret.{0,20}?[=:]\s{0,3}["']?(?P<s>[A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#,
     ),
     // GitHub, GitLab, Bitbucket, Gitea.
-    rule(r"\bgh[pousr]_(?P<s>[A-Za-z0-9]{36,251})\b"),
-    rule(r"\bgithub_pat_(?P<s>[A-Za-z0-9_]{36,251})\b"),
-    rule(r"\bgl(?:pat|dt|ft|rt|soat|cbt|ptt|oas)-(?P<s>[A-Za-z0-9_-]{20,64})"),
+    rule(r"\bgh[pousr]_(?P<s>[A-Za-z0-9]{36,})\b"),
+    rule(r"\bgithub_pat_(?P<s>[A-Za-z0-9_]{36,})\b"),
+    rule(r"\bgl(?:pat|dt|ft|rt|soat|cbt|ptt|oas)-(?P<s>[A-Za-z0-9_-]{20,})"),
     rule(r"\bATBB(?P<s>[A-Za-z0-9]{32,})\b"),
     // Slack.
-    rule(r"\bxox[abeprs]-(?P<s>[A-Za-z0-9-]{10,250})"),
+    rule(r"\bxox[abeprs]-(?P<s>[A-Za-z0-9-]{10,})"),
     rule(r"\bxapp-(?P<s>[0-9]-[A-Z0-9]+-[0-9]+-[A-Za-z0-9]+)"),
     rule(r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<s>[A-Za-z0-9/]{40,60})"),
     // Payment.
-    rule(r"\b(?:sk|rk|pk)_(?:live|test|prod)_(?P<s>[A-Za-z0-9]{10,99})\b"),
+    rule(r"\b(?:sk|rk|pk)_(?:live|test|prod)_(?P<s>[A-Za-z0-9]{10,})\b"),
     rule(r"\bwhsec_(?P<s>[A-Za-z0-9+/=]{24,})"),
     rule(r"\bsq0(?:atp|csp|idp)-(?P<s>[A-Za-z0-9_-]{22,43})"),
     // Google, Azure, DigitalOcean, Heroku, Cloudflare.
@@ -60,15 +60,15 @@ const RULES: [Rule; 34] = [
     rule(r"\bGOCSPX-(?P<s>[A-Za-z0-9_-]{28})"),
     rule(r"(?i)\bAccountKey=(?P<s>[A-Za-z0-9+/]{86})=="),
     rule(r"\bdo[opr]_v1_(?P<s>[a-f0-9]{64})\b"),
-    rule(r"\bHRKU-(?P<s>[A-Za-z0-9_-]{30,64})"),
+    rule(r"\bHRKU-(?P<s>[A-Za-z0-9_-]{30,})"),
     // Registries.
     rule(r"\bnpm_(?P<s>[A-Za-z0-9]{36})\b"),
-    rule(r"\bpypi-AgE(?P<s>[A-Za-z0-9_-]{50,1000})"),
+    rule(r"\bpypi-AgE(?P<s>[A-Za-z0-9_-]{50,})"),
     rule(r"\bdckr_pat_(?P<s>[A-Za-z0-9_-]{27})"),
     rule(r"\brubygems_(?P<s>[a-f0-9]{48})\b"),
     rule(r"\bcio(?P<s>[A-Za-z0-9]{32})\b"),
     // Model and mail services.
-    rule(r"\bsk-(?:ant-|proj-|or-|svcacct-)?(?P<s>[A-Za-z0-9_-]{32,200})"),
+    rule(r"\bsk-(?:ant-|proj-|or-|svcacct-)?(?P<s>[A-Za-z0-9_-]{32,})"),
     rule(r"\bhf_(?P<s>[A-Za-z0-9]{34,})\b"),
     rule(r"\bSG\.(?P<s>[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43})"),
     rule(r"\bkey-(?P<s>[a-f0-9]{32})\b"),
@@ -167,16 +167,23 @@ fn boundary(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at)
 }
 
-/// Randomness by entropy, by the number of separate runs of digits, and by not being made of words.
+/// Randomness by entropy, by the number of separate runs of digits (or, where one would do, by
+/// letters of mixed case), and by not being made of words.
 fn looks_random(value: &str, digit_runs: usize) -> bool {
     let lower = value.to_ascii_lowercase();
     let runs = value.as_bytes().chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit());
     let digits = runs.filter(|run| run[0].is_ascii_digit()).count();
-    digits >= digit_runs
+    (digits >= digit_runs || (digit_runs == 1 && mixed_case(value)))
         && value.bytes().any(|b| b.is_ascii_alphabetic())
         && !ALLOWED.iter().any(|word| lower.contains(word))
         && !made_of_words(value)
         && entropy(value) >= ENTROPY
+}
+
+/// More capitals than words in camel case have, and fewer than constants.
+fn mixed_case(value: &str) -> bool {
+    let capitals = value.bytes().filter(u8::is_ascii_uppercase).count();
+    (value.len() / 4..=value.len() * 3 / 4).contains(&capitals)
 }
 
 /// `utf8_general_ci`, `auth.backends.v2`: words of one case with a number at the end at most.
