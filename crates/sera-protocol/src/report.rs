@@ -18,11 +18,11 @@ choices! {
         /// Of `train`.
         Train = "train" (TrainReport),
         /// Of `evaluate`.
-        Evaluate = "evaluate" (ScorecardReport),
+        Evaluate = "evaluate" (Box<ScorecardReport>),
         /// Of `promote`.
         Promote = "promote" (PromoteReport),
         /// Of `quickstart`.
-        Quickstart = "quickstart" (QuickstartReport),
+        Quickstart = "quickstart" (Box<QuickstartReport>),
         /// Of `fix`.
         Fix = "fix" (FixReport),
         /// Of `fsck`.

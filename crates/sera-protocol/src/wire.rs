@@ -113,6 +113,16 @@ impl Wire for Capability {
     }
 }
 
+impl<T: Wire> Wire for Box<T> {
+    fn reference() -> String {
+        T::reference()
+    }
+
+    fn declare(into: &mut Declarations) {
+        T::declare(into);
+    }
+}
+
 impl<T: Wire> Wire for Option<T> {
     fn reference() -> String {
         format!("{} | null", T::reference())
