@@ -190,11 +190,10 @@ impl Hunk {
 
     /// Replaces the old side by the second of `lines` where it equals the first; `None` where not.
     pub(crate) fn restore(&mut self, lines: &[(&str, &str)]) -> Option<()> {
-        let mut at = self.old_start.saturating_sub(1);
-        for line in self.lines.iter_mut().filter(|line| line.kind != LineKind::Added) {
+        let old = self.lines.iter_mut().filter(|line| line.kind != LineKind::Added);
+        for (line, at) in old.zip(self.old_start.saturating_sub(1)..) {
             let (_, stands) = lines.get(at).filter(|(shown, _)| line.text == *shown)?;
             (*stands).clone_into(&mut line.text);
-            at += 1;
         }
         Some(())
     }
