@@ -1,7 +1,7 @@
 //! What an environment really enforces, said so that a user can check it.
 use serde::{Deserialize, Serialize};
 
-/// The protections in force, each one by construction or by the operating system.
+/// What actions in an environment can reach, and what holds them back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EffectiveProtection {
     /// The kind of environment, `overlay`.
@@ -12,7 +12,10 @@ pub struct EffectiveProtection {
     pub files: bool,
     /// Actions can reach a network.
     pub network: bool,
-    /// Layers of the operating system that are enforced beneath; none for the overlay.
+    /// Secrets known to the rules are replaced before anything is shown.
+    pub redacted: bool,
+    /// Layers of the operating system that are enforced beneath. None for the overlay: what it
+    /// cannot do, it cannot do because no code in it does, not because something forbids it.
     pub layers: Vec<String>,
 }
 
@@ -23,6 +26,7 @@ pub fn effective() -> EffectiveProtection {
         processes: false,
         files: false,
         network: false,
+        redacted: true,
         layers: Vec::new(),
     }
 }
