@@ -1,5 +1,9 @@
-//! `sera.*` settings, by the scope they come from.
-use crate::Repository;
+//! Settings, by the scope they come from.
+use crate::command::output;
+use crate::open::options;
+use crate::{GitError, Repository};
+use gix::config::Source;
+use gix::sec::Trust;
 
 /// Why a setting was not written.
 #[derive(Debug, thiserror::Error)]
@@ -7,24 +11,115 @@ pub enum ConfigError {
     /// Only `sera.*` is ours.
     #[error("{0} is not a key of sera")]
     ForeignKey(String),
+    /// The config file could not be written.
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+/// All settings at one moment.
+pub struct Settings(gix::Repository);
+
+impl Settings {
+    /// The value of `key` in any scope, the nearest first.
+    pub fn any(&self, key: &str) -> Option<String> {
+        self.0.config_snapshot().string(key).map(|value| value.to_string())
+    }
+
+    /// The value of `key` in the user's own scopes (system and global), never from the repository
+    /// and never from the environment: for whatever runs a program or sends data out.
+    pub fn user(&self, key: &str) -> Option<String> {
+        let own = |section: &gix::config::file::Metadata| match section.source {
+            Source::GitInstallation | Source::System | Source::Git | Source::User => true,
+            Source::Local
+            | Source::Worktree
+            | Source::Env
+            | Source::Cli
+            | Source::Api
+            | Source::EnvOverride => false,
+        };
+        self.0.config_snapshot().plumbing().string_filter(key, own).map(|value| value.to_string())
+    }
+
+    /// Names of the subsections of `section`, `lfs` for `[filter "lfs"]`.
+    pub(crate) fn subsections(&self, section: &str) -> Vec<String> {
+        let snapshot = self.0.config_snapshot();
+        let Some(sections) = snapshot.plumbing().sections_by_name(section) else { return vec![] };
+        let name = |s: gix::config::file::SectionRef<'_>| {
+            s.header().subsection_name().map(ToString::to_string)
+        };
+        let mut names: Vec<String> = sections.filter_map(name).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
 }
 
 impl Repository {
-    /// The value of `key` in any scope, the nearest first.
-    pub fn config(&self, key: &str) -> Option<String> {
-        let _ = key;
-        todo!()
+    /// Reads all layers of config.
+    pub fn settings(&self) -> Result<Settings, GitError> {
+        let opened = options()
+            .open_path_as_is(true)
+            .with(Trust::Full)
+            .open(self.git_dir())
+            .map_err(|e| GitError::read("read the config", e))?;
+        Ok(Settings(opened.to_thread_local()))
     }
 
-    /// The value of `key` in the user's own scopes, never from the repository.
+    /// [`Settings::any`] for one key; `None` where the config cannot be read.
+    pub fn config(&self, key: &str) -> Option<String> {
+        self.settings().ok()?.any(key)
+    }
+
+    /// [`Settings::user`] for one key; `None` where the config cannot be read.
     pub fn user_config(&self, key: &str) -> Option<String> {
-        let _ = key;
-        todo!()
+        self.settings().ok()?.user(key)
     }
 
     /// Writes a `sera.*` key of this repository, or removes it where `value` is `None`.
     pub fn config_set(&self, key: &str, value: Option<&str>) -> Result<(), ConfigError> {
-        let _ = (key, value);
-        todo!()
+        if !is_ours(key) {
+            return Err(ConfigError::ForeignKey(key.to_owned()));
+        }
+        let mut command = self.git();
+        command.args(["config", "--local"]);
+        match value {
+            Some(value) => command.args(["--replace-all", key, value]),
+            None if self.local(key)?.is_none() => return Ok(()),
+            None => command.args(["--unset-all", key]),
+        };
+        output(&mut command, "config")?;
+        Ok(())
+    }
+
+    fn local(&self, key: &str) -> Result<Option<String>, GitError> {
+        let file = self.common_dir().join("config");
+        let config = gix::config::File::from_path_no_includes(file, Source::Local)
+            .map_err(|e| GitError::read("read the config", e))?;
+        Ok(config.string(key).map(|value| value.to_string()))
+    }
+}
+
+fn is_ours(key: &str) -> bool {
+    let name = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphabetic())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    key.strip_prefix("sera.").is_some_and(|rest| rest.split('.').all(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_keys_of_ours() {
+        for ours in ["sera.teacher", "sera.train.seconds", "sera.max-steps"] {
+            assert!(is_ours(ours), "{ours} may be written");
+        }
+        for foreign in
+            ["core.pager", "sera", "sera.", "seraphim.x", "sera.a b", "sera.x.", "SERA.x"]
+        {
+            assert!(!is_ours(foreign), "{foreign:?} may not be written");
+        }
     }
 }

@@ -1,6 +1,11 @@
 //! Walking history, newest first.
+use crate::open::object_id;
 use crate::{GitError, Repository};
+use gix::revision::walk::Sorting;
+use gix::traverse::commit::simple::CommitTimeOrder;
 use sera_core::CommitId;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 
 /// What mining wants to know of a commit before looking at its change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,9 +29,98 @@ pub struct CommitInfo {
 }
 
 impl Repository {
-    /// At most `limit` commits reachable from `tip`, newest first.
+    /// At most `limit` commits reachable from `tip`, newest first: by committer time, but never a
+    /// parent before its child, whatever the clocks said.
     pub fn commits(&self, tip: &CommitId, limit: usize) -> Result<Vec<CommitInfo>, GitError> {
-        let _ = (tip, limit);
-        todo!()
+        let start = object_id(tip.as_str())?;
+        let newest = Sorting::ByCommitTime(CommitTimeOrder::NewestFirst);
+        let walk = |git: &gix::Repository| {
+            let walk = git.rev_walk([start]).sorting(newest).use_commit_graph(false).all()?;
+            walk.take(limit).map(|found| info(&found?.object()?)).collect::<gix::Result<Vec<_>>>()
+        };
+        let commits = self
+            .with(walk)
+            .map_err(|e| GitError::read(format!("walk the history of {}", tip.short()), e))?;
+        Ok(children_first(commits))
+    }
+}
+
+fn info(commit: &gix::Commit<'_>) -> gix::Result<CommitInfo> {
+    let decoded = commit.decode()?;
+    let (author, committer) = (decoded.author()?, decoded.committer()?);
+    Ok(CommitInfo {
+        id: CommitId::from_hex(commit.id.to_string()),
+        parents: decoded.parents().map(|id| CommitId::from_hex(id.to_string())).collect(),
+        author_name: author.name.to_string(),
+        author_email: author.email.to_string(),
+        committer_name: committer.name.to_string(),
+        committer_email: committer.email.to_string(),
+        time: committer.seconds(),
+        message: decoded.message.to_string(),
+    })
+}
+
+/// Orders by time, newest first, holding every parent back until all its children are out.
+fn children_first(commits: Vec<CommitInfo>) -> Vec<CommitInfo> {
+    let place: HashMap<CommitId, usize> =
+        commits.iter().enumerate().map(|(index, c)| (c.id.clone(), index)).collect();
+    let mut children = vec![0usize; commits.len()];
+    for parent in commits.iter().flat_map(|c| &c.parents) {
+        if let Some(&index) = place.get(parent) {
+            children[index] += 1;
+        }
+    }
+    let mut commits: Vec<Option<CommitInfo>> = commits.into_iter().map(Some).collect();
+    let key = |time: i64, index: usize| (time, Reverse(index));
+    let mut ready: BinaryHeap<(i64, Reverse<usize>)> = commits
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| children[*index] == 0)
+        .filter_map(|(index, c)| c.as_ref().map(|c| key(c.time, index)))
+        .collect();
+    let mut ordered = Vec::with_capacity(commits.len());
+    while let Some((_, Reverse(index))) = ready.pop() {
+        let commit = commits[index].take().expect("a commit becomes ready once");
+        for parent in &commit.parents {
+            let Some(&parent) = place.get(parent) else { continue };
+            children[parent] -= 1;
+            if children[parent] == 0 {
+                let waiting = commits[parent].as_ref().expect("parents come after children");
+                ready.push(key(waiting.time, parent));
+            }
+        }
+        ordered.push(commit);
+    }
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(id: &str, time: i64, parents: &[&str]) -> CommitInfo {
+        CommitInfo {
+            id: CommitId::from_hex(id),
+            parents: parents.iter().map(|&p| CommitId::from_hex(p)).collect(),
+            author_name: String::new(),
+            author_email: String::new(),
+            committer_name: String::new(),
+            committer_email: String::new(),
+            time,
+            message: String::new(),
+        }
+    }
+
+    #[test]
+    fn no_parent_before_its_child() {
+        // A clock ran ahead: the parent is younger than one of its children.
+        let walked = vec![
+            commit("tip", 9, &["left", "right"]),
+            commit("left", 8, &["base"]),
+            commit("base", 7, &[]),
+            commit("right", 3, &["base"]),
+        ];
+        let order: Vec<String> = children_first(walked).iter().map(|c| c.id.to_string()).collect();
+        assert_eq!(order, ["tip", "left", "right", "base"]);
     }
 }

@@ -7,17 +7,20 @@ mod apply;
 mod changes;
 mod command;
 mod config;
+mod format;
 mod history;
 mod open;
+mod renames;
 mod status;
 mod tree;
 
 pub use apply::{Applied, ApplyError};
 pub use changes::FileChange;
 pub use command::git;
-pub use config::ConfigError;
+pub use config::{ConfigError, Settings};
 pub use history::CommitInfo;
 pub use open::{OpenError, Repository};
+pub use status::WorkTreeChange;
 pub use tree::{CommitTree, MAX_BLOB};
 
 /// Why reading a repository failed after it was opened.

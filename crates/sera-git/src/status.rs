@@ -1,10 +1,113 @@
 //! Uncommitted work: what a fix must see over the last commit.
-use crate::{GitError, Repository};
+use crate::command::output;
+use crate::tree::tree_path;
+use crate::{GitError, MAX_BLOB, Repository};
 use sera_core::TreePath;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Settings of the user's own that decide what counts as changed or ignored.
+const USER_KEYS: [&str; 3] = ["core.excludesFile", "core.autocrlf", "core.eol"];
+
+/// A changed file with its content in the work tree, `None` where it is gone.
+pub type WorkTreeChange = (TreePath, Option<Vec<u8>>);
 
 impl Repository {
-    /// Changed and untracked files with their content, `None` for deleted ones, in path order.
-    pub fn work_tree_changes(&self) -> Result<Vec<(TreePath, Option<Vec<u8>>)>, GitError> {
-        todo!()
+    /// Changed and untracked-not-ignored files with their content, in path order. `None` where a
+    /// tracked file is gone, or is no longer a regular file of at most [`MAX_BLOB`] bytes.
+    pub fn work_tree_changes(&self) -> Result<Vec<WorkTreeChange>, GitError> {
+        let mut command = self.git();
+        for setting in self.status_settings()? {
+            command.args(["-c", &setting]);
+        }
+        command.args(["status", "--porcelain=v2", "-z", "--no-renames"]);
+        command.args(["--untracked-files=all", "--ignore-submodules=all"]);
+        let mut changes = BTreeMap::new();
+        for (path, tracked) in entries(&output(&mut command, "status")?) {
+            let content = read(&self.work_dir().join(path.as_str()));
+            if tracked || content.is_some() {
+                changes.insert(path, content);
+            }
+        }
+        Ok(changes.into_iter().collect())
+    }
+
+    /// What status honours: the user's ignore file, and no program that the repository names.
+    fn status_settings(&self) -> Result<Vec<String>, GitError> {
+        let settings = self.settings()?;
+        let mut values = Vec::new();
+        for key in USER_KEYS {
+            let value = settings.user(key).or_else(|| match key {
+                "core.excludesFile" => default_excludes(),
+                _ => None,
+            });
+            values.extend(value.map(|value| format!("{key}={}", expand(&value))));
+        }
+        for filter in settings.subsections("filter") {
+            for program in ["clean", "smudge", "process"] {
+                values.push(format!("filter.{filter}.{program}="));
+            }
+            values.push(format!("filter.{filter}.required=false"));
+        }
+        Ok(values)
+    }
+}
+
+fn home() -> Option<String> {
+    std::env::var("HOME").ok().filter(|home| !home.is_empty())
+}
+
+fn default_excludes() -> Option<String> {
+    let config = std::env::var("XDG_CONFIG_HOME").ok().filter(|folder| !folder.is_empty());
+    Some(config.or_else(|| home().map(|home| home + "/.config"))? + "/git/ignore")
+}
+
+fn expand(path: &str) -> String {
+    match (path.strip_prefix("~/"), home()) {
+        (Some(rest), Some(home)) => format!("{home}/{rest}"),
+        _ => path.to_owned(),
+    }
+}
+
+/// Paths of `git status --porcelain=v2 -z`, and whether each is tracked; submodules left out.
+fn entries(text: &[u8]) -> Vec<(TreePath, bool)> {
+    let entry = |line: &[u8]| {
+        let fields = match line.first()? {
+            b'1' => 8,
+            b'u' => 10,
+            b'?' => 1,
+            _ => return None,
+        };
+        let mut parts = line.splitn(fields + 1, |&byte| byte == b' ');
+        let submodule = fields > 1 && parts.nth(2)?.first() == Some(&b'S');
+        let path = tree_path(parts.last()?)?;
+        (!submodule).then_some((path, fields > 1))
+    };
+    text.split(|&byte| byte == 0).filter_map(entry).collect()
+}
+
+fn read(file: &Path) -> Option<Vec<u8>> {
+    let metadata = std::fs::symlink_metadata(file).ok()?;
+    let readable = metadata.is_file() && metadata.len() <= MAX_BLOB;
+    readable.then(|| std::fs::read(file).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn porcelain_v2() {
+        let zeros = "0000000000000000000000000000000000000000";
+        let text = format!(
+            "1 .M N... 100644 100644 100644 {zeros} {zeros} a b.py\0\
+             1 .M SC.. 160000 160000 160000 {zeros} {zeros} module\0\
+             u UU N... 100644 100644 100644 100644 {zeros} {zeros} {zeros} c.py\0\
+             ? new file.py\0? .git/x\0! ignored\0"
+        );
+        let found: Vec<(String, bool)> =
+            entries(text.as_bytes()).into_iter().map(|(p, t)| (p.to_string(), t)).collect();
+        let expected = [("a b.py", true), ("c.py", true), ("new file.py", false)];
+        assert_eq!(found, expected.map(|(p, t)| (p.to_owned(), t)));
     }
 }
