@@ -1,3 +1,4 @@
 //! The overlay as its users see it: isolation, secrets, limits, and the patch it yields.
+#![expect(clippy::unwrap_used, reason = "every function here belongs to a test")]
 mod overlay;
 mod sources;
