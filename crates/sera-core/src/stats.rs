@@ -102,6 +102,14 @@ pub fn median(values: &[f64]) -> Option<f64> {
     (!sorted.is_empty()).then(|| quantile(&sorted, 0.5))
 }
 
+/// Sample standard deviation; `None` below two values.
+pub fn deviation(values: &[f64]) -> Option<f64> {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +187,15 @@ mod tests {
             let (covered, bounded) = coverage(clusters, per_cluster);
             assert!((0.90..=0.985).contains(&covered), "{clusters} clusters cover {covered}");
             assert!((0.90..=0.985).contains(&bounded), "{clusters} clusters bound {bounded}");
+        }
+    }
+
+    #[test]
+    fn deviation_needs_two_values() {
+        for (values, expect) in
+            [(&[][..], None), (&[3.0][..], None), (&[1.0, 3.0][..], Some(2f64.sqrt()))]
+        {
+            assert_eq!(deviation(values), expect, "{values:?}");
         }
     }
 
