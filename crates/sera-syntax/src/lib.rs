@@ -3,16 +3,23 @@
 //! One engine works over one [`table`] row per language. [`parse`] gives a [`Parsed`]; its
 //! [`Parsed::functions`] are what tasks are made of; [`mutations`] plants single faults in one,
 //! [`edits`] enumerates what a fixer would try; [`Index`] finds functions by words.
+mod check;
+mod facts;
+pub mod families;
 mod functions;
+mod generate;
 mod index;
 mod node;
 mod operator;
 mod parsed;
+mod scene;
+mod scope;
 pub mod table;
 mod words;
 
 pub use functions::Function;
+pub use generate::{edits, mutations};
 pub use index::{Hit, Index, Indexed};
-pub use operator::{Mutation, Operator, edits, mutations};
+pub use operator::{Mutation, Operator};
 pub use parsed::{Parsed, Token, TokenKind, parse, same_code};
 pub use words::words;

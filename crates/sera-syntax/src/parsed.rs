@@ -1,4 +1,5 @@
 //! A parsed file: text, tree, tokens, errors.
+use crate::facts::Facts;
 use crate::node::{Ast, Id};
 use crate::table::{Concept, row};
 use crate::{Function, functions};
@@ -16,6 +17,7 @@ pub struct Parsed {
     language: Language,
     tree: Tree,
     ast: Arc<OnceLock<Ast>>,
+    facts: Arc<OnceLock<Facts>>,
 }
 
 /// What a token is.
@@ -65,7 +67,7 @@ pub(crate) fn parse_tree(language: Language, text: &str, old: Option<&Tree>) -> 
 pub fn parse(language: Language, text: impl Into<Arc<str>>) -> Parsed {
     let text = text.into();
     let tree = parse_tree(language, &text, None);
-    Parsed { text, language, tree, ast: Arc::default() }
+    Parsed { text, language, tree, ast: Arc::default(), facts: Arc::default() }
 }
 
 impl Parsed {
@@ -113,6 +115,10 @@ impl Parsed {
             }
         });
         tokens
+    }
+
+    pub(crate) fn facts(&self) -> &Facts {
+        self.facts.get_or_init(|| Facts::new(self.ast()))
     }
 
     pub(crate) fn ast(&self) -> &Ast {
@@ -227,5 +233,10 @@ impl LineStarts {
             line.checked_sub(1).and_then(|at| self.0.get(at)).copied().unwrap_or(text.len());
         let end = self.0.get(line).copied().unwrap_or(text.len());
         &text[start..end]
+    }
+
+    /// Where line `line`, from 1, starts.
+    pub(crate) fn start(&self, line: usize) -> usize {
+        self.0[line - 1]
     }
 }

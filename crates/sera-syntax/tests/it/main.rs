@@ -1,3 +1,4 @@
 //! The engine against small sources of every language.
 mod functions;
 mod index;
+mod inverses;

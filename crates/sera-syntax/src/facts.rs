@@ -1,0 +1,154 @@
+//! What a whole file says about its names: which members a receiver has, what can be called,
+//! which arguments and links are usual. Computed once per parsed file.
+use crate::functions::callee_name;
+use crate::node::{Ast, Id};
+use crate::table::{Concept, Role};
+use std::collections::HashMap;
+
+/// Names by order of first appearance, each with how often it occurs.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    names: Vec<(String, usize)>,
+    places: HashMap<String, usize>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, name: &str) {
+        if let Some(&at) = self.places.get(name) {
+            self.names[at].1 += 1;
+        } else {
+            self.places.insert(name.to_owned(), self.names.len());
+            self.names.push((name.to_owned(), 1));
+        }
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The `limit` most frequent, ties by first appearance.
+    pub(crate) fn frequent(&self, limit: usize) -> Vec<&str> {
+        let mut order: Vec<&(String, usize)> = self.names.iter().collect();
+        order.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        order.into_iter().take(limit).map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// The names of a file.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// Members read, by receiver as written.
+    pub(crate) attributes: HashMap<String, Tally>,
+    /// Methods called, by receiver as written.
+    pub(crate) methods: HashMap<String, Tally>,
+    /// Methods called on anything, and defined here.
+    pub(crate) all_methods: Tally,
+    /// Plain functions called or defined here.
+    pub(crate) functions: Tally,
+    /// Plain functions called with exactly one argument.
+    pub(crate) wrappers: Tally,
+    /// `.method(short)` as written.
+    pub(crate) links: Tally,
+    /// Names in capitals.
+    pub(crate) constants: Tally,
+    /// Short strings, quotes included.
+    pub(crate) strings: Tally,
+    /// Names given to arguments, by callee.
+    pub(crate) keywords: HashMap<String, Tally>,
+    /// Parameters of the functions defined here.
+    pub(crate) parameters: HashMap<String, Vec<String>>,
+}
+
+impl Facts {
+    pub(crate) fn new(ast: &Ast) -> Self {
+        let mut facts = Self::default();
+        for id in ast.all() {
+            if ast.is(id, Concept::Call) {
+                facts.call(ast, id);
+            } else if ast.is(id, Concept::Member) {
+                facts.member(ast, id);
+            } else if ast.is(id, Concept::Function) {
+                facts.definition(ast, id);
+            } else if ast.is(id, Concept::Identifier) && is_constant(ast.text(id)) {
+                facts.constants.add(ast.text(id));
+            } else if ast.is(id, Concept::String)
+                && ast.text(id).len() <= 24
+                && !ast.text(id).contains('\n')
+            {
+                facts.strings.add(ast.text(id));
+            }
+        }
+        facts
+    }
+
+    fn call(&mut self, ast: &Ast, id: Id) {
+        let (Some(callee), Some(name)) = (ast.role(id, Role::Callee), callee_name(ast, id)) else {
+            return;
+        };
+        let arguments = ast.role(id, Role::Arguments);
+        let given: Vec<Id> = arguments.map_or_else(Vec::new, |list| ast.parts(list).collect());
+        let name = ast.text(name);
+        if ast.is(callee, Concept::Member) {
+            self.all_methods.add(name);
+            let short = given.len() <= 1
+                && given
+                    .iter()
+                    .all(|&argument| ast.leaf(argument) || ast.text(argument).len() <= 8);
+            if let Some(object) = ast.role(callee, Role::Object).filter(|_| short) {
+                let link = &ast.source()[ast.end(object)..ast.end(id)];
+                if link.len() <= 24 && !link.contains('\n') {
+                    self.links.add(link);
+                }
+            }
+        } else if ast.is(callee, Concept::Identifier) {
+            self.functions.add(name);
+        }
+        let alone = given.len() == 1 && !ast.is(given[0], Concept::Keyword);
+        if alone && ast.text(callee).len() <= 24 && !ast.text(callee).contains(['(', '\n']) {
+            self.wrappers.add(ast.text(callee));
+        }
+        for keyword in given.into_iter().filter(|&argument| ast.is(argument, Concept::Keyword)) {
+            if let Some(key) = ast.role(keyword, Role::Name) {
+                self.keywords.entry(name.to_owned()).or_default().add(ast.text(key));
+            }
+        }
+    }
+
+    fn member(&mut self, ast: &Ast, id: Id) {
+        let (Some(object), Some(property)) =
+            (ast.role(id, Role::Object), ast.role(id, Role::Property))
+        else {
+            return;
+        };
+        let receiver = ast.text(object).to_owned();
+        let called = ast.fills(id, Role::Callee)
+            && ast.parent(id).is_some_and(|call| ast.is(call, Concept::Call));
+        let of = if called { &mut self.methods } else { &mut self.attributes };
+        of.entry(receiver).or_default().add(ast.text(property));
+    }
+
+    fn definition(&mut self, ast: &Ast, id: Id) {
+        let Some(name) = ast.role(id, Role::Name).map(|name| ast.text(name)) else { return };
+        let member = ast.ancestors(id).any(|outer| ast.is(outer, Concept::Container))
+            || ast.children(id).any(|child| ast.field(child) == "receiver");
+        if member {
+            self.all_methods.add(name)
+        } else {
+            self.functions.add(name)
+        }
+        let Some(list) = ast.role(id, Role::Parameters) else { return };
+        let names = ast.parts(list).filter_map(|parameter| {
+            ast.subtree(parameter)
+                .find(|&node| ast.is(node, Concept::Identifier))
+                .map(|node| ast.text(node))
+        });
+        let names = names.filter(|name| !ast.row().receivers.contains(name)).map(str::to_owned);
+        self.parameters.insert(name.to_owned(), names.collect());
+    }
+}
+
+pub(crate) fn is_constant(name: &str) -> bool {
+    name.len() >= 2
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}

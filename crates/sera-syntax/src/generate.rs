@@ -1,0 +1,44 @@
+//! Edits by what they touch. Each module makes both directions: what plants a fault, and what a
+//! fixer who does not know which fault was planted would try.
+use crate::scene::{Direction, Scene};
+use crate::{Function, Mutation, Operator, Parsed};
+
+mod arguments;
+mod atoms;
+mod conditions;
+mod literals;
+mod names;
+mod refactorings;
+mod statements;
+mod values;
+
+/// Every viable single change of `function` in the faulty direction, by position and operator.
+pub fn mutations(parsed: &Parsed, function: &Function) -> Vec<Mutation> {
+    let mut made = generate(parsed, function, Direction::Fault);
+    made.sort_by_key(|mutation| (mutation.span.start, mutation.span.end, mutation.operator));
+    made
+}
+
+/// The single edits a fixer would try on `function`, likeliest operator first, in a fixed order.
+/// `words` are identifiers and literals of the task which may be inserted. Edits that no
+/// enumeration can know (a guard, a clause, a statement to bring back) are not among them.
+pub fn edits(parsed: &Parsed, function: &Function, words: &[String]) -> Vec<Mutation> {
+    let mut made = generate(parsed, function, Direction::Fix(words));
+    made.sort_by(|a, b| {
+        let weight = |operator: Operator| operator.weight();
+        weight(b.operator).total_cmp(&weight(a.operator)).then(a.operator.cmp(&b.operator))
+    });
+    made
+}
+
+fn generate(parsed: &Parsed, function: &Function, direction: Direction<'_>) -> Vec<Mutation> {
+    let Some(mut scene) = Scene::new(parsed, function, direction) else { return Vec::new() };
+    names::generate(&mut scene);
+    arguments::generate(&mut scene);
+    values::generate(&mut scene);
+    literals::generate(&mut scene);
+    conditions::generate(&mut scene);
+    statements::generate(&mut scene);
+    refactorings::generate(&mut scene);
+    scene.finish()
+}

@@ -1,0 +1,192 @@
+//! Arguments and elements: left out, exchanged, brought back.
+use super::atoms::{is_literal, is_name, size, word_values};
+use crate::Operator;
+use crate::functions::callee_name;
+use crate::node::Id;
+use crate::scene::{Risk, Scene};
+use crate::table::{Concept, Role};
+use std::ops::Range;
+
+/// Tokens of the longest argument worth leaving out: what no reader could write back is no task.
+const LONGEST: usize = 7;
+/// How many values are tried as a new last argument of one call, the task's words not counted.
+const VALUES: usize = 5;
+/// How many names are tried for a new argument given by name.
+const KEYWORDS: usize = 4;
+
+pub(super) fn generate(scene: &mut Scene<'_>) {
+    for call in scene.of(Concept::Call) {
+        let ast = scene.ast;
+        let Some(list) =
+            ast.role(call, Role::Arguments).filter(|&list| ast.is(list, Concept::Arguments))
+        else {
+            continue;
+        };
+        if !scene.is_open(list) {
+            continue;
+        }
+        let given: Vec<Id> = ast.parts(list).collect();
+        drop_argument(scene, &given);
+        swap_arguments(scene, &given);
+        if scene.fixing() {
+            append_positional(scene, list, &given);
+            append_keyword(scene, call, list, &given);
+        }
+    }
+    for id in scene.nodes() {
+        if is_collection(scene, id) {
+            drop_element(scene, id);
+        }
+    }
+}
+
+/// The bytes to delete so that a list loses its element `at` and one separator.
+fn removal(scene: &Scene<'_>, items: &[Id], at: usize) -> Range<usize> {
+    let ast = scene.ast;
+    match (items.get(at + 1), at.checked_sub(1)) {
+        (Some(&next), _) => ast.start(items[at])..ast.start(next),
+        (None, Some(previous)) => ast.end(items[previous])..ast.end(items[at]),
+        (None, None) => ast.span(items[at]),
+    }
+}
+
+fn drop_argument(scene: &mut Scene<'_>, given: &[Id]) {
+    let ast = scene.ast;
+    let positional = given.iter().rposition(|&argument| !ast.is(argument, Concept::Keyword));
+    for (at, &argument) in given.iter().enumerate() {
+        let optional = ast.is(argument, Concept::Keyword) || positional == Some(at);
+        let splat = ast.kind(argument).contains("splat") || ast.kind(argument).contains("spread");
+        if !optional
+            || splat
+            || ast.is(argument, Concept::Closure)
+            || size(scene, argument) > LONGEST
+        {
+            continue;
+        }
+        let subject = match ast.role_of(argument, Concept::Keyword, Role::Name) {
+            Some(name) => scene.text(name),
+            None => scene.text(argument),
+        };
+        scene.push(Operator::ArgumentDrop, removal(scene, given, at), "", subject, Risk::Syntax);
+    }
+}
+
+fn swap_arguments(scene: &mut Scene<'_>, given: &[Id]) {
+    let ast = scene.ast;
+    for pair in given.windows(2) {
+        let [a, b] = [pair[0], pair[1]];
+        let plain = |id: Id| !ast.is(id, Concept::Keyword) && !ast.kind(id).contains("splat");
+        if plain(a) && plain(b) && !scene.text(b).contains('\n') && !scene.text(a).contains('\n') {
+            let between = &ast.source()[ast.end(a)..ast.start(b)];
+            let swapped = [scene.text(b), between, scene.text(a)].concat();
+            scene.push(
+                Operator::ArgumentSwap,
+                ast.start(a)..ast.end(b),
+                swapped,
+                scene.text(a),
+                Risk::None,
+            );
+        }
+    }
+}
+
+/// Where a new last positional argument goes, and what separates it.
+fn append_positional(scene: &mut Scene<'_>, list: Id, given: &[Id]) {
+    let ast = scene.ast;
+    let last = given.iter().rposition(|&argument| !ast.is(argument, Concept::Keyword));
+    let known: Vec<&str> = given.iter().map(|&argument| scene.text(argument)).collect();
+    let (at, before, after) = match (last, given.first()) {
+        (Some(last), _) => (ast.end(given[last]), ", ", ""),
+        (None, Some(&first)) => (ast.start(first), "", ", "),
+        (None, None) => (ast.start(list) + 1, "", ""),
+    };
+    let mut values: Vec<String> =
+        scene.scope.visible_at(at).into_iter().take(VALUES).map(str::to_owned).collect();
+    let row = ast.row();
+    let literals = ["0", "1", row.literals.1, row.literals.0, row.literals.2.unwrap_or("0")];
+    values.extend(literals.into_iter().chain(word_values(scene)).map(str::to_owned));
+    for value in values {
+        if !known.contains(&value.as_str()) {
+            let inserted = [before, value.as_str(), after].concat();
+            scene.push(Operator::ArgumentDrop, at..at, inserted, &value, Risk::Syntax);
+        }
+    }
+}
+
+fn append_keyword(scene: &mut Scene<'_>, call: Id, list: Id, given: &[Id]) {
+    let ast = scene.ast;
+    let Some(callee) = callee_name(ast, call).map(|name| scene.text(name)) else { return };
+    if !ast.row().indented {
+        return;
+    }
+    let at = given.last().map_or(ast.start(list) + 1, |&last| ast.end(last));
+    let before = if given.is_empty() { "" } else { ", " };
+    let used = |key: &str| {
+        given.iter().any(|&g| {
+            ast.role_of(g, Concept::Keyword, Role::Name).is_some_and(|n| ast.text(n) == key)
+        })
+    };
+    let mut keys: Vec<String> = Vec::new();
+    if let Some(tally) = scene.facts.keywords.get(callee) {
+        keys.extend(tally.names().map(str::to_owned));
+    }
+    keys.extend(scene.facts.parameters.get(callee).into_iter().flatten().cloned());
+    keys.truncate(KEYWORDS);
+    keys.extend(scene.words().iter().filter(|word| is_name(scene, word)).cloned());
+    keys.retain(|key| !used(key));
+    for key in keys {
+        for value in keyword_values(scene, &key, at) {
+            let inserted = format!("{before}{key}={value}");
+            scene.push(Operator::ArgumentDrop, at..at, inserted, &key, Risk::Syntax);
+        }
+    }
+}
+
+fn keyword_values(scene: &Scene<'_>, key: &str, at: usize) -> Vec<String> {
+    let row = scene.ast.row();
+    let mut values = vec![row.literals.0.to_owned(), row.literals.1.to_owned()];
+    if scene.scope.variable(key, at).is_some() {
+        values.insert(0, key.to_owned());
+    }
+    if scene.facts.attributes.get("self").is_some_and(|seen| seen.names().any(|name| name == key)) {
+        values.push(format!("self.{key}"));
+    }
+    values.extend(scene.words().iter().filter(|word| is_literal(word)).cloned());
+    values
+}
+
+fn is_collection(scene: &Scene<'_>, id: Id) -> bool {
+    let kind = scene.ast.kind(id);
+    matches!(
+        kind,
+        "list"
+            | "tuple"
+            | "set"
+            | "dictionary"
+            | "array"
+            | "object"
+            | "array_expression"
+            | "literal_value"
+            | "field_initializer_list"
+    )
+}
+
+fn drop_element(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let items: Vec<Id> = ast.parts(id).collect();
+    if !(2..=8).contains(&items.len()) || (ast.kind(id) == "tuple" && items.len() < 3) {
+        return;
+    }
+    for (at, &item) in items.iter().enumerate() {
+        if size(scene, item) <= LONGEST {
+            let subject = scene.text(item);
+            scene.push(
+                Operator::ElementDrop,
+                removal(scene, &items, at),
+                "",
+                subject,
+                Risk::Syntax,
+            );
+        }
+    }
+}

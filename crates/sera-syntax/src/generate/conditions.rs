@@ -1,0 +1,284 @@
+//! Conditions and operators: clauses, bounds, negation, arithmetic, compound assignment.
+use super::atoms::size;
+use crate::Operator;
+use crate::node::Id;
+use crate::scene::{Risk, Scene};
+use crate::table::{Concept, Role};
+
+/// Comparisons with their neighbour at the bound, their opposite, and their mirror.
+const COMPARISONS: &[(&str, &str, &str, &str)] = &[
+    ("<", "<=", ">=", ">"),
+    ("<=", "<", ">", ">="),
+    (">", ">=", "<=", "<"),
+    (">=", ">", "<", "<="),
+    ("==", "", "!=", ""),
+    ("!=", "", "==", ""),
+    ("===", "", "!==", ""),
+    ("!==", "", "===", ""),
+    ("in", "", "not in", ""),
+    ("not in", "", "in", ""),
+    ("is", "", "is not", ""),
+    ("is not", "", "is", ""),
+];
+
+pub(super) fn generate(scene: &mut Scene<'_>) {
+    for id in scene.of(Concept::Binary) {
+        comparison(scene, id);
+        connective(scene, id);
+        arithmetic(scene, id);
+    }
+    for id in scene.of(Concept::Unary) {
+        drop_negation(scene, id);
+    }
+    for id in scene.nodes() {
+        if is_condition(scene, id) {
+            negate(scene, id);
+        }
+        range_end(scene, id);
+    }
+    for id in scene.of(Concept::Compound) {
+        compound(scene, id);
+    }
+    for id in bounds(scene) {
+        shift_bound(scene, id);
+    }
+    if scene.fixing() {
+        for id in scene.of(Concept::Assign) {
+            accumulate(scene, id);
+        }
+    }
+}
+
+fn comparison(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    for operator in ast.children(id).filter(|&child| ast.fills(child, Role::Operator)) {
+        let sign = scene.text(operator);
+        let Some((_, bound, opposite, mirror)) = COMPARISONS.iter().find(|(own, ..)| *own == sign)
+        else {
+            continue;
+        };
+        let js = ast.row().operators.iter().any(|pair| *pair == ("??", "||"));
+        let mut swap = |kind: Operator, to: &str| {
+            if !to.is_empty() && !(js && sign == "in") {
+                scene.push(kind, ast.span(operator), to, sign, Risk::None);
+            }
+        };
+        swap(Operator::BoundaryShift, bound);
+        swap(Operator::Negation, opposite);
+        swap(Operator::Negation, mirror);
+    }
+}
+
+fn connective(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let [and, or, _] = ast.row().logic;
+    let Some(operator) = ast.operator(id) else { return };
+    let sign = scene.text(operator);
+    if sign != and && sign != or {
+        return;
+    }
+    let other = if sign == and { or } else { and };
+    scene.push(Operator::Negation, ast.span(operator), other, sign, Risk::None);
+    let sides: Vec<Id> = ast.parts(id).filter(|&part| part != operator).collect();
+    let [left, right] = sides[..] else { return };
+    for (kept, lost) in [(left, right), (right, left)] {
+        scene.push(
+            Operator::ClauseDrop,
+            ast.span(id),
+            scene.text(kept),
+            scene.text(lost),
+            Risk::Syntax,
+        );
+    }
+}
+
+fn arithmetic(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let Some(operator) = ast.operator(id) else { return };
+    let sign = scene.text(operator);
+    let stringy = sign == "+" && ast.parts(id).any(|part| ast.is(part, Concept::String));
+    let formatting =
+        sign == "%" && ast.parts(id).next().is_some_and(|part| ast.is(part, Concept::String));
+    if stringy || formatting {
+        return;
+    }
+    for other in alternatives(scene, sign) {
+        scene.push(Operator::ArithmeticSwap, ast.span(operator), other, sign, Risk::None);
+    }
+}
+
+fn alternatives(scene: &Scene<'_>, sign: &str) -> Vec<&'static str> {
+    let pairs = scene.ast.row().operators.iter();
+    pairs
+        .flat_map(|&(a, b)| [(a, b), (b, a)])
+        .filter(|(from, _)| *from == sign)
+        .map(|(_, to)| to)
+        .collect()
+}
+
+fn compound(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let Some(operator) = ast.operator(id) else { return };
+    let sign = scene.text(operator);
+    if sign == "=" {
+        return;
+    }
+    for other in alternatives(scene, sign) {
+        scene.push(Operator::ArithmeticSwap, ast.span(operator), other, sign, Risk::None);
+    }
+    if matches!(sign, "+=" | "-=" | "*=" | "|=") {
+        let target = ast.role(id, Role::Left).map_or("", |left| scene.text(left));
+        scene.push(Operator::AccumulateOverwritten, ast.span(operator), "=", target, Risk::Syntax);
+    }
+}
+
+/// When fixing: `=` becomes `+=` and its kind.
+fn accumulate(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let sign = ast.children(id).find(|&child| ast.text(child) == "=" && !ast.named(child));
+    let (Some(sign), Some(target)) = (sign, ast.role(id, Role::Left)) else { return };
+    let fresh = ast.is(target, Concept::Identifier) && !is_bound_before(scene, target);
+    if fresh {
+        return;
+    }
+    for other in ["+=", "-=", "*=", "|="] {
+        scene.push(
+            Operator::AccumulateOverwritten,
+            ast.span(sign),
+            other,
+            scene.text(target),
+            Risk::Syntax,
+        );
+    }
+}
+
+fn is_bound_before(scene: &Scene<'_>, target: Id) -> bool {
+    let (name, at) = (scene.text(target), scene.ast.start(target));
+    scene.scope.variables().iter().any(|v| v.name == name && v.visible.start < at)
+}
+
+/// Whether the node decides: a condition, or a side of a connective in one.
+fn is_condition(scene: &Scene<'_>, id: Id) -> bool {
+    let ast = scene.ast;
+    let Some(parent) = ast.parent(id) else { return false };
+    if !ast.named(id) || ast.is(id, Concept::Comment) || ast.kind(id).starts_with("let_") {
+        return false;
+    }
+    let decides = |node: Id, holder: Id| {
+        ast.fills(node, Role::Condition)
+            || matches!(ast.kind(holder), "if_clause")
+            || (ast.kind(holder) == "conditional_expression"
+                && ast.parts(holder).nth(1) == Some(node))
+            || ast.is(holder, Concept::Assert)
+    };
+    if ast.is(parent, Concept::Parenthesized) {
+        return ast.parent(parent).is_some_and(|outer| decides(parent, outer));
+    }
+    if decides(id, parent) {
+        return !ast.is(id, Concept::Parenthesized);
+    }
+    let [and, or, _] = ast.row().logic;
+    let connects = ast.is(parent, Concept::Binary)
+        && ast.operator(parent).is_some_and(|o| [and, or].contains(&ast.text(o)));
+    connects || (scene.fixing() && ast.is(parent, Concept::Return))
+}
+
+/// `x` becomes `not x`.
+fn negate(scene: &mut Scene<'_>, id: Id) {
+    use Concept::{Call, Identifier, Index, Member, Parenthesized};
+    let ast = scene.ast;
+    let [_, _, not] = ast.row().logic;
+    let binds_tighter = ast.any(id, &[Identifier, Call, Member, Index, Parenthesized]);
+    if !binds_tighter || ast.kind(id).starts_with("let_") {
+        return;
+    }
+    let negated = format!("{not}{}", scene.text(id));
+    scene.push(Operator::Negation, ast.span(id), negated, scene.text(id), Risk::Syntax);
+}
+
+/// `not x` becomes `x`.
+fn drop_negation(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let [_, _, not] = ast.row().logic;
+    let operator = ast.children(id).next().map_or("", |child| ast.text(child));
+    if operator != not.trim() {
+        return;
+    }
+    if let Some(value) = ast.parts(id).last() {
+        scene.push(
+            Operator::Negation,
+            ast.span(id),
+            scene.text(value),
+            scene.text(value),
+            Risk::Syntax,
+        );
+    }
+}
+
+/// `a..b` becomes `a..=b`, and back.
+fn range_end(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let sign = scene.text(id);
+    let range = ast.parent(id).is_some_and(|parent| ast.kind(parent) == "range_expression");
+    if range && (sign == ".." || sign == "..=") {
+        let other = if sign == ".." { "..=" } else { ".." };
+        scene.push(Operator::BoundaryShift, ast.span(id), other, sign, Risk::Syntax);
+    }
+}
+
+/// Indices, ends of slices and ranges, and what is compared.
+fn bounds(scene: &Scene<'_>) -> Vec<Id> {
+    let ast = scene.ast;
+    let counted = |id: Id| {
+        let call = ast.parent(id).and_then(|list| ast.parent(list));
+        call.and_then(|call| ast.role_of(call, Concept::Call, Role::Callee))
+            .is_some_and(|c| scene.text(c) == "range")
+    };
+    let is_bound = |&id: &Id| {
+        let Some(parent) = ast.parent(id) else { return false };
+        let indexed = matches!(ast.field(id), "subscript" | "index" | "start" | "end")
+            && ast.any(parent, &[Concept::Index, Concept::Slice]);
+        let sliced = ast.is(parent, Concept::Slice) && ast.named(id) && ast.field(id) != "operand";
+        let compared = ast.is(parent, Concept::Binary)
+            && ast
+                .operator(parent)
+                .is_some_and(|o| matches!(scene.text(o), "<" | "<=" | ">" | ">="));
+        (indexed || sliced || compared || counted(id)) && ast.named(id) && size(scene, id) <= 6
+    };
+    scene.nodes().into_iter().filter(is_bound).collect()
+}
+
+/// `n` becomes `n - 1` or `n + 1`, and either becomes `n`.
+fn shift_bound(scene: &mut Scene<'_>, id: Id) {
+    use Concept::{Binary, Call, Identifier, Member};
+    let ast = scene.ast;
+    if ast.is(id, Binary) {
+        let parts: Vec<Id> = ast.parts(id).collect();
+        if let ([kept, .., one], Some(operator)) = (&parts[..], ast.operator(id))
+            && scene.text(*one) == "1"
+            && matches!(scene.text(operator), "+" | "-")
+        {
+            scene.push(
+                Operator::BoundaryShift,
+                ast.span(id),
+                scene.text(*kept),
+                scene.text(id),
+                Risk::Syntax,
+            );
+        }
+        return;
+    }
+    let compared = ast.parent(id).is_some_and(|parent| ast.is(parent, Binary));
+    if ast.any(id, &[Identifier, Member, Call]) && !(compared && !scene.fixing()) {
+        for shifted in [" - 1", " + 1"] {
+            let shifted = [scene.text(id), shifted].concat();
+            scene.push(
+                Operator::BoundaryShift,
+                ast.span(id),
+                shifted,
+                scene.text(id),
+                Risk::Syntax,
+            );
+        }
+    }
+}

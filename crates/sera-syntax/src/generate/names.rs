@@ -1,0 +1,228 @@
+//! Names: variables, members, callees, receivers.
+use super::atoms::{is_name, is_path, value_sites, word_values};
+use crate::Operator;
+use crate::facts::{Tally, is_constant};
+use crate::functions::callee_name;
+use crate::node::Id;
+use crate::scene::{Risk, Scene};
+use crate::table::{ANTONYMS, Concept, Role};
+
+/// How many other variables are tried in one place: planting a fault, and fixing one.
+const VARIABLES: (usize, usize) = (4, 9);
+/// How many other members.
+const MEMBERS: (usize, usize) = (4, 8);
+/// How many other callees.
+const CALLEES: (usize, usize) = (4, 10);
+
+pub(super) fn generate(scene: &mut Scene<'_>) {
+    for id in scene.nodes() {
+        if is_read(scene, id) {
+            swap_variable(scene, id);
+        }
+    }
+    for id in scene.of(Concept::Member) {
+        swap_member(scene, id);
+    }
+    for id in scene.of(Concept::Call) {
+        swap_callee(scene, id);
+    }
+    if scene.fixing() {
+        for id in value_sites(scene) {
+            replace_value(scene, id);
+        }
+    }
+}
+
+fn limit(scene: &Scene<'_>, limits: (usize, usize)) -> usize {
+    if scene.fixing() { limits.1 } else { limits.0 }
+}
+
+/// Whether the identifier reads a variable or constant.
+fn is_read(scene: &Scene<'_>, id: Id) -> bool {
+    let ast = scene.ast;
+    if !ast.is(id, Concept::Identifier)
+        || scene.scope.is_binding(id)
+        || ast.row().receivers.contains(&scene.text(id))
+    {
+        return false;
+    }
+    let Some(parent) = ast.parent(id) else { return false };
+    let kind = ast.kind(parent);
+    let callee = ast.fills(id, Role::Callee) && ast.is(parent, Concept::Call);
+    let key = matches!(ast.field(id), "key" | "type" | "name" | "path" | "alias" | "label")
+        || ast.field(parent) == "key";
+    let label = kind.starts_with("scoped")
+        || kind.starts_with("shorthand")
+        || ast.kind(id).starts_with("shorthand");
+    !(callee || key || label || kind.starts_with("global") || kind.starts_with("nonlocal"))
+}
+
+fn swap_variable(scene: &mut Scene<'_>, id: Id) {
+    let (ast, name, at) = (scene.ast, scene.text(id), scene.ast.start(id));
+    let known = scene.scope.variable(name, at).is_some();
+    let mut others: Vec<String> = Vec::new();
+    if known || scene.fixing() {
+        others = near_names(scene, name, at);
+    }
+    if is_constant(name) {
+        let constants = scene.facts.constants.names().filter(|other| *other != name);
+        others.extend(constants.take(3).map(str::to_owned));
+    }
+    let parent = ast.parent(id);
+    let receiver = parent.is_some_and(|member| {
+        ast.is(member, Concept::Member)
+            && ast.fills(id, Role::Object)
+            && ast.fills(member, Role::Callee)
+            && ast.parent(member).is_some_and(|call| ast.is(call, Concept::Call))
+    });
+    let operator = if receiver { Operator::ReceiverSwap } else { Operator::IdentifierSwap };
+    let beside: Vec<String> = neighbours(scene, id);
+    for other in others {
+        if scene.fixing() || !beside.contains(&other) {
+            scene.swap(operator, id, &other, Risk::None);
+        }
+    }
+}
+
+/// Other variables visible at `at`; those named nearest to it in the text come first.
+fn near_names(scene: &Scene<'_>, name: &str, at: usize) -> Vec<String> {
+    let parameter = scene.scope.variable(name, at).map(|variable| variable.parameter);
+    let mut names: Vec<(bool, usize, String)> = scene
+        .scope
+        .visible_at(at)
+        .into_iter()
+        .filter(|other| *other != name)
+        .map(|other| {
+            let same =
+                scene.scope.variable(other, at).map(|variable| variable.parameter) == parameter;
+            (!same && !scene.fixing(), distance(scene, other, at), other.to_owned())
+        })
+        .collect();
+    names.sort();
+    names.truncate(limit(scene, VARIABLES));
+    let mut names: Vec<String> = names.into_iter().map(|(_, _, name)| name).collect();
+    for word in word_values(scene) {
+        if word != name
+            && is_path(scene, word)
+            && !names.iter().any(|known| known == word)
+            && in_file(scene, word)
+        {
+            names.push(word.to_owned());
+        }
+    }
+    names
+}
+
+/// Whether the file names it anywhere: words of prose are no candidates for every place.
+fn in_file(scene: &Scene<'_>, word: &str) -> bool {
+    let facts = scene.facts;
+    word.contains('.')
+        || facts.constants.names().any(|known| known == word)
+        || facts.attributes.contains_key(word)
+        || facts.methods.contains_key(word)
+        || scene.scope.variables().iter().any(|variable| variable.name == word)
+        || facts.functions.names().any(|known| known == word)
+}
+
+/// Bytes from `at` to the nearest place where `name` stands before it.
+fn distance(scene: &Scene<'_>, name: &str, at: usize) -> usize {
+    let before = &scene.ast.source()[scene.ast.start(scene.root)..at];
+    before.rfind(name).map_or(before.len(), |found| before.len() - found)
+}
+
+/// What stands right beside the node: `x < x` is no likely slip.
+fn neighbours(scene: &Scene<'_>, id: Id) -> Vec<String> {
+    let ast = scene.ast;
+    let Some(parent) = ast.parent(id) else { return Vec::new() };
+    let parts = ast.parts(parent).filter(|&part| part != id);
+    parts.map(|part| ast.text(part).to_owned()).collect()
+}
+
+fn swap_member(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let (Some(object), Some(property)) = (ast.role(id, Role::Object), ast.role(id, Role::Property))
+    else {
+        return;
+    };
+    let called = ast.fills(id, Role::Callee)
+        && ast.parent(id).is_some_and(|call| ast.is(call, Concept::Call));
+    if called {
+        return;
+    }
+    let name = scene.text(property);
+    let seen = scene.facts.attributes.get(scene.text(object));
+    let mut others = closest(seen, name, limit(scene, MEMBERS));
+    others.extend(new_words(scene, name, &others));
+    for other in others {
+        scene.push(Operator::AttributeSwap, ast.span(property), other, name, Risk::None);
+    }
+}
+
+/// Words of the task that are one name and not yet among `known`.
+fn new_words(scene: &Scene<'_>, name: &str, known: &[String]) -> Vec<String> {
+    let words = scene.words().iter().filter(|word| is_name(scene, word) && *word != name);
+    words.filter(|word| !known.contains(word)).take(12).cloned().collect()
+}
+
+/// The names of a tally that look most like `name`.
+fn closest(tally: Option<&Tally>, name: &str, limit: usize) -> Vec<String> {
+    let Some(tally) = tally else { return Vec::new() };
+    let mut names: Vec<&str> = tally.names().filter(|other| *other != name).collect();
+    names.sort_by_key(|other| std::cmp::Reverse(likeness(other, name)));
+    names.into_iter().take(limit).map(str::to_owned).collect()
+}
+
+/// Common characters at both ends.
+fn likeness(a: &str, b: &str) -> usize {
+    let front = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let back = a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count();
+    front + back
+}
+
+fn swap_callee(scene: &mut Scene<'_>, call: Id) {
+    let ast = scene.ast;
+    let (Some(callee), Some(last)) = (ast.role(call, Role::Callee), callee_name(ast, call)) else {
+        return;
+    };
+    let name = scene.text(last);
+    let mut others: Vec<String> = antonyms(name).map(str::to_owned).collect();
+    let many = limit(scene, CALLEES);
+    let mut siblings = Vec::new();
+    if let Some(object) = ast.role_of(callee, Concept::Member, Role::Object) {
+        siblings.extend(closest(scene.facts.methods.get(scene.text(object)), name, many));
+        if ast.row().receivers.contains(&scene.text(object)) {
+            siblings.extend(closest(Some(&scene.facts.all_methods), name, many / 2));
+        }
+    } else if ast.is(callee, Concept::Identifier) {
+        siblings.extend(closest(Some(&scene.facts.functions), name, many));
+    }
+    siblings.truncate(many);
+    others.extend(siblings);
+    others.extend(new_words(scene, name, &others));
+    for other in others {
+        scene.push(Operator::CalleeSwap, ast.span(last), other, name, Risk::None);
+    }
+}
+
+pub(super) fn antonyms(name: &str) -> impl Iterator<Item = &'static str> + '_ {
+    ANTONYMS.iter().filter_map(move |&(a, b)| match name {
+        _ if name == a => Some(b),
+        _ if name == b => Some(a),
+        _ => None,
+    })
+}
+
+/// When fixing: a whole value replaced by a word of the task that is more than a name.
+fn replace_value(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    if ast.subtree(id).len() > 4
+        || ast.any(id, &[Concept::Identifier, Concept::Number, Concept::String])
+    {
+        return;
+    }
+    for word in word_values(scene) {
+        if word.contains('.') || scene.scope.variable(word, ast.start(id)).is_some() {
+            scene.push(Operator::IdentifierSwap, ast.span(id), word, word, Risk::Syntax);
+        }
+    }
+}

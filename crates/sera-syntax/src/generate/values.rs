@@ -1,0 +1,376 @@
+//! Values: operands, wrapping calls, links of a chain, returned values, defaults for missing ones.
+use super::atoms::{is_name, is_path, is_plain_member, size, value_sites, values_at, word_values};
+use crate::Operator;
+use crate::functions::callee_name;
+use crate::node::Id;
+use crate::scene::{Risk, Scene};
+use crate::table::{Concept, Role};
+
+/// How many usual wrappers and links are tried around one value, the task's words not counted.
+const USUAL: usize = 4;
+/// Tokens of the longest value that is wrapped.
+const LONGEST: usize = 12;
+
+pub(super) fn generate(scene: &mut Scene<'_>) {
+    for id in scene.of(Concept::Binary) {
+        operands(scene, id);
+    }
+    for id in scene.of(Concept::Call) {
+        unwrap_call(scene, id);
+    }
+    for id in scene.of(Concept::Member) {
+        remove_link(scene, id);
+    }
+    for id in scene.of(Concept::Return) {
+        returned(scene, id);
+    }
+    for id in scene.nodes() {
+        null_safety(scene, id);
+    }
+    for id in scene.of(Concept::Await) {
+        remove_await(scene, id);
+    }
+    if scene.fixing() {
+        for id in value_sites(scene) {
+            wrap(scene, id);
+            link(scene, id);
+            add_operand(scene, id);
+        }
+    }
+}
+
+fn is_arithmetic(operator: &str) -> bool {
+    matches!(
+        operator,
+        "+" | "-" | "*" | "/" | "//" | "%" | "**" | "<<" | ">>" | "&" | "|" | "^" | "@"
+    )
+}
+
+fn operands(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let Some(operator) = ast.operator(id) else { return };
+    let sides: Vec<Id> = ast.parts(id).filter(|&part| part != operator).collect();
+    let [left, right] = sides[..] else { return };
+    let sign = scene.text(operator);
+    let single = !scene.text(id).contains('\n');
+    if is_arithmetic(sign) && single {
+        for (kept, lost) in [(left, right), (right, left)] {
+            if size(scene, lost) <= 4 {
+                let kept = scene.text(kept);
+                scene.push(
+                    Operator::OperandChange,
+                    ast.span(id),
+                    kept,
+                    scene.text(lost),
+                    Risk::Syntax,
+                );
+            }
+        }
+    }
+    let ordered = matches!(
+        sign,
+        "-" | "/" | "//" | "%" | "**" | "<<" | ">>" | "<" | "<=" | ">" | ">=" | "in"
+    );
+    if ordered && single && is_simple(scene, left) && is_simple(scene, right) {
+        let between = &ast.source()[ast.end(left)..ast.start(right)];
+        let swapped = [scene.text(right), between, scene.text(left)].concat();
+        scene.push(Operator::OperandChange, ast.span(id), swapped, scene.text(left), Risk::Syntax);
+    }
+    if scene.fixing() || !is_arithmetic(sign) {
+        return;
+    }
+    for side in [left, right] {
+        if is_simple(scene, side) && !ast.is(side, Concept::Number) {
+            let others = values_at(scene, ast.start(side)).into_iter();
+            let sides = [scene.text(left), scene.text(right)];
+            let others: Vec<String> =
+                others.filter(|v| !sides.contains(&v.as_str())).take(3).collect();
+            for other in others {
+                scene.push(
+                    Operator::OperandChange,
+                    ast.span(side),
+                    other,
+                    scene.text(side),
+                    Risk::None,
+                );
+            }
+        }
+    }
+}
+
+/// A name, a member, a literal: what swaps without parentheses.
+fn is_simple(scene: &Scene<'_>, id: Id) -> bool {
+    let ast = scene.ast;
+    ast.any(id, &[Concept::Identifier, Concept::Number, Concept::Index, Concept::Call])
+        || is_plain_member(scene, id)
+}
+
+/// When fixing: `x` becomes `x + w` for words and a variable or two.
+fn add_operand(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let binary = ast.parent(id).is_some_and(|p| ast.is(p, Concept::Binary));
+    if !is_simple(scene, id) || size(scene, id) > 6 || (binary && !is_compared(scene, id)) {
+        return;
+    }
+    let own = scene.text(id);
+    let mut values = vec!["1".to_owned()];
+    let words = word_values(scene).into_iter();
+    values.extend(
+        words
+            .filter(|word| *word != own && is_present(scene, word, ast.start(id)))
+            .map(str::to_owned),
+    );
+    for value in values.into_iter().take(5) {
+        for sign in ["+", "-", "*"] {
+            if sign == "*" && value == "1" {
+                continue;
+            }
+            let sum = format!("{own} {sign} {value}");
+            scene.push(Operator::OperandChange, ast.span(id), sum, &value, Risk::Syntax);
+        }
+    }
+}
+
+fn is_compared(scene: &Scene<'_>, id: Id) -> bool {
+    let ast = scene.ast;
+    let operator = ast.parent(id).and_then(|parent| ast.operator(parent));
+    operator.is_some_and(|operator| {
+        matches!(scene.text(operator), "<" | "<=" | ">" | ">=" | "==" | "!=" | "===")
+    })
+}
+
+/// Literals, and names that mean something at `at`.
+fn is_present(scene: &Scene<'_>, word: &str, at: usize) -> bool {
+    !is_path(scene, word)
+        || word.contains('.')
+        || scene.scope.variable(word, at).is_some()
+        || scene.facts.constants.names().any(|name| name == word)
+}
+
+/// `f(x)` becomes `x`.
+fn unwrap_call(scene: &mut Scene<'_>, call: Id) {
+    let ast = scene.ast;
+    let (Some(callee), Some(list)) =
+        (ast.role(call, Role::Callee), ast.role(call, Role::Arguments))
+    else {
+        return;
+    };
+    let given: Vec<Id> = ast.parts(list).collect();
+    let [only] = given[..] else { return };
+    let statement =
+        ast.parent(call).is_some_and(|parent| ast.is(parent, Concept::ExpressionStatement));
+    let path = is_path(scene, scene.text(callee)) || ast.kind(callee) == "scoped_identifier";
+    let receiver =
+        ast.role_of(callee, Concept::Member, Role::Object).map_or("", |object| scene.text(object));
+    // `self.f(x)` and `x.f(y)` depend on their object; `module.f(x)` and `f(x)` wrap.
+    let method = scene.scope.variable(receiver, ast.start(call)).is_some()
+        || ast.row().receivers.contains(&receiver);
+    let unusual =
+        ast.any(only, &[Concept::Keyword, Concept::Closure]) || ast.kind(only).contains("splat");
+    let new = ast.kind(call) == "new_expression" || scene.text(callee) == "super";
+    if statement || !path || method || unusual || new || !list_is_plain(scene, list) {
+        return;
+    }
+    let name = callee_name(ast, call).map_or("", |name| scene.text(name));
+    scene.push(Operator::WrapperRemoved, ast.span(call), scene.text(only), name, Risk::Syntax);
+}
+
+fn list_is_plain(scene: &Scene<'_>, list: Id) -> bool {
+    scene.ast.is(list, Concept::Arguments) && scene.is_open(list)
+}
+
+/// When fixing: `x` becomes `f(x)` for words and the usual wrappers.
+fn wrap(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    if size(scene, id) > LONGEST
+        || scene.text(id).contains('\n')
+        || ast.any(id, &[Concept::Boolean, Concept::Null])
+    {
+        return;
+    }
+    let mut names: Vec<String> =
+        scene.facts.wrappers.frequent(USUAL).into_iter().map(str::to_owned).collect();
+    names.extend(ast.row().wrappers.iter().take(USUAL).map(|&name| name.to_owned()));
+    names.dedup();
+    let words = scene.words().iter().filter(|word| is_path(scene, word));
+    names.extend(words.filter(|word| scene.scope.variable(word, ast.start(id)).is_none()).cloned());
+    let own = ast.role_of(id, Concept::Call, Role::Callee).map_or("", |callee| scene.text(callee));
+    let around = ast.parent(id).and_then(|list| ast.parent(list));
+    let around = around
+        .and_then(|call| ast.role_of(call, Concept::Call, Role::Callee))
+        .map_or("", |c| scene.text(c));
+    for name in names {
+        if name != own && name != around {
+            let wrapped = format!("{name}({})", scene.text(id));
+            scene.push(Operator::WrapperRemoved, ast.span(id), wrapped, &name, Risk::Syntax);
+        }
+    }
+}
+
+/// `x.f()` becomes `x`, also in the middle of a chain.
+fn remove_link(scene: &mut Scene<'_>, member: Id) {
+    let ast = scene.ast;
+    let (Some(object), Some(property)) =
+        (ast.role(member, Role::Object), ast.role(member, Role::Property))
+    else {
+        return;
+    };
+    let Some(call) = ast
+        .parent(member)
+        .filter(|&call| ast.is(call, Concept::Call) && ast.fills(member, Role::Callee))
+    else {
+        return;
+    };
+    let statement =
+        ast.parent(call).is_some_and(|parent| ast.is(parent, Concept::ExpressionStatement));
+    let arguments = ast.role(call, Role::Arguments).map_or(0, |list| size(scene, list));
+    let object_text = scene.text(object);
+    let class =
+        object_text.starts_with(char::is_uppercase) || ast.row().receivers.contains(&object_text);
+    let known = ast.is(object, Concept::Identifier)
+        && scene.scope.variable(object_text, ast.start(object)).is_none();
+    if statement || class || known || arguments > 8 {
+        return;
+    }
+    scene.push(
+        Operator::LinkRemoved,
+        ast.end(object)..ast.end(call),
+        "",
+        scene.text(property),
+        Risk::Syntax,
+    );
+}
+
+/// When fixing: `x` becomes `x.f()` for the links of the file, the usual ones, and words.
+fn link(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let linkable =
+        ast.any(id, &[Concept::Identifier, Concept::Call, Concept::Index, Concept::Member]);
+    if !linkable || size(scene, id) > LONGEST || ast.row().receivers.contains(&scene.text(id)) {
+        return;
+    }
+    let mut links: Vec<String> =
+        scene.facts.links.frequent(USUAL).into_iter().map(str::to_owned).collect();
+    links.extend(ast.row().links.iter().take(USUAL).map(|&link| link.to_owned()));
+    links.extend(
+        scene.words().iter().filter(|word| is_name(scene, word)).map(|word| format!(".{word}()")),
+    );
+    links.extend(scene.words().iter().filter(|word| word.starts_with('.')).cloned());
+    let end = ast.end(id);
+    for link in links {
+        let name = link.trim_start_matches('.').split('(').next().unwrap_or("").to_owned();
+        if !scene.text(id).ends_with(&link) {
+            scene.push(Operator::LinkRemoved, end..end, link, &name, Risk::Syntax);
+        }
+    }
+}
+
+/// Null, or another name, is returned.
+fn returned(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let Some(value) = ast.parts(id).next() else { return };
+    let literal =
+        ast.any(value, &[Concept::Null, Concept::Boolean, Concept::Number, Concept::String]);
+    if scene.fixing() {
+        if literal || ast.is(value, Concept::Identifier) {
+            for other in values_at(scene, ast.start(value)).into_iter().take(12) {
+                scene.push(
+                    Operator::ReturnChanged,
+                    ast.span(value),
+                    other,
+                    scene.text(value),
+                    Risk::None,
+                );
+            }
+        }
+        return;
+    }
+    if literal || size(scene, value) > 4 {
+        return;
+    }
+    // A typed language would not take null for everything: there only members and names change.
+    let typed = ast.row().literals.2.is_none_or(|null| null == "nil");
+    if let Some(null) = ast.row().literals.2.filter(|_| !typed) {
+        scene.push(Operator::ReturnChanged, ast.span(value), null, scene.text(value), Risk::None);
+    }
+    let own = scene.text(value);
+    let others = values_at(scene, ast.start(value));
+    for other in others.into_iter().filter(|other| other != own).take(2) {
+        scene.push(Operator::ReturnChanged, ast.span(value), other, own, Risk::None);
+    }
+}
+
+/// `x or d`, `x ?? d`, `x?.y`, `x.unwrap_or(d)` lose their care.
+fn null_safety(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    if ast.kind(id) == "optional_chain" {
+        let dot = if ast.source()[ast.end(id)..].starts_with(['[', '(']) { "" } else { "." };
+        scene.push(Operator::NullSafety, ast.span(id), dot, "?.", Risk::Syntax);
+        return;
+    }
+    if ast.is(id, Concept::Binary) {
+        let Some(operator) = ast.operator(id).map(|operator| scene.text(operator)) else { return };
+        let parts: Vec<Id> = ast.parts(id).collect();
+        let value = ast
+            .parent(id)
+            .is_some_and(|p| ast.any(p, &[Concept::Assign, Concept::Declare, Concept::Arguments]));
+        let defaulting = operator == "??"
+            || (operator == "or" && value)
+            || (operator == "||" && value && ast.row().literals.2 == Some("null"));
+        if let ([kept, .., lost], true) = (&parts[..], defaulting) {
+            scene.push(
+                Operator::NullSafety,
+                ast.span(id),
+                scene.text(*kept),
+                scene.text(*lost),
+                Risk::Syntax,
+            );
+        }
+    }
+    if scene.fixing() {
+        restore_safety(scene, id);
+    }
+}
+
+fn restore_safety(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let chained = ast.row().literals.2 == Some("null");
+    if chained && ast.is(id, Concept::Member) && !scene.text(id).contains("?.") {
+        if let (Some(object), Some(property)) =
+            (ast.role(id, Role::Object), ast.role(id, Role::Property))
+        {
+            scene.push(
+                Operator::NullSafety,
+                ast.end(object)..ast.start(property),
+                "?.",
+                "?.",
+                Risk::Syntax,
+            );
+        }
+        return;
+    }
+    let valued = ast.parent(id).is_some_and(|p| ast.any(p, &[Concept::Assign, Concept::Declare]))
+        && ast.fills(id, Role::Right);
+    if !valued || !is_simple(scene, id) || !(chained || ast.row().indented) {
+        return;
+    }
+    let defaults: &[&str] =
+        if chained { &["0", "''", "[]", "{}"] } else { &["0", "''", "[]", "{}", "()"] };
+    let operator = if chained { "??" } else { "or" };
+    let defaults: Vec<String> = defaults
+        .iter()
+        .map(|&d| d.to_owned())
+        .chain(word_values(scene).into_iter().map(str::to_owned))
+        .collect();
+    for default in defaults.into_iter().take(10) {
+        let safe = format!("{} {operator} {default}", scene.text(id));
+        scene.push(Operator::NullSafety, ast.span(id), safe, &default, Risk::Syntax);
+    }
+}
+
+fn remove_await(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    if let Some(value) = ast.parts(id).next() {
+        scene.push(Operator::AwaitRemoved, ast.span(id), scene.text(value), "await", Risk::Syntax);
+    }
+}

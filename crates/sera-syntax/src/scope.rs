@@ -1,0 +1,137 @@
+//! Which variables a function has, where each may be named, and where each is.
+use crate::node::{Ast, Id};
+use crate::table::{Concept, Role};
+use std::ops::Range;
+
+/// A parameter or local.
+#[derive(Clone, Debug)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    /// Bytes of the file in which the name means it.
+    pub(crate) visible: Range<usize>,
+    pub(crate) parameter: bool,
+}
+
+/// The variables of one function.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    variables: Vec<Variable>,
+    bindings: Vec<Id>,
+}
+
+impl Scope {
+    pub(crate) fn new(ast: &Ast, function: Id) -> Self {
+        let mut scope = Self { variables: Vec::new(), bindings: Vec::new() };
+        for id in ast.subtree(function) {
+            if ast.is(id, Concept::Identifier) && binds(ast, id, function) {
+                scope.bind(ast, id, function);
+            }
+        }
+        scope
+    }
+
+    fn bind(&mut self, ast: &Ast, id: Id, function: Id) {
+        self.bindings.push(id);
+        let name = ast.text(id);
+        if name == "_" || ast.row().receivers.contains(&name) {
+            return;
+        }
+        let parameter = ast
+            .ancestors(id)
+            .take_while(|&node| node != function)
+            .any(|node| ast.is(node, Concept::Parameters));
+        let holder = holder(ast, id, function);
+        let visible = ast.start(id)..ast.end(holder);
+        let known = self.variables.iter().any(|variable| {
+            variable.name == name
+                && variable.visible.start <= visible.start
+                && visible.end <= variable.visible.end
+        });
+        if !known {
+            self.variables.push(Variable { name: name.to_owned(), visible, parameter });
+        }
+    }
+
+    pub(crate) fn is_binding(&self, id: Id) -> bool {
+        self.bindings.binary_search(&id).is_ok()
+    }
+
+    /// The variables that may be named at `at`, the latest bound first, each name once.
+    pub(crate) fn visible_at(&self, at: usize) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for variable in self.variables.iter().rev().filter(|v| v.visible.contains(&at)) {
+            if !names.contains(&variable.name.as_str()) {
+                names.push(&variable.name);
+            }
+        }
+        names
+    }
+
+    pub(crate) fn variable(&self, name: &str, at: usize) -> Option<&Variable> {
+        self.variables.iter().rev().find(|v| v.name == name && v.visible.contains(&at))
+    }
+
+    pub(crate) fn variables(&self) -> &[Variable] {
+        &self.variables
+    }
+}
+
+/// Whether the identifier stands where a name is bound.
+fn binds(ast: &Ast, id: Id, function: Id) -> bool {
+    if matches!(ast.field(id), "type" | "value" | "right" | "attribute" | "property")
+        && !ast.is(id, Concept::Pattern)
+    {
+        return false;
+    }
+    // In the patterns of Rust, capitals are constants and variants.
+    let capital = ast.text(id).starts_with(char::is_uppercase);
+    let mut child = id;
+    for node in ast.ancestors(id) {
+        if ast.any(
+            node,
+            &[Concept::Type, Concept::Call, Concept::Member, Concept::Index, Concept::Statements],
+        ) {
+            return false;
+        }
+        if ast.is(node, Concept::Parameters) {
+            return true;
+        }
+        let field = ast.field(child);
+        if matches!(field, "type" | "value" | "right" | "key")
+            && !matches!(ast.kind(node), "pair_pattern")
+        {
+            return false;
+        }
+        let target = ast.any(node, &[Concept::Assign, Concept::Declare, Concept::Loop])
+            && ast.fills(child, Role::Left);
+        let single = ast.is(node, Concept::Closure) && field == "parameter";
+        let handler = ast.is(node, Concept::Catch) && matches!(field, "parameter" | "alias");
+        let alias = ast.kind(child) == "as_pattern_target";
+        if target || single || handler || alias || (field == "pattern" && !capital) {
+            return true;
+        }
+        if node == function {
+            return false;
+        }
+        child = node;
+    }
+    false
+}
+
+/// The node in which a name bound at `id` holds.
+fn holder(ast: &Ast, id: Id, function: Id) -> Id {
+    use Concept::{Arm, Catch, Closure, Function, If, Loop, Statements};
+    for node in ast.ancestors(id) {
+        if node == function || ast.any(node, &[Function, Closure]) {
+            return node;
+        }
+        if ast.row().indented {
+            if ast.is(node, Loop) && ast.kind(node).ends_with("_clause") {
+                return ast.parent(node).unwrap_or(function);
+            }
+        } else if ast.any(node, &[Statements, Loop, If, Arm, Catch]) {
+            return node;
+        }
+    }
+    function
+}
