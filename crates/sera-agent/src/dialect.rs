@@ -1,5 +1,28 @@
 //! The plain guided dialect: how steps are written for students that see a thousand tokens.
-use sera_core::{Action, Message, Step};
+//!
+//! One renderer for training and serving: whatever builds a conversation calls [`render`].
+//! Everything that decides how text comes out is in the tables below and in [`digest`].
+use sera_core::{Action, Digest, Message, Role, Step, TreePath};
+
+/// The standing instruction.
+const SYSTEM: &str = "Fix the code, one action per message: search: words | open: path::name | \
+     edit: path, then old and new lines between <<<<<<< ======= >>>>>>> | check: path | diff | \
+     submit";
+
+const SEARCH: &str = "search: ";
+const OPEN: &str = "open: ";
+const EDIT: &str = "edit: ";
+const CHECK: &str = "check: ";
+const DIFF: &str = "diff";
+const SUBMIT: &str = "submit";
+/// Between a path and a name.
+const OF: &str = "::";
+/// Opening, dividing and closing marker; repeated [`MARKER`] times or more.
+const MARKERS: [char; 3] = ['<', '=', '>'];
+const MARKER: usize = 7;
+
+/// Changes whenever the reading or writing below changes without a table changing.
+const VERSION: &str = "sera-plain/1";
 
 /// A solved task shown before the real one: the *retrieval* arm's demonstrations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,28 +35,345 @@ pub struct Shot {
 
 /// The standing instruction.
 pub fn system() -> String {
-    todo!()
+    SYSTEM.to_owned()
 }
-/// The action as the model writes it.
+
+/// The action as the model writes it. [`read`] gives the same action back.
 pub fn write(action: &Action) -> String {
-    let _ = action;
-    todo!()
+    match action {
+        Action::Search { query } => format!("{SEARCH}{}", quoted(query, plain)),
+        Action::Open { path, name: None } => format!("{OPEN}{}", written_path(path)),
+        Action::Open { path, name: Some(name) } => {
+            format!("{OPEN}{}{OF}{}", written_path(path), quoted(name, plain))
+        }
+        Action::Edit { path, old, new } => {
+            let [open, middle, close] = markers(old, new);
+            let (old, new) = (block(old), block(new));
+            format!("{EDIT}{}\n{open}\n{old}{middle}\n{new}{close}", written_path(path))
+        }
+        Action::Check { path } => format!("{CHECK}{}", written_path(path)),
+        Action::Diff => DIFF.to_owned(),
+        Action::Submit => SUBMIT.to_owned(),
+        Action::Unreadable { text } => text.clone(),
+    }
 }
+
+/// The byte range of the new text within the edit message that [`write`] makes.
+pub fn new_text_range(old: &str, new: &str, message: &str) -> std::ops::Range<usize> {
+    let close = markers(old, new)[2].len();
+    let end = message.len() - close - usize::from(!new.is_empty());
+    end - new.len()..end
+}
+
 /// The action that `text` spells, [`Action::Unreadable`] where it spells none.
+/// Whitespace around it is forgiven, anything else beside it is not.
 pub fn read(text: &str) -> Action {
-    let _ = text;
-    todo!()
+    let unreadable = || Action::Unreadable { text: text.to_owned() };
+    let trimmed = text.trim();
+    read_line(trimmed).or_else(|| read_edit(trimmed)).unwrap_or_else(unreadable)
 }
-/// The conversation: instruction, task, then action and observation of every step.
+
+fn read_line(text: &str) -> Option<Action> {
+    if text.contains('\n') {
+        return None;
+    }
+    // A keyword may stand without the space that the tables end it with.
+    let after = |keyword: &str| text.strip_prefix(keyword.trim_end()).map(str::trim);
+    if text == DIFF {
+        return Some(Action::Diff);
+    }
+    if text == SUBMIT {
+        return Some(Action::Submit);
+    }
+    if let Some(query) = after(SEARCH) {
+        return Some(Action::Search { query: unquoted(query)? });
+    }
+    if let Some(place) = after(OPEN) {
+        return read_place(place);
+    }
+    let path = read_path(after(CHECK)?)?;
+    Some(Action::Check { path })
+}
+
+fn read_place(text: &str) -> Option<Action> {
+    let end = if text.starts_with('"') {
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<String>();
+        values.next()?.ok()?;
+        values.byte_offset()
+    } else {
+        text.find(OF).unwrap_or(text.len())
+    };
+    let path = read_path(text[..end].trim())?;
+    let name = match &text[end..] {
+        "" => None,
+        rest => Some(unquoted(rest.strip_prefix(OF)?.trim())?),
+    };
+    Some(Action::Open { path, name })
+}
+
+fn read_edit(text: &str) -> Option<Action> {
+    let (header, rest) = text.strip_prefix(EDIT.trim_end())?.split_once('\n')?;
+    let path = read_path(header.trim())?;
+    let (open, rest) = rest.split_once('\n')?;
+    let size = open.trim_end().len();
+    let [wanted, middle, close] = MARKERS.map(|c| c.to_string().repeat(size));
+    if size < MARKER || open.trim_end() != wanted {
+        return None;
+    }
+    let (old, rest) = take_block(rest, &middle)?;
+    let (new, rest) = take_block(rest, &close)?;
+    rest.trim().is_empty().then_some(Action::Edit { path, old, new })
+}
+
+/// The lines before the first line that is `marker`, joined, and what follows that line.
+fn take_block<'a>(text: &'a str, marker: &str) -> Option<(String, &'a str)> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.strip_suffix('\n').unwrap_or(line) == marker {
+            let block = &text[..at];
+            let block = block.strip_suffix('\n').unwrap_or(block);
+            return Some((block.to_owned(), &text[at + line.len()..]));
+        }
+        at += line.len();
+    }
+    None
+}
+
+/// Text as lines of a block: nothing for nothing, else ended by a newline.
+fn block(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{text}\n") }
+}
+
+/// The shortest markers that no line of either text equals.
+fn markers(old: &str, new: &str) -> [String; 3] {
+    let taken = |size: usize| {
+        let is_marker = |line: &str| {
+            line.len() == size && MARKERS.iter().any(|m| line.chars().all(|c| c == *m))
+        };
+        old.split('\n').chain(new.split('\n')).any(is_marker)
+    };
+    let size = (MARKER..).find(|&size| !taken(size)).expect("texts hold finitely many lines");
+    MARKERS.map(|c| c.to_string().repeat(size))
+}
+
+/// One line of visible text that nothing else could be meant by.
+fn plain(text: &str) -> bool {
+    !text.is_empty()
+        && text.trim() == text
+        && !text.starts_with('"')
+        && !text.chars().any(|c| c.is_control())
+}
+
+fn plain_path(text: &str) -> bool {
+    plain(text) && !text.contains(OF) && !text.ends_with(':')
+}
+
+/// `text` as it is where `plain` allows, else as a JSON string.
+fn quoted(text: &str, plain: fn(&str) -> bool) -> String {
+    if plain(text) { text.to_owned() } else { serde_json::Value::from(text).to_string() }
+}
+
+fn written_path(path: &TreePath) -> String {
+    quoted(path.as_str(), plain_path)
+}
+
+/// The inverse of [`quoted`]; `None` where nothing is left.
+fn unquoted(text: &str) -> Option<String> {
+    if let Ok(serde_json::Value::String(inner)) = serde_json::from_str(text) {
+        return Some(inner);
+    }
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn read_path(text: &str) -> Option<TreePath> {
+    let path = unquoted(text)?;
+    let quoted_badly = text.starts_with('"') && path == text;
+    if quoted_badly { None } else { TreePath::new(path).ok() }
+}
+
+/// The conversation: instruction, task, then action and observation of every step. A last
+/// submission has no observation, so a finished trajectory ends on the model's own message.
 pub fn render(description: &str, steps: &[Step]) -> Vec<Message> {
     render_with(&[], description, steps)
 }
+
 /// The same with solved tasks shown first.
 pub fn render_with(shots: &[Shot], description: &str, steps: &[Step]) -> Vec<Message> {
-    let _ = (shots, description, steps);
-    todo!()
+    let mut messages = vec![Message::new(Role::System, system())];
+    for shot in shots {
+        messages.push(Message::new(Role::User, shot.description.clone()));
+        messages.push(Message::new(Role::Assistant, write(&shot.action)));
+    }
+    messages.push(Message::new(Role::User, description));
+    for step in steps {
+        messages.push(Message::new(Role::Assistant, write(&step.action)));
+        messages.push(Message::new(Role::User, step.observation.text.clone()));
+    }
+    if steps.last().is_some_and(|step| step.action == Action::Submit) {
+        messages.pop();
+    }
+    messages
 }
-/// Digest of everything above that decides how text comes out.
+
+/// Digest of everything that decides how text comes out; stored with every trajectory.
 pub fn digest() -> String {
-    todo!()
+    let markers = String::from_iter(MARKERS);
+    let size = MARKER.to_string();
+    let tables =
+        [VERSION, SYSTEM, SEARCH, OPEN, EDIT, CHECK, DIFF, SUBMIT, OF, &markers, &size].join("\0");
+    Digest::of(tables.as_bytes()).as_str()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use sera_core::Observation;
+
+    fn path(text: &str) -> TreePath {
+        TreePath::new(text).expect("a path inside the tree")
+    }
+
+    fn edit(old: &str, new: &str) -> Action {
+        Action::Edit { path: path("a.py"), old: old.to_owned(), new: new.to_owned() }
+    }
+
+    #[test]
+    fn actions_are_written_plainly() {
+        let check = |action: Action, expect: &str| {
+            assert_eq!(write(&action), expect);
+            assert_eq!(read(expect), action);
+        };
+        let open = |p: &str, name: Option<&str>| Action::Open {
+            path: path(p),
+            name: name.map(str::to_owned),
+        };
+        check(Action::Search { query: "tax of order".to_owned() }, "search: tax of order");
+        check(open("src/a.py", None), "open: src/a.py");
+        check(open("src/a.py", Some("A.b")), "open: src/a.py::A.b");
+        check(open("ab::c", Some("d")), "open: \"ab::c\"::d");
+        check(open("ab\"::c", None), "open: \"ab\\\"::c\"");
+        check(open("a", Some("T::c")), "open: a::T::c");
+        check(Action::Check { path: path("a.py") }, "check: a.py");
+        check(Action::Diff, "diff");
+        check(Action::Submit, "submit");
+        check(edit("a", "b"), "edit: a.py\n<<<<<<<\na\n=======\nb\n>>>>>>>");
+        check(edit("a\n", ""), "edit: a.py\n<<<<<<<\na\n\n=======\n>>>>>>>");
+        check(
+            edit("=======", "<<<<<<<<"),
+            "edit: a.py\n<<<<<<<<<\n=======\n=========\n<<<<<<<<\n>>>>>>>>>",
+        );
+    }
+
+    #[test]
+    fn loose_and_wrong_spellings() {
+        let check = |text: &str, expect: Action| assert_eq!(read(text), expect, "{text:?}");
+        check(" search:words \n", Action::Search { query: "words".to_owned() });
+        check("search: \"two words\"", Action::Search { query: "two words".to_owned() });
+        check("edit:a.py\n<<<<<<<\na\n=======\n\n>>>>>>>\n", edit("a", ""));
+        for wrong in [
+            "",
+            "search:",
+            "I would search: words",
+            "search: a\nopen: b",
+            "open: ../etc/passwd",
+            "open: /etc/passwd",
+            "open: \"a",
+            "submit now",
+            "edit: a.py",
+            "edit: a.py\n<<<<<<\na\n======\nb\n>>>>>>",
+            "edit: a.py\n<<<<<<<\na\n=======\nb",
+            "edit: a.py\n<<<<<<<\na\n=======\nb\n>>>>>>>\nsubmit",
+        ] {
+            check(wrong, Action::Unreadable { text: wrong.to_owned() });
+        }
+    }
+
+    #[test]
+    fn the_new_text_is_found_in_the_message() {
+        for (old, new) in [("a", "b\nc"), ("a", ""), ("", "x"), (">>>>>>>", "=======\n"), ("", "")]
+        {
+            let message = write(&edit(old, new));
+            assert_eq!(&message[new_text_range(old, new, &message)], new, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_finished_conversation_ends_on_the_model() {
+        let step = |action| Step {
+            thought: None,
+            action,
+            observation: Observation { text: "seen".to_owned(), ok: true },
+            masked: false,
+        };
+        let steps = [step(Action::Diff), step(Action::Submit)];
+        let shot = Shot { description: "old".to_owned(), action: Action::Diff };
+        let said: Vec<(Role, String)> =
+            render_with(&[shot], "task", &steps).into_iter().map(|m| (m.role, m.content)).collect();
+        let expect = [
+            (Role::System, SYSTEM),
+            (Role::User, "old"),
+            (Role::Assistant, "diff"),
+            (Role::User, "task"),
+            (Role::Assistant, "diff"),
+            (Role::User, "seen"),
+            (Role::Assistant, "submit"),
+        ];
+        assert_eq!(said, expect.map(|(role, text)| (role, text.to_owned())));
+        assert_eq!(render("task", &steps[..1]).last().map(|m| m.role), Some(Role::User));
+    }
+
+    #[test]
+    fn the_instruction_is_short() {
+        assert!(code_size(SYSTEM) <= 60, "{} words and marks", code_size(SYSTEM));
+        assert_eq!(digest().len(), 16);
+    }
+
+    /// Words and runs of marks: an upper estimate of tokens for plain English.
+    fn code_size(text: &str) -> usize {
+        text.split_whitespace().map(|w| 1 + w.matches([':', ',', '|']).count().min(1)).sum()
+    }
+
+    fn any_text() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[ -~\n]{0,30}",
+            "([<=>]{6,9}\n?|a|\n){0,8}",
+            any::<String>(),
+            "[\"\\\\: a]{0,8}",
+        ]
+    }
+
+    fn any_path() -> impl Strategy<Value = TreePath> {
+        let text = prop_oneof!["[a-z]{1,6}(/[a-z.]{1,6}){0,2}", "[a-c: \"]{1,8}", any::<String>()];
+        text.prop_filter_map("inside the tree", |t| TreePath::new(t).ok())
+    }
+
+    fn any_action() -> impl Strategy<Value = Action> {
+        let name = prop_oneof![Just(None), any_text().prop_map(Some)];
+        prop_oneof![
+            any_text().prop_map(|query| Action::Search { query }),
+            (any_path(), name).prop_map(|(path, name)| Action::Open { path, name }),
+            (any_path(), any_text(), any_text()).prop_map(|(path, old, new)| Action::Edit {
+                path,
+                old,
+                new
+            }),
+            any_path().prop_map(|path| Action::Check { path }),
+            Just(Action::Diff),
+            Just(Action::Submit),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn reading_inverts_writing(action in any_action()) {
+            prop_assert_eq!(read(&write(&action)), action);
+        }
+
+        #[test]
+        fn what_was_read_is_stable(text in prop_oneof![any_text(), "(search|open|edit|check): ?[a-z:\"]{0,9}\n?"]) {
+            let action = read(&text);
+            prop_assert_eq!(read(&write(&action)), action);
+        }
+    }
 }

@@ -1,7 +1,8 @@
-//! Environments: where actions happen.
-use sera_core::{Action, Observation, Patch, TreeError, TreePath};
-use sera_sandbox::Overlay;
-use sera_syntax::Index;
+//! Environments: where actions happen. Everything a model sees of a repository passes here.
+use crate::{anchor, tools};
+use sera_core::{Action, Language, Observation, Patch, TreeError, TreePath};
+use sera_sandbox::{Overlay, OverlayError};
+use sera_syntax::{Index, parse};
 use std::sync::Arc;
 
 /// How much of anything an observation shows.
@@ -18,9 +19,31 @@ pub struct Views {
 }
 
 impl Default for Views {
+    /// For students that read 1,024 tokens: about 200 for an observation, twice that for code.
     fn default() -> Self {
-        Self { hits: 10, lines: 100, open_bytes: 1600, bytes: 700 }
+        Self { hits: 10, lines: 100, open_bytes: 1400, bytes: 600 }
     }
+}
+
+/// Why an action failed; the model sees the message.
+#[derive(Debug, thiserror::Error)]
+enum ActionError {
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    #[error(transparent)]
+    Overlay(#[from] OverlayError),
+    #[error("no function {name} in {path}; it has {others}")]
+    NoFunction { path: TreePath, name: String, others: String },
+    #[error("the old text does not occur in {0}")]
+    Absent(TreePath),
+    #[error("the old text occurs {count} times in {path}, add lines around it")]
+    Ambiguous { path: TreePath, count: usize },
+    #[error("the edit has no old text")]
+    NoAnchor,
+    #[error("the new text equals the old")]
+    NoChange,
+    #[error("that is no action; write one of search: open: edit: check: diff submit")]
+    Unreadable,
 }
 
 /// A tree with edits over it and an index of it. Clones are cheap and independent.
@@ -36,26 +59,116 @@ impl Environment {
     pub fn new(overlay: Overlay, index: Arc<Index>) -> Self {
         Self { overlay, index, views: Views::default() }
     }
+
     /// The same with other view sizes.
     pub fn with_views(mut self, views: Views) -> Self {
         self.views = views;
         self
     }
-    /// Does what `action` says. A failure is an observation.
+
+    /// Does what `action` says. A failure is an observation too.
     pub fn execute(&mut self, action: &Action) -> Observation {
-        let _ = (action, &self.overlay, &self.index, self.views);
-        todo!()
+        match self.attempt(action) {
+            Ok(text) => Observation { text, ok: true },
+            Err(error) => {
+                let text = tools::clip(&error.to_string(), self.views.lines, self.views.bytes);
+                Observation { text, ok: false }
+            }
+        }
     }
+
     /// What changed so far.
     pub fn patch(&self) -> Patch {
         self.overlay.patch()
     }
+
     /// The index over the present state.
     pub fn index(&self) -> &Arc<Index> {
         &self.index
     }
+
     /// The redacted text of a file as it is now.
     pub fn read_text(&self, path: &TreePath) -> Result<Arc<str>, TreeError> {
         self.overlay.read_text(path)
+    }
+
+    fn attempt(&mut self, action: &Action) -> Result<String, ActionError> {
+        match action {
+            Action::Search { query } => {
+                Ok(tools::hits(&self.index.search(query, self.views.hits), &self.views))
+            }
+            Action::Open { path, name } => self.open(path, name.as_deref()),
+            Action::Edit { path, old, new } => self.edit(path, old, new),
+            Action::Check { path } => self.check(path),
+            Action::Diff => Ok(self.diff()),
+            Action::Submit => Ok("submitted".to_owned()),
+            Action::Unreadable { .. } => Err(ActionError::Unreadable),
+        }
+    }
+
+    fn open(&self, path: &TreePath, name: Option<&str>) -> Result<String, ActionError> {
+        let text = self.overlay.read_text(path)?;
+        let clip = |text: &str| tools::clip(text, self.views.lines, self.views.open_bytes);
+        let parsed = Language::of(path).map(|language| parse(language, text.clone()));
+        let functions = parsed.as_ref().map(|p| p.functions()).unwrap_or_default();
+        match (parsed, name) {
+            (_, Some(name)) => {
+                let shown: Vec<String> = functions
+                    .iter()
+                    .filter(|f| f.name == name)
+                    .map(|f| tools::function_text(&text, f, &self.views))
+                    .collect();
+                if shown.is_empty() {
+                    let names: Vec<&str> = functions.iter().map(|f| f.name.as_str()).collect();
+                    let others =
+                        if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+                    let (path, name) = (path.clone(), name.to_owned());
+                    return Err(ActionError::NoFunction { path, name, others });
+                }
+                Ok(clip(&shown.join("\n")))
+            }
+            (Some(parsed), None) if !functions.is_empty() => {
+                Ok(tools::function_list(&parsed, &functions, &self.views))
+            }
+            (_, None) => Ok(clip(&text)),
+        }
+    }
+
+    fn edit(&mut self, path: &TreePath, old: &str, new: &str) -> Result<String, ActionError> {
+        if old == new {
+            return Err(ActionError::NoChange);
+        }
+        let text = match self.overlay.read_text(path) {
+            Err(TreeError::Missing(_)) if old.is_empty() => Arc::from(""),
+            text => text?,
+        };
+        let place = match (old.is_empty(), anchor::occurrences(&text, old)) {
+            (true, _) if text.is_empty() => 0,
+            (true, _) => return Err(ActionError::NoAnchor),
+            (_, 0) => return Err(ActionError::Absent(path.clone())),
+            (_, 1) => text.find(old).expect("it occurs once"),
+            (_, count) => return Err(ActionError::Ambiguous { path: path.clone(), count }),
+        };
+        let edited = [&text[..place], new, &text[place + old.len()..]].concat();
+        let shown = tools::around(&edited, &(place..place + new.len()), &self.views);
+        self.overlay.write(path.clone(), edited.clone())?;
+        self.index = self.index.with_file(path, &edited);
+        Ok(format!("edited {path}\n{shown}"))
+    }
+
+    fn check(&self, path: &TreePath) -> Result<String, ActionError> {
+        let text = self.overlay.read_text(path)?;
+        Ok(match Language::of(path) {
+            Some(language) => tools::check(path, &parse(language, text).error_lines()),
+            None => format!("{path}: no grammar to check with"),
+        })
+    }
+
+    fn diff(&self) -> String {
+        let patch = self.overlay.patch();
+        if patch.is_empty() {
+            return "no changes".to_owned();
+        }
+        tools::clip(&patch.to_string(), self.views.lines, self.views.bytes)
     }
 }

@@ -1,23 +1,108 @@
-//! The conversation of a solver that knows the answer: what evaluation scores.
-use crate::Environment;
-use sera_core::{Message, Step, Task};
+//! The conversation of a solver that knows the answer: what the likelihood of a fix is measured on.
+//!
+//! It goes the guided harness's way (search with the task's words, open the function, edit), is
+//! executed for real and rendered by the dialect. Scored are only the words of the edit's new text
+//! that differ from the old, so that knowing the format is worth nothing.
+use crate::environment::Environment;
+use crate::words::{changed_ranges, query_words};
+use crate::{dialect, edits_between, roll_out};
+use sera_core::{Action, Language, Message, Step, Task, TreePath};
+use sera_syntax::parse;
 use std::ops::Range;
 
 /// An ideal guided solution of a task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ideal {
-    /// The steps, executed for real: search, open, edits, submit.
+    /// The steps, executed for real: search, then open and edit for every place.
     pub steps: Vec<Step>,
-    /// Their rendering by the dialect, up to and including the last edit message.
+    /// Their rendering by the dialect; the last message is the last edit.
     pub messages: Vec<Message>,
-    /// Index of a message and byte range of its content: text of the reference edit that differs
-    /// from the old lines.
+    /// Index of a message and byte range of its content: what differs from the old lines. Where
+    /// old text only goes, the word that follows it; the closing marker where none follows.
     pub spans: Vec<(usize, Range<usize>)>,
 }
 
 /// The ideal solution of `task` in `environment` (its base with the planted fault).
-/// `None` where the reference does not apply to text files there or only deletes text.
-pub fn reference_spans(task: &Task, environment: Environment) -> Option<Ideal> {
-    let _ = (task, environment);
-    todo!()
+/// `None` where the reference does not apply there or does more than change and add text files.
+pub fn reference_spans(task: &Task, mut environment: Environment) -> Option<Ideal> {
+    let edits = reference_edits(task, &environment)?;
+    let mut steps = vec![search(&task.description, &mut environment)];
+    let mut opened = None;
+    for edit in edits {
+        let place = place(&edit, &environment);
+        if place.is_some() && place != opened {
+            let (path, name) = place.clone().expect("just checked");
+            steps.push(roll_out::take(&mut environment, Action::Open { path, name }));
+            opened = place;
+        }
+        steps.push(roll_out::take(&mut environment, edit));
+    }
+    if steps.iter().any(|step| matches!(step.action, Action::Edit { .. }) && !step.observation.ok) {
+        return None;
+    }
+    let mut messages = dialect::render(&task.description, &steps);
+    messages.pop();
+    let spans = changed_spans(&steps, &messages);
+    (!spans.is_empty()).then_some(Ideal { steps, messages, spans })
+}
+
+/// The search every guided solution opens with: the harness's, so no model is trained on it.
+pub(crate) fn search(description: &str, environment: &mut Environment) -> Step {
+    let query = query_words(description).join(" ");
+    let mut step = roll_out::take(environment, Action::Search { query });
+    step.masked = true;
+    step
+}
+
+/// The reference as edits, file by file.
+fn reference_edits(task: &Task, environment: &Environment) -> Option<Vec<Action>> {
+    let reference = &task.reference;
+    if reference.files.iter().any(|f| f.binary || f.new.is_none() || moved(f)) {
+        return None;
+    }
+    let read = |path: &TreePath| environment.read_text(path).ok().map(|text| text.to_string());
+    let after = reference.apply(&read, 0).ok()?;
+    let edits = after.into_iter().flat_map(|(path, text)| {
+        let before = read(&path).unwrap_or_default();
+        edits_between(&path, &before, &text.unwrap_or_default())
+    });
+    Some(edits.collect())
+}
+
+fn moved(file: &sera_core::FilePatch) -> bool {
+    file.old.is_some() && file.old != file.new
+}
+
+/// What a solver would open before this edit: the innermost function around its first changed
+/// line, else the file. `None` for a file that is not there yet.
+fn place(edit: &Action, environment: &Environment) -> Option<(TreePath, Option<String>)> {
+    let Action::Edit { path, old, new } = edit else { return None };
+    let text = environment.read_text(path).ok()?;
+    let same = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+    let at = text.find(old.as_str())? + same.min(old.len());
+    Some((path.clone(), function_at(path, &text, at)))
+}
+
+/// The innermost function around a byte of a file.
+fn function_at(path: &TreePath, text: &str, at: usize) -> Option<String> {
+    let functions = parse(Language::of(path)?, text).functions();
+    let around = functions.into_iter().filter(|f| f.span.start <= at && at <= f.span.end);
+    around.min_by_key(|f| f.span.len()).map(|f| f.name)
+}
+
+/// Where each edit message says something that the old lines did not.
+fn changed_spans(steps: &[Step], messages: &[Message]) -> Vec<(usize, Range<usize>)> {
+    let mut spans = Vec::new();
+    for (i, step) in steps.iter().enumerate() {
+        let Action::Edit { old, new, .. } = &step.action else { continue };
+        // After instruction and task, every step is one message and one observation.
+        let message = 2 + 2 * i;
+        let content = &messages[message].content;
+        let text = dialect::new_text_range(old, new, content);
+        for range in changed_ranges(old, new) {
+            let end = if range.is_empty() { content.len() } else { text.start + range.end };
+            spans.push((message, text.start + range.start..end));
+        }
+    }
+    spans
 }

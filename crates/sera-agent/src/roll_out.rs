@@ -1,13 +1,18 @@
-//! The open loop: prompt, reply, read, execute, step.
-use crate::Environment;
-use sera_core::{Cancel, Model, Task, Trajectory, TrajectoryId};
+//! The open loop: prompt, reply, read, execute, step. It never fails: errors are outcomes.
+use crate::{Environment, dialect};
+use sera_core::trajectory::{Limit, TRAJECTORY_SCHEMA};
+use sera_core::{
+    Action, Cancel, Message, Model, ModelError, Outcome, Prompt, Step, Task, Trajectory,
+    TrajectoryId, Usage,
+};
 
 /// Where a rollout ends, and how the model draws.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// Steps at most.
     pub steps: usize,
-    /// Tokens of the whole conversation at most.
+    /// Tokens of the whole conversation at most: as the model counts them, or a third of its
+    /// bytes for models that do not count.
     pub tokens: u64,
     /// Tokens of one reply at most.
     pub reply_tokens: usize,
@@ -23,16 +28,158 @@ impl Default for Limits {
     }
 }
 
-/// Lets `model` work on `task` until it submits or a limit ends it. Never fails.
+/// Steps of one loop window, and how often an action in it makes a loop.
+const WINDOW: usize = 6;
+const REPEATS: usize = 3;
+
+/// Lets `model` work on `task` until it submits or a limit ends it.
 pub fn roll_out(
     task: &Task,
     id: TrajectoryId,
     model: &mut dyn Model,
-    environment: Environment,
+    mut environment: Environment,
     limits: &Limits,
     cancel: &Cancel,
     teacher: &str,
 ) -> Trajectory {
-    let _ = (task, id, model, environment, limits, cancel, teacher);
-    todo!()
+    let mut steps = Vec::new();
+    let mut usage = Usage::default();
+    let outcome = loop {
+        match next(&task.description, &steps, model, limits, cancel, &mut usage) {
+            Err(outcome) => break outcome,
+            Ok(action) => steps.push(take(&mut environment, action)),
+        }
+        if steps.last().is_some_and(|step| step.action == Action::Submit) {
+            break Outcome::Submitted { patch: environment.patch() };
+        }
+    };
+    mask_loops(&mut steps);
+    Trajectory {
+        schema: TRAJECTORY_SCHEMA.to_owned(),
+        id,
+        task: task.id,
+        description: task.description.clone(),
+        teacher: teacher.to_owned(),
+        prompts: dialect::digest(),
+        rng_seed: limits.seed,
+        steps,
+        outcome,
+        usage,
+        cost_microdollars: 0,
+    }
+}
+
+/// Executes one action of a model; a failed one is context, never loss.
+pub(crate) fn take(environment: &mut Environment, action: Action) -> Step {
+    let observation = environment.execute(&action);
+    let masked = !observation.ok;
+    Step { thought: None, action, observation, masked }
+}
+
+/// The model's next action, or how the rollout ends instead.
+fn next(
+    description: &str,
+    steps: &[Step],
+    model: &mut dyn Model,
+    limits: &Limits,
+    cancel: &Cancel,
+    usage: &mut Usage,
+) -> Result<Action, Outcome> {
+    if cancel.is_cancelled() {
+        return Err(reached(Limit::Cancelled));
+    }
+    if steps.len() >= limits.steps {
+        return Err(reached(Limit::Steps));
+    }
+    let messages = dialect::render(description, steps);
+    let estimate = estimated_tokens(&messages);
+    let max_tokens = limits.reply_tokens;
+    let prompt =
+        Prompt { messages, max_tokens, temperature: limits.temperature, seed: limits.seed };
+    let reply = model.reply(&prompt, cancel).map_err(|error| ended(&error))?;
+    usage.prompt_tokens += reply.usage.prompt_tokens;
+    usage.completion_tokens += reply.usage.completion_tokens;
+    let length = match reply.usage.prompt_tokens {
+        0 => estimate,
+        counted => counted + reply.usage.completion_tokens,
+    };
+    if length > limits.tokens {
+        return Err(reached(Limit::Tokens));
+    }
+    Ok(if reply.finished {
+        dialect::read(&reply.text)
+    } else {
+        Action::Unreadable { text: reply.text }
+    })
+}
+
+/// Code runs at about three bytes a token.
+fn estimated_tokens(messages: &[Message]) -> u64 {
+    messages.iter().map(|m| m.content.len() as u64 / 3 + 4).sum()
+}
+
+fn reached(limit: Limit) -> Outcome {
+    Outcome::LimitReached { limit }
+}
+
+/// What becomes of a rollout whose model gave no reply.
+pub(crate) fn ended(error: &ModelError) -> Outcome {
+    let code = match error {
+        ModelError::Cancelled => return reached(Limit::Cancelled),
+        ModelError::ContextOverflow { .. } => "context-overflow",
+        ModelError::Unsupported(_) => "unsupported",
+        ModelError::Failed(_) => "model-failed",
+    };
+    let mut message = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    Outcome::Failed { code: code.to_owned(), message }
+}
+
+/// Masks the repeats of an action that stands three times within six steps; its first stays.
+fn mask_loops(steps: &mut [Step]) {
+    let mut looped = vec![false; steps.len()];
+    for start in 0..steps.len() {
+        let window = start..steps.len().min(start + WINDOW);
+        let same: Vec<usize> = window.filter(|&i| steps[i].action == steps[start].action).collect();
+        if same.len() >= REPEATS {
+            for &repeat in &same[1..] {
+                looped[repeat] = true;
+            }
+        }
+    }
+    for (step, looped) in steps.iter_mut().zip(looped) {
+        step.masked |= looped;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sera_core::Observation;
+
+    #[test]
+    fn loops_are_masked_but_for_their_first_step() {
+        let check = |letters: &str, expect: &str| {
+            let step = |c: char| Step {
+                thought: None,
+                action: Action::Search { query: c.to_string() },
+                observation: Observation { text: String::new(), ok: true },
+                masked: false,
+            };
+            let mut steps: Vec<Step> = letters.chars().map(step).collect();
+            mask_loops(&mut steps);
+            let masked: String = steps.iter().map(|s| if s.masked { 'x' } else { '.' }).collect();
+            assert_eq!(masked, expect, "{letters}");
+        };
+        check("abcd", "....");
+        check("aab", "...");
+        check("aaa", ".xx");
+        check("abaca", "..x.x");
+        check("abcdeafga", ".........");
+        check("abababa", "..xxxxx");
+    }
 }

@@ -1,0 +1,252 @@
+//! The harness from the task's words to the best patches.
+use super::locate::{Located, locate};
+use super::rank::{Candidate, Ranked, rank_edits};
+use super::{Guided, Source};
+use crate::environment::Environment;
+use crate::{dialect, edits_between, roll_out as open_loop};
+use sera_core::trajectory::TRAJECTORY_SCHEMA;
+use sera_core::{
+    Action, Cancel, FunctionKey, Language, Model, ModelError, Outcome, Patch, Step, Task,
+    Trajectory, TrajectoryId, TreePath, Usage,
+};
+use sera_syntax::parse;
+
+/// What the harness is doing, for streaming.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A search with these words begins.
+    Searching {
+        /// The words.
+        query: String,
+    },
+    /// Functions found, in retrieval's order.
+    Hits(Vec<FunctionKey>),
+    /// The model's order of them.
+    Located(Vec<FunctionKey>),
+    /// A function is opened, its edits are ranked.
+    Opened(FunctionKey),
+    /// So many edits of it were ranked.
+    Ranked {
+        /// How many.
+        edits: usize,
+    },
+    /// The best patches are known.
+    Proposals(usize),
+}
+
+/// One ranked patch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Proposal {
+    /// The file.
+    pub path: TreePath,
+    /// The function that was opened.
+    pub name: String,
+    /// The change.
+    pub patch: Patch,
+    /// What it was ranked by, in nats; higher is better.
+    pub nats: f64,
+    /// Where it came from.
+    pub source: Source,
+}
+
+/// What the harness arrived at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Solved {
+    /// What was done, as a trajectory's steps; ends with the edits of the best proposal and submit.
+    pub steps: Vec<Step>,
+    /// The best proposals, best first.
+    pub ranked: Vec<Proposal>,
+    /// How it ended: submitted the first proposal, or failed with `no-hits` or `no-proposal`.
+    pub outcome: Outcome,
+    /// The hits and both orders; `None` when it ended before.
+    pub located: Option<Located>,
+    /// Actions written freely that could be read and executed, of all written.
+    pub valid: (usize, usize),
+    /// Tokens that the model's own writing used.
+    pub usage: Usage,
+}
+
+impl Solved {
+    /// The record of it as an attempt at `task`.
+    pub fn trajectory(self, task: &Task, id: TrajectoryId, teacher: &str) -> Trajectory {
+        Trajectory {
+            schema: TRAJECTORY_SCHEMA.to_owned(),
+            id,
+            task: task.id,
+            description: task.description.clone(),
+            teacher: teacher.to_owned(),
+            prompts: dialect::digest(),
+            rng_seed: 0,
+            steps: self.steps,
+            outcome: self.outcome,
+            usage: self.usage,
+            cost_microdollars: 0,
+        }
+    }
+}
+
+/// A guided rollout: [`solve`] with nobody watching.
+pub fn roll_out(
+    task: &Task,
+    id: TrajectoryId,
+    model: &mut dyn Model,
+    environment: Environment,
+    options: &Guided,
+    cancel: &Cancel,
+    teacher: &str,
+) -> Trajectory {
+    let solved = solve(&task.description, model, environment, options, &mut |_| {}, cancel);
+    solved.trajectory(task, id, teacher)
+}
+
+/// Solves a task and never fails: errors are outcomes.
+pub fn solve(
+    description: &str,
+    model: &mut dyn Model,
+    mut environment: Environment,
+    options: &Guided,
+    watch: &mut dyn FnMut(Event),
+    cancel: &Cancel,
+) -> Solved {
+    let mut solved = Solved {
+        steps: Vec::new(),
+        ranked: Vec::new(),
+        outcome: failed("no-hits", "no function matches the words of the task"),
+        located: None,
+        valid: (0, 0),
+        usage: Usage::default(),
+    };
+    let task = Solving { description, options, cancel };
+    if let Err(error) = task.run(model, &mut environment, watch, &mut solved) {
+        solved.outcome = open_loop::ended(&error);
+    }
+    solved
+}
+
+fn failed(code: &str, message: &str) -> Outcome {
+    Outcome::Failed { code: code.to_owned(), message: message.to_owned() }
+}
+
+struct Solving<'a> {
+    description: &'a str,
+    options: &'a Guided,
+    cancel: &'a Cancel,
+}
+
+impl Solving<'_> {
+    fn run(
+        &self,
+        model: &mut dyn Model,
+        environment: &mut Environment,
+        watch: &mut dyn FnMut(Event),
+        solved: &mut Solved,
+    ) -> Result<(), ModelError> {
+        self.cancel.check()?;
+        let query = crate::words::query_words(self.description).join(" ");
+        watch(Event::Searching { query });
+        let located = locate(self.description, model, environment, self.options, self.cancel)?;
+        solved.steps.push(located.step.clone());
+        watch(Event::Hits((0..located.hits.len()).map(|hit| located.key(hit)).collect()));
+        watch(Event::Located(located.order.iter().map(|&hit| located.key(hit)).collect()));
+        let best = self.open(&located, model, environment, watch, solved);
+        let scored = located.nats.is_some();
+        let empty = located.hits.is_empty();
+        solved.located = Some(located);
+        let ranked = best?;
+        if empty {
+            return Ok(());
+        }
+        self.propose(&ranked, scored, environment, solved);
+        watch(Event::Proposals(solved.ranked.len()));
+        Ok(())
+    }
+
+    /// Ranks the edits of the best functions.
+    fn open(
+        &self,
+        located: &Located,
+        model: &mut dyn Model,
+        environment: &Environment,
+        watch: &mut dyn FnMut(Event),
+        solved: &mut Solved,
+    ) -> Result<Vec<(f64, Ranked)>, ModelError> {
+        let mut opened = Vec::new();
+        for &hit in located.order.iter().take(self.options.opened) {
+            self.cancel.check()?;
+            let place = located.key(hit);
+            watch(Event::Opened(place.clone()));
+            let steps = std::slice::from_ref(&located.step);
+            let (options, cancel) = (self.options, self.cancel);
+            let ranked =
+                rank_edits(self.description, steps, &place, model, environment, options, cancel)?;
+            watch(Event::Ranked { edits: ranked.candidates.len() });
+            solved.valid.0 += ranked.valid.0;
+            solved.valid.1 += ranked.valid.1;
+            solved.usage.prompt_tokens += ranked.usage.prompt_tokens;
+            solved.usage.completion_tokens += ranked.usage.completion_tokens;
+            opened.push((self.options.place * located.log_share(hit), ranked));
+        }
+        Ok(opened)
+    }
+
+    /// The best candidates of all opened functions that parse, as patches; submits the first.
+    fn propose(
+        &self,
+        opened: &[(f64, Ranked)],
+        scored: bool,
+        environment: &mut Environment,
+        solved: &mut Solved,
+    ) {
+        let mut all: Vec<(f64, &Ranked, &Candidate)> = opened
+            .iter()
+            .flat_map(|(place, ranked)| ranked.candidates.iter().map(move |c| (place, ranked, c)))
+            .map(|(place, ranked, candidate)| (place + candidate.nats, ranked, candidate))
+            .collect();
+        all.sort_by(|a, b| b.2.kept.cmp(&a.2.kept).then(b.0.total_cmp(&a.0)));
+        for (nats, ranked, candidate) in all {
+            if solved.ranked.len() >= self.options.proposals {
+                break;
+            }
+            let Some((steps, patch)) = attempt(ranked, candidate, environment) else { continue };
+            if solved.ranked.iter().any(|known| known.patch == patch) {
+                continue;
+            }
+            if solved.ranked.is_empty() {
+                let mut open = ranked.step.clone();
+                // Retrieval's first hit is nobody's choice.
+                open.masked |= !scored;
+                solved.steps.push(open);
+                solved.steps.extend(steps);
+                let submit = open_loop::take(environment, Action::Submit);
+                solved.steps.push(submit);
+                solved.outcome = Outcome::Submitted { patch: patch.clone() };
+            }
+            let FunctionKey { path, name } = ranked.place.clone();
+            solved.ranked.push(Proposal { path, name, patch, nats, source: candidate.source });
+        }
+        if solved.ranked.is_empty() {
+            solved.outcome = failed("no-proposal", "no edit of the functions found parses");
+        }
+    }
+}
+
+/// The steps that lead to a candidate and its patch; `None` where it does not parse.
+fn attempt(
+    ranked: &Ranked,
+    candidate: &Candidate,
+    environment: &Environment,
+) -> Option<(Vec<Step>, Patch)> {
+    let path = &ranked.place.path;
+    let errors = |text: &str| {
+        Language::of(path).map_or(0, |language| parse(language, text).error_lines().len())
+    };
+    if errors(&candidate.text) > errors(&ranked.before) {
+        return None;
+    }
+    let mut environment = environment.clone();
+    let edits = edits_between(path, &ranked.before, &candidate.text);
+    let steps: Vec<Step> =
+        edits.into_iter().map(|edit| open_loop::take(&mut environment, edit)).collect();
+    let done = !steps.is_empty() && steps.iter().all(|step| step.observation.ok);
+    done.then(|| (steps, environment.patch()))
+}
