@@ -1,1 +1,32 @@
-//! sera-model.
+//! The student: weights, tokenizer, templates, generation, LoRA forward and backward.
+//!
+//! The engine computes the blocks' forward and backward itself: candle's autograd cuts gradients
+//! silently and spends time on gradients of frozen weights.
+
+pub mod adapter;
+mod base;
+pub mod batch;
+pub mod cache;
+pub mod config;
+pub mod decoder;
+pub mod gguf;
+pub mod infill;
+pub mod lora;
+pub mod ops;
+pub mod student;
+pub mod template;
+#[cfg(test)]
+mod testing;
+pub mod tokenizer;
+pub mod weights;
+
+pub use base::{Base, LoadError};
+pub use batch::{Batch, Target};
+pub use cache::{Branch, Cache, forward_cached, score_branches};
+pub use config::Config;
+pub use decoder::{EngineError, LossAndGradient, dead_slots, loss_and_gradient, nll};
+pub use lora::{Factor, Lora, LoraConfig, Projection, Slot};
+pub use student::Student;
+pub use template::Template;
+pub use tokenizer::{Rendered, Tokenizer, TokenizerError, Vocabulary};
+pub use weights::{Precision, Weights};

@@ -1,0 +1,73 @@
+//! Measures the engine on a real base: `engine_bench FILE.gguf [tokens] [repeats]`.
+
+use sera_model::{Base, Batch, Lora, LoraConfig, Target, loss_and_gradient, nll};
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+#[expect(clippy::print_stdout, reason = "printing figures is what it is for")]
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().ok_or("name a gguf file")?;
+    let rows: usize = arguments.next().map_or(Ok(1024), |n| n.parse())?;
+    let repeats: usize = arguments.next().map_or(Ok(4), |n| n.parse())?;
+    let start = Instant::now();
+    let base = Base::load(Path::new(&path))?;
+    println!("load {:.2} s, {:?}", start.elapsed().as_secs_f64(), base.weights.precision());
+    let lora = Lora::new(&base.config, &LoraConfig::default());
+    for (sequences, share) in [(1, 4), (4, 4), (4, 1)] {
+        let batch = batch(base.config.vocabulary, rows, sequences, share);
+        println!("{rows} tokens, {sequences} sequences, {} targets", batch.targets.len());
+        for _ in 0..repeats {
+            let (cpu, start) = (cpu_seconds(), Instant::now());
+            let sum: f32 = nll(&base, None, &batch, &|| true)?.iter().sum();
+            report("  nll without adapter", rows, start, cpu, f64::from(sum));
+        }
+        for _ in 0..repeats {
+            let (cpu, start) = (cpu_seconds(), Instant::now());
+            let sum: f32 = nll(&base, Some(&lora), &batch, &|| true)?.iter().sum();
+            report("  nll with adapter", rows, start, cpu, f64::from(sum));
+        }
+        for _ in 0..repeats {
+            let (cpu, start) = (cpu_seconds(), Instant::now());
+            let loss = loss_and_gradient(&base, &lora, &batch, &|| true)?.loss;
+            report("  loss and gradient", rows, start, cpu, loss);
+        }
+    }
+    Ok(())
+}
+
+/// Pseudo-random tokens, one target in `share` rows.
+fn batch(vocabulary: usize, rows: usize, sequences: usize, share: usize) -> Batch {
+    let mut batch = Batch::default();
+    for sequence in 0..sequences {
+        let token = |i: usize| (((i + sequence) * 7919) % vocabulary) as u32;
+        let tokens: Vec<u32> = (0..rows / sequences).map(token).collect();
+        let targets = (0..tokens.len()).step_by(share).map(|row| Target {
+            row,
+            token: token(row + 1),
+            weight: 1.0,
+        });
+        batch.push(&tokens, targets);
+    }
+    batch
+}
+
+/// Processor time of this process: with other work on the machine it tells more than the clock.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after = stat.rsplit(") ").next().unwrap_or_default();
+    let ticks: f64 = after.split(' ').skip(11).take(2).filter_map(|n| n.parse::<f64>().ok()).sum();
+    ticks / 100.0
+}
+
+#[expect(clippy::print_stdout, reason = "printing figures is what it is for")]
+fn report(what: &str, rows: usize, start: Instant, cpu: f64, check: f64) {
+    let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let rows = rows as f64;
+    println!(
+        "{what}: {wall:.2} s, {cpu:.2} cpu s, {:.0} tokens/s, {:.0} at 2 quiet cores ({check:.3})",
+        rows / wall,
+        2.0 * rows / cpu
+    );
+}

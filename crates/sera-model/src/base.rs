@@ -1,0 +1,114 @@
+//! A base: frozen weights with their tokenizer, from one file.
+
+use crate::config::{Config, ConfigError};
+use crate::gguf::{Gguf, GgufError};
+use crate::tokenizer::{Tokenizer, TokenizerError, Vocabulary};
+use crate::weights::{Precision, Weights};
+use sha2::Digest as _;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Frozen weights, their shape and their tokenizer.
+#[derive(Debug)]
+pub struct Base {
+    /// The shape.
+    pub config: Config,
+    /// The frozen numbers.
+    pub weights: Weights,
+    /// Text to tokens and back.
+    pub tokenizer: Tokenizer,
+    /// What the file calls the model.
+    pub name: String,
+    /// SHA-256 of the file, in hex; `random-…` for [`Base::random`].
+    pub digest: String,
+}
+
+/// Why a base could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file could not be read.
+    #[error("failed to read {0}")]
+    Io(String, #[source] std::io::Error),
+    /// Its container is refused.
+    #[error(transparent)]
+    Gguf(#[from] GgufError),
+    /// Its shape is refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its vocabulary is refused.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// It carries no vocabulary.
+    #[error("the model file lacks {0}")]
+    NoVocabulary(&'static str),
+}
+
+impl Base {
+    /// Loads a GGUF file with the fastest precision of this machine.
+    pub fn load(path: &Path) -> Result<Arc<Self>, LoadError> {
+        Self::load_with(path, Precision::fastest())
+    }
+
+    /// Loads a GGUF file.
+    pub fn load_with(path: &Path, precision: Precision) -> Result<Arc<Self>, LoadError> {
+        let gguf = Gguf::open(path)?;
+        let config = Config::from_gguf(&gguf)?;
+        let tokenizer = Tokenizer::new(vocabulary(&gguf)?)?;
+        let weights = Weights::from_gguf(&gguf, &config, precision)?;
+        let name = gguf.text("general.name").unwrap_or("unnamed").to_owned();
+        Ok(Arc::new(Self { config, weights, tokenizer, name, digest: digest(path)? }))
+    }
+
+    /// A random model with a byte-level tokenizer, for tests.
+    pub fn random(config: Config, seed: u64) -> Arc<Self> {
+        Self::random_with(config, seed, Precision::fastest())
+    }
+
+    /// A random model of a chosen precision, for tests.
+    pub fn random_with(config: Config, seed: u64, precision: Precision) -> Arc<Self> {
+        let weights = Weights::random(&config, seed, precision);
+        let tokenizer = Tokenizer::byte_level(config.vocabulary);
+        let digest = format!("random-{seed}");
+        Arc::new(Self { config, weights, tokenizer, name: "random".to_owned(), digest })
+    }
+}
+
+fn digest(path: &Path) -> Result<String, LoadError> {
+    let failed = |error| LoadError::Io(path.display().to_string(), error);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut hash = sha2::Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => break,
+            read => hash.update(&buffer[..read]),
+        }
+    }
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Token types of GGUF that stand for no text: control and user-defined.
+const SPECIAL: [i64; 2] = [3, 4];
+
+pub(crate) fn vocabulary(gguf: &Gguf) -> Result<Vocabulary, LoadError> {
+    let texts = |key| gguf.texts(key).ok_or(LoadError::NoVocabulary(key));
+    if gguf.text("tokenizer.ggml.model") != Some("gpt2") {
+        return Err(LoadError::NoVocabulary("a byte-level vocabulary"));
+    }
+    let kinds = gguf
+        .integers("tokenizer.ggml.token_type")
+        .ok_or(LoadError::NoVocabulary("tokenizer.ggml.token_type"))?;
+    let merges = texts("tokenizer.ggml.merges")?
+        .iter()
+        .map(|merge| merge.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned())))
+        .collect::<Option<_>>()
+        .ok_or_else(|| TokenizerError::Inconsistent("a merge is not a pair".to_owned()))?;
+    Ok(Vocabulary {
+        tokens: texts("tokenizer.ggml.tokens")?.to_vec(),
+        merges,
+        special: (0..).zip(kinds).filter(|(_, k)| SPECIAL.contains(k)).map(|(id, _)| id).collect(),
+        pre_tokenizer: gguf.text("tokenizer.ggml.pre").unwrap_or("gpt-2").to_owned(),
+    })
+}

@@ -1,0 +1,73 @@
+//! What one forward works on: sequences packed end to end without padding, and the rows that count.
+
+/// Packed sequences with the predictions to score.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Tokens of all sequences, one after the other.
+    pub tokens: Vec<u32>,
+    /// Where sequences begin, and the end: `0, .., tokens.len()`, strictly ascending.
+    pub starts: Vec<usize>,
+    /// The predictions to score.
+    pub targets: Vec<Target>,
+}
+
+/// One scored prediction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// The row whose next token is scored.
+    pub row: usize,
+    /// The token that should follow.
+    pub token: u32,
+    /// Its weight in the loss.
+    pub weight: f32,
+}
+
+impl Batch {
+    /// Appends one sequence; `targets` are `(row within the sequence, token, weight)`.
+    pub fn push(&mut self, tokens: &[u32], targets: impl IntoIterator<Item = Target>) {
+        if self.starts.is_empty() {
+            self.starts.push(0);
+        }
+        let start = self.tokens.len();
+        self.tokens.extend_from_slice(tokens);
+        self.starts.push(self.tokens.len());
+        self.targets
+            .extend(targets.into_iter().map(|target| Target { row: target.row + start, ..target }));
+    }
+
+    /// One sequence in which every token but the first is a target of weight 1.
+    pub fn continuation(tokens: &[u32], from: usize) -> Self {
+        let mut batch = Self::default();
+        let from = from.max(1);
+        let targets = tokens.iter().enumerate().skip(from).map(|(at, &token)| Target {
+            row: at - 1,
+            token,
+            weight: 1.0,
+        });
+        batch.push(tokens, targets);
+        batch
+    }
+
+    /// The reason this batch cannot be computed with `vocabulary` tokens, if there is one.
+    pub(crate) fn fault(&self, vocabulary: usize) -> Option<&'static str> {
+        let rows = self.tokens.len();
+        if rows == 0 {
+            return Some("it has no token");
+        }
+        if self.starts.first() != Some(&0) || self.starts.last() != Some(&rows) {
+            return Some("its starts do not span its tokens");
+        }
+        if self.starts.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Some("its starts do not ascend");
+        }
+        let known = |token: u32| (token as usize) < vocabulary;
+        if !self.tokens.iter().all(|&token| known(token)) {
+            return Some("it has a token outside the vocabulary");
+        }
+        let sound = |target: &Target| target.row < rows && known(target.token);
+        if !self.targets.iter().all(sound) {
+            return Some("a target lies outside it");
+        }
+        None
+    }
+}

@@ -1,0 +1,257 @@
+//! The decoder's forward and backward, as equations over [`Ops`].
+
+use crate::base::Base;
+use crate::batch::{Batch, Target};
+use crate::lora::{Lora, Slot};
+use crate::ops::{Attended, Computed, Cpu, Group, Linear, Norm, Ops};
+
+/// Why a forward or backward gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The caller's `pause` said to stop.
+    #[error("stopped")]
+    Stopped,
+    /// The batch contradicts itself or the model.
+    #[error("the batch cannot be computed: {0}")]
+    Batch(&'static str),
+    /// The device failed.
+    #[error("the device failed")]
+    Device(#[from] candle_core::Error),
+}
+
+/// What training needs of one batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LossAndGradient {
+    /// Sum over targets of weight × negative log-likelihood, in nats.
+    pub loss: f64,
+    /// Its gradient by the adapter's flat parameters.
+    pub gradient: Vec<f32>,
+}
+
+/// Negative log-likelihood of every target, unweighted, in nats.
+///
+/// `pause` is called between layers; false stops.
+pub fn nll(
+    base: &Base,
+    lora: Option<&Lora>,
+    batch: &Batch,
+    pause: &dyn Fn() -> bool,
+) -> Result<Vec<f32>, EngineError> {
+    let ops = kernels(base, lora, batch)?;
+    nll_on(&ops, base.config.layers, batch, pause)
+}
+
+/// The weighted loss of a batch and its gradient by the adapter.
+///
+/// `pause` is called between layers; false stops.
+pub fn loss_and_gradient(
+    base: &Base,
+    lora: &Lora,
+    batch: &Batch,
+    pause: &dyn Fn() -> bool,
+) -> Result<LossAndGradient, EngineError> {
+    let ops = kernels(base, Some(lora), batch)?;
+    loss_and_gradient_on(&ops, base.config.layers, batch, pause)
+}
+
+/// Slots of `lora` whose gradient is all zero or not finite: after two steps there must be none.
+pub fn dead_slots<'a>(lora: &'a Lora, gradient: &[f32]) -> Vec<&'a Slot> {
+    let alive = |slot: &&Slot| {
+        let numbers = &gradient[slot.range()];
+        numbers.iter().all(|n| n.is_finite()) && numbers.iter().any(|&n| n != 0.0)
+    };
+    lora.slots().iter().filter(|slot| !alive(slot)).collect()
+}
+
+fn kernels<'a>(
+    base: &'a Base,
+    lora: Option<&'a Lora>,
+    batch: &Batch,
+) -> Result<Cpu<'a>, EngineError> {
+    if let Some(fault) = batch.fault(base.config.vocabulary) {
+        return Err(EngineError::Batch(fault));
+    }
+    let longest = batch.starts.windows(2).map(|pair| pair[1] - pair[0]).max();
+    Ok(Cpu::new(base, lora, longest.unwrap_or(0)))
+}
+
+/// [`nll`] on any operations.
+pub fn nll_on<O: Ops>(
+    ops: &O,
+    layers: usize,
+    batch: &Batch,
+    pause: &dyn Fn() -> bool,
+) -> Result<Vec<f32>, EngineError> {
+    let h = embed_and_blocks(ops, layers, batch, None, pause)?;
+    let hidden = ops.norm(Norm::Final, &h)?;
+    Ok(ops.loss(&hidden, &batch.targets, false)?.nll)
+}
+
+/// [`loss_and_gradient`] on any operations.
+pub fn loss_and_gradient_on<O: Ops>(
+    ops: &O,
+    layers: usize,
+    batch: &Batch,
+    pause: &dyn Fn() -> bool,
+) -> Result<LossAndGradient, EngineError> {
+    let mut kept = Vec::with_capacity(layers);
+    let h = embed_and_blocks(ops, layers, batch, Some(&mut kept), pause)?;
+    let hidden = ops.norm(Norm::Final, &h)?;
+    let loss = ops.loss(&hidden, &batch.targets, true)?;
+    let dhidden = loss.gradient.expect("it was asked for");
+    let mut gradient = ops.gradient()?;
+    let mut dh = ops.norm_backward(Norm::Final, &h, dhidden, ops.zeros_like(&h)?)?;
+    let positions = positions(&batch.starts);
+    for (layer, kept) in kept.into_iter().enumerate().rev() {
+        go(pause)?;
+        dh = block_backward(ops, layer, kept, (batch, &positions), dh, &mut gradient)?;
+    }
+    let weighted = |(nll, target): (&f32, &Target)| f64::from(*nll) * f64::from(target.weight);
+    Ok(LossAndGradient {
+        loss: loss.nll.iter().zip(&batch.targets).map(weighted).sum(),
+        gradient: ops.numbers(gradient)?,
+    })
+}
+
+/// Asks `pause` whether to go on.
+pub(crate) fn go(pause: &dyn Fn() -> bool) -> Result<(), EngineError> {
+    if pause() { Ok(()) } else { Err(EngineError::Stopped) }
+}
+
+/// Each row's position in its sequence.
+fn positions(starts: &[usize]) -> Vec<usize> {
+    starts.windows(2).flat_map(|pair| 0..pair[1] - pair[0]).collect()
+}
+
+/// What one block's backward needs of its forward.
+pub(crate) struct Kept<O: Ops> {
+    /// The block's input.
+    h: O::Rows,
+    /// Rotated queries and keys, and values.
+    qkv: O::Saved,
+    /// Attention's output.
+    out: O::Saved,
+    lse: O::Rows,
+    /// The residual between attention and feed-forward.
+    middle: O::Rows,
+    gate_up: O::Saved,
+    /// Low-rank activations by [`Group`].
+    u: [O::Rows; 4],
+}
+
+/// Attention as a block sees it: takes raw queries, keys and values; gives the rotated ones back
+/// with the result.
+type Attention<'a, R> = &'a mut dyn FnMut(R) -> Computed<(R, Attended<R>)>;
+
+/// The final hidden rows before their norm.
+pub(crate) fn embed_and_blocks<O: Ops>(
+    ops: &O,
+    layers: usize,
+    batch: &Batch,
+    mut kept: Option<&mut Vec<Kept<O>>>,
+    pause: &dyn Fn() -> bool,
+) -> Result<O::Rows, EngineError> {
+    let positions = positions(&batch.starts);
+    let mut h = ops.embed(&batch.tokens)?;
+    for layer in 0..layers {
+        go(pause)?;
+        let attention: Attention<'_, O::Rows> = &mut |qkv| {
+            let qkv = ops.rotate(qkv, &positions)?;
+            let attended = ops.attend(&qkv, &batch.starts)?;
+            Ok((qkv, attended))
+        };
+        h = block(ops, layer, h, attention, kept.as_deref_mut())?;
+    }
+    Ok(h)
+}
+
+/// One block: `h + attention(norm(h))`, then `h + feed-forward(norm(h))`.
+pub(crate) fn block<O: Ops>(
+    ops: &O,
+    layer: usize,
+    h: O::Rows,
+    attention: Attention<'_, O::Rows>,
+    kept: Option<&mut Vec<Kept<O>>>,
+) -> Computed<O::Rows> {
+    let keep = kept.is_some();
+    let duplicate = |rows: &O::Rows| keep.then(|| ops.copy(rows));
+
+    let x = ops.norm(Norm::Attention(layer), &h)?;
+    let Linear { y: qkv, u: u_qkv } = ops.linear(layer, Group::Qkv, &x, None)?;
+    ops.recycle(x);
+    let (qkv, Attended { out, lse }) = attention(qkv)?;
+    let kept_h = duplicate(&h);
+    let Linear { y: h, u: u_output } = ops.linear(layer, Group::Output, &out, Some(h))?;
+
+    let x = ops.norm(Norm::Mlp(layer), &h)?;
+    let Linear { y: gate_up, u: u_gate_up } = ops.linear(layer, Group::GateUp, &x, None)?;
+    ops.recycle(x);
+    let x = ops.gated(&gate_up)?;
+    let middle = duplicate(&h);
+    let Linear { y: h, u: u_down } = ops.linear(layer, Group::Down, &x, Some(h))?;
+    ops.recycle(x);
+
+    match (kept, kept_h, middle) {
+        (Some(kept), Some(kept_h), Some(middle)) => kept.push(Kept {
+            h: kept_h,
+            qkv: ops.save(qkv),
+            out: ops.save(out),
+            lse,
+            middle,
+            gate_up: ops.save(gate_up),
+            u: [u_qkv, u_output, u_gate_up, u_down],
+        }),
+        _ => [qkv, out, lse, gate_up, u_qkv, u_output, u_gate_up, u_down]
+            .into_iter()
+            .for_each(|rows| ops.recycle(rows)),
+    }
+    Ok(h)
+}
+
+/// Gradient by a block's input, given that by its output.
+fn block_backward<O: Ops>(
+    ops: &O,
+    layer: usize,
+    kept: Kept<O>,
+    (batch, positions): (&Batch, &[usize]),
+    dh: O::Rows,
+    gradient: &mut O::Gradient,
+) -> Computed<O::Rows> {
+    let [u_qkv, u_output, u_gate_up, u_down] = kept.u;
+
+    let gate_up = ops.restore(&kept.gate_up);
+    let x = ops.gated(&gate_up)?;
+    let dx = ops.linear_backward((layer, Group::Down), &x, &u_down, &dh, gradient)?;
+    ops.recycle(x);
+    let dgate_up = ops.gated_backward(gate_up, &dx)?;
+    ops.recycle(dx);
+    let x = ops.norm(Norm::Mlp(layer), &kept.middle)?;
+    let dx = ops.linear_backward((layer, Group::GateUp), &x, &u_gate_up, &dgate_up, gradient)?;
+    ops.recycle(x);
+    ops.recycle(dgate_up);
+    let dh = ops.norm_backward(Norm::Mlp(layer), &kept.middle, dx, dh)?;
+
+    let attended = Attended { out: ops.restore(&kept.out), lse: kept.lse };
+    let at = (layer, Group::Output);
+    let dout = ops.linear_backward(at, &attended.out, &u_output, &dh, gradient)?;
+    let qkv = ops.restore(&kept.qkv);
+    let dqkv = ops.attend_backward(&qkv, &attended, &dout, &batch.starts)?;
+    let dqkv = ops.rotate_back(dqkv, positions)?;
+    ops.recycle(qkv);
+    ops.recycle(dout);
+    let x = ops.norm(Norm::Attention(layer), &kept.h)?;
+    let dx = ops.linear_backward((layer, Group::Qkv), &x, &u_qkv, &dqkv, gradient)?;
+    ops.recycle(x);
+    ops.recycle(dqkv);
+    let dh = ops.norm_backward(Norm::Attention(layer), &kept.h, dx, dh)?;
+    for rows in [attended.out, attended.lse, kept.h, kept.middle] {
+        ops.recycle(rows);
+    }
+    for rows in [u_qkv, u_output, u_gate_up, u_down] {
+        ops.recycle(rows);
+    }
+    Ok(dh)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,488 @@
+//! The operations on slices of this machine's memory, with fused kernels.
+
+use super::attention::{self, Past, Seen, Segment};
+use super::gemm::{Destination, Matrix, Threads, product};
+use super::{Attended, Computed, Group, Linear, Loss, Norm, Ops, simd};
+use crate::base::Base;
+use crate::batch::Target;
+use crate::config::Config;
+use crate::lora::{Factor, Lora};
+use crate::weights::{Frozen, Precision, Weights};
+use rayon::prelude::*;
+use std::cell::RefCell;
+
+/// Rows that one task of an element-wise operation covers at least.
+const FEW_ROWS: usize = 16;
+/// Targets whose logits are held at once.
+const CHUNK: usize = 128;
+
+/// A `[rows, width]` matrix.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rows {
+    /// The numbers, row-major.
+    pub(crate) data: Vec<f32>,
+    /// Numbers in a row.
+    pub(crate) width: usize,
+}
+
+impl Rows {
+    /// How many rows.
+    pub(crate) fn count(&self) -> usize {
+        self.data.len() / self.width.max(1)
+    }
+
+    fn matrix(&self) -> Matrix<'_> {
+        Matrix::new(&self.data, self.count(), self.width, self.width)
+    }
+
+    /// Calls `work` with every row's index and numbers, on the pool.
+    fn each(&mut self, work: impl Fn(usize, &mut [f32]) + Sync) {
+        let rows = self.data.par_chunks_mut(self.width).enumerate();
+        rows.with_min_len(FEW_ROWS).for_each(|(i, row)| work(i, row));
+    }
+
+    /// One row.
+    pub(crate) fn row(&self, row: usize) -> &[f32] {
+        &self.data[row * self.width..][..self.width]
+    }
+}
+
+/// Rows kept for the backward.
+#[derive(Debug)]
+pub(crate) enum Saved {
+    Exact(Rows),
+    Rounded { bits: Vec<u16>, width: usize },
+}
+
+/// The kernels with the weights that they multiply with.
+#[derive(Debug)]
+pub(crate) struct Cpu<'a> {
+    config: &'a Config,
+    weights: &'a Weights,
+    lora: Option<&'a Lora>,
+    /// Cosines, then sines, of every position: `[positions, head]`.
+    angles: Vec<f32>,
+    /// Buffers given back: within one computation the same few sizes recur.
+    free: RefCell<Vec<Vec<f32>>>,
+}
+
+impl<'a> Cpu<'a> {
+    /// Kernels for positions below `positions`.
+    pub(crate) fn new(base: &'a Base, lora: Option<&'a Lora>, positions: usize) -> Self {
+        let config = &base.config;
+        let half = config.head / 2;
+        let frequency = |i: usize| config.rope_base.powf(-((2 * i) as f32) / config.head as f32);
+        let frequencies: Vec<f32> = (0..half).map(frequency).collect();
+        let mut angles = vec![0.0; positions * config.head];
+        for (position, row) in angles.chunks_exact_mut(config.head).enumerate() {
+            let (cos, sin) = row.split_at_mut(half);
+            for ((cos, sin), frequency) in cos.iter_mut().zip(sin).zip(&frequencies) {
+                (*sin, *cos) = (position as f32 * frequency).sin_cos();
+            }
+        }
+        Self { config, weights: &base.weights, lora, angles, free: RefCell::default() }
+    }
+
+    /// A buffer that holds anything.
+    fn take(&self, rows: usize, width: usize) -> Rows {
+        let mut free = self.free.borrow_mut();
+        let found = free.iter().position(|buffer| buffer.len() == rows * width);
+        let data = match found {
+            Some(at) => free.swap_remove(at),
+            None => vec![0.0; rows * width],
+        };
+        Rows { data, width }
+    }
+
+    fn norm_weight(&self, at: Norm) -> &'a [f32] {
+        match at {
+            Norm::Attention(layer) => &self.weights.layers[layer].attention_norm,
+            Norm::Mlp(layer) => &self.weights.layers[layer].mlp_norm,
+            Norm::Final => &self.weights.final_norm,
+        }
+    }
+
+    fn rotate_all(&self, mut qkv: Rows, positions: &[usize], back: bool) -> Rows {
+        let (head, half) = (self.config.head, self.config.head / 2);
+        let rotated = self.config.query_width() + self.config.kv_width();
+        let angles = &self.angles;
+        qkv.each(|row, numbers| {
+            let (cos, sin) = angles[positions[row] * head..][..head].split_at(half);
+            for x in numbers[..rotated].chunks_exact_mut(head) {
+                if back {
+                    simd::rotate_back_head(x, cos, sin);
+                } else {
+                    simd::rotate_head(x, cos, sin);
+                }
+            }
+        });
+        qkv
+    }
+
+    /// Attention of segments that may see a past.
+    pub(crate) fn attend_past(
+        &self,
+        qkv: &Rows,
+        past: Past<'_>,
+        segments: &[Segment],
+    ) -> Attended<Rows> {
+        let mut out = self.take(qkv.count(), self.config.query_width());
+        let mut lse = self.take(qkv.count(), self.config.heads);
+        let to = (&mut out.data[..], &mut lse.data[..]);
+        attention::forward(self.config, &qkv.data, past, segments, to);
+        Attended { out, lse }
+    }
+
+    /// Where a group's factors lie: (A of all its layers, each layer's B with its outputs).
+    fn factors(&self, lora: &'a Lora, layer: usize, group: Group) -> Factors<'a> {
+        let slot = |projection, factor| lora.slot(layer, projection, factor);
+        let projections = group.projections();
+        let first = slot(projections[0], Factor::A);
+        let r = first.rows;
+        let a = first.offset..first.offset + projections.len() * r * first.columns;
+        let b = projections.iter().map(|&p| slot(p, Factor::B).range()).collect();
+        Factors { parameters: lora.parameters(), a, b, r, scale: lora.scale() }
+    }
+}
+
+/// One group's part of the flat parameters.
+struct Factors<'a> {
+    parameters: &'a [f32],
+    a: std::ops::Range<usize>,
+    b: Vec<std::ops::Range<usize>>,
+    r: usize,
+    scale: f32,
+}
+
+impl Factors<'_> {
+    /// Width of `u`.
+    fn width(&self) -> usize {
+        self.b.len() * self.r
+    }
+
+    fn a(&self) -> Matrix<'_> {
+        let inputs = self.a.len() / self.width();
+        Matrix::new(&self.parameters[self.a.clone()], self.width(), inputs, inputs)
+    }
+
+    /// For each layer of the group: (index, B, first output).
+    fn b(&self) -> impl Iterator<Item = (usize, Matrix<'_>, usize)> {
+        let mut from = 0;
+        self.b.iter().enumerate().map(move |(i, range)| {
+            let outputs = range.len() / self.r;
+            let b = Matrix::new(&self.parameters[range.clone()], outputs, self.r, self.r);
+            from += outputs;
+            (i, b, from - outputs)
+        })
+    }
+}
+
+thread_local! {
+    /// The left operand of a bf16 product.
+    static ROUNDED: RefCell<Vec<u16>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Rounds `x` and calls `work` with its bits.
+fn with_bf16(x: &[f32], work: impl FnOnce(&[u16])) {
+    let mut bits = ROUNDED.take();
+    bits.resize(x.len(), 0);
+    round(x, &mut bits);
+    work(&bits);
+    ROUNDED.set(bits);
+}
+
+fn round(x: &[f32], bits: &mut [u16]) {
+    const PART: usize = 1 << 14;
+    let parts = bits.par_chunks_mut(PART).zip(x.par_chunks(PART));
+    parts.for_each(|(bits, x)| simd::to_bf16(x, bits));
+}
+
+/// `to (+)= x·Wᵀ`.
+fn times(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
+    match w {
+        Frozen::F32 { inputs, numbers } => {
+            let w = Matrix::new(numbers, w.outputs(), *inputs, *inputs).transposed();
+            let width = to.width;
+            let to = destination(&mut to.data, width, add);
+            product(to, 1.0, x.matrix(), w, Threads::All);
+        }
+        Frozen::Bf16 { forward, .. } => {
+            with_bf16(&x.data, |bits| forward.product(bits, &mut to.data, add));
+        }
+    }
+}
+
+/// `dx = dy·W`.
+fn times_back(w: &Frozen, dy: &Rows, dx: &mut Rows) {
+    match w {
+        Frozen::F32 { inputs, numbers } => {
+            let w = Matrix::new(numbers, w.outputs(), *inputs, *inputs);
+            let width = dx.width;
+            product(Destination::set(&mut dx.data, width), 1.0, dy.matrix(), w, Threads::All);
+        }
+        Frozen::Bf16 { forward, backward } => {
+            let backward = backward.get_or_init(|| forward.transposed());
+            with_bf16(&dy.data, |bits| backward.product(bits, &mut dx.data, false));
+        }
+    }
+}
+
+fn destination(data: &mut [f32], width: usize, add: bool) -> Destination<'_> {
+    if add { Destination::add(data, width) } else { Destination::set(data, width) }
+}
+
+/// Logits of one normed hidden row.
+pub(crate) fn head_logits(weights: &Weights, hidden: &[f32]) -> Vec<f32> {
+    let hidden = Rows { data: hidden.to_vec(), width: hidden.len() };
+    let vocabulary = weights.embedding.outputs();
+    let mut logits = Rows { data: vec![0.0; vocabulary], width: vocabulary };
+    times(&weights.embedding, &hidden, &mut logits, false);
+    logits.data
+}
+
+/// Negative log-likelihood of a token after each normed hidden row, in chunks.
+pub(crate) fn nll_of_rows(weights: &Weights, rows: &[(&[f32], u32)]) -> Vec<f32> {
+    let vocabulary = weights.embedding.outputs();
+    let mut logits = Rows { data: Vec::new(), width: vocabulary };
+    let mut nll = Vec::with_capacity(rows.len());
+    for rows in rows.chunks(CHUNK) {
+        let data = rows.iter().flat_map(|(row, _)| row.iter().copied()).collect();
+        let hidden = Rows { data, width: weights.embedding.inputs() };
+        logits.data.resize(rows.len() * vocabulary, 0.0);
+        times(&weights.embedding, &hidden, &mut logits, false);
+        let targets: Vec<_> =
+            rows.iter().map(|&(_, token)| Target { row: 0, token, weight: 1.0 }).collect();
+        nll.extend(cross_entropy(&mut logits, &targets, false));
+    }
+    nll
+}
+
+impl Ops for Cpu<'_> {
+    type Rows = Rows;
+    type Saved = Saved;
+    type Gradient = Vec<f32>;
+
+    fn embed(&self, tokens: &[u32]) -> Computed<Rows> {
+        let mut rows = self.take(tokens.len(), self.config.width);
+        rows.each(|i, row| self.weights.embedding.row(tokens[i] as usize, row));
+        Ok(rows)
+    }
+
+    fn save(&self, rows: Rows) -> Saved {
+        match self.weights.precision() {
+            Precision::F32 => Saved::Exact(rows),
+            Precision::Bf16 => {
+                let mut bits = vec![0; rows.data.len()];
+                round(&rows.data, &mut bits);
+                let width = rows.width;
+                self.recycle(rows);
+                Saved::Rounded { bits, width }
+            }
+        }
+    }
+
+    fn restore(&self, saved: &Saved) -> Rows {
+        match saved {
+            Saved::Exact(rows) => self.copy(rows),
+            Saved::Rounded { bits, width } => {
+                const PART: usize = 1 << 14;
+                let mut rows = self.take(bits.len() / width, *width);
+                let parts = rows.data.par_chunks_mut(PART).zip(bits.par_chunks(PART));
+                parts.for_each(|(rows, bits)| simd::from_bf16(bits, rows));
+                rows
+            }
+        }
+    }
+
+    fn copy(&self, rows: &Rows) -> Rows {
+        let mut copy = self.take(rows.count(), rows.width);
+        copy.data.copy_from_slice(&rows.data);
+        copy
+    }
+
+    fn zeros_like(&self, rows: &Rows) -> Computed<Rows> {
+        let mut zeros = self.take(rows.count(), rows.width);
+        zeros.data.fill(0.0);
+        Ok(zeros)
+    }
+
+    fn recycle(&self, rows: Rows) {
+        self.free.borrow_mut().push(rows.data);
+    }
+
+    fn norm(&self, at: Norm, x: &Rows) -> Computed<Rows> {
+        let (weight, epsilon) = (self.norm_weight(at), self.config.norm_epsilon);
+        let mut y = self.take(x.count(), x.width);
+        y.each(|i, y| simd::norm_row(x.row(i), weight, epsilon, y));
+        Ok(y)
+    }
+
+    fn norm_backward(&self, at: Norm, x: &Rows, mut dy: Rows, mut dx: Rows) -> Computed<Rows> {
+        let (weight, epsilon) = (self.norm_weight(at), self.config.norm_epsilon);
+        let rows = dx.data.par_chunks_mut(dx.width).zip(dy.data.par_chunks_mut(dy.width));
+        rows.enumerate().with_min_len(FEW_ROWS).for_each(|(i, (dx, dy))| {
+            simd::norm_backward_row(x.row(i), weight, epsilon, dy, dx);
+        });
+        self.recycle(dy);
+        Ok(dx)
+    }
+
+    fn linear(
+        &self,
+        layer: usize,
+        group: Group,
+        x: &Rows,
+        onto: Option<Rows>,
+    ) -> Computed<Linear<Rows>> {
+        let w = self.weights.layers[layer].group(group);
+        let add = onto.is_some();
+        let mut y = onto.unwrap_or_else(|| self.take(x.count(), w.outputs()));
+        times(w, x, &mut y, add);
+        let Some(lora) = self.lora else {
+            return Ok(Linear { y, u: self.take(0, 0) });
+        };
+        let factors = self.factors(lora, layer, group);
+        let mut u = self.take(x.count(), factors.width());
+        let to = Destination::set(&mut u.data, factors.width());
+        product(to, 1.0, x.matrix(), factors.a().transposed(), Threads::All);
+        for (i, b, from) in factors.b() {
+            let u = Matrix::new(&u.data[i * factors.r..], u.count(), factors.r, u.width);
+            let to = Destination::add(&mut y.data[from..], y.width);
+            product(to, factors.scale, u, b.transposed(), Threads::All);
+        }
+        Ok(Linear { y, u })
+    }
+
+    fn linear_backward(
+        &self,
+        (layer, group): (usize, Group),
+        x: &Rows,
+        u: &Rows,
+        dy: &Rows,
+        gradient: &mut Vec<f32>,
+    ) -> Computed<Rows> {
+        let w = self.weights.layers[layer].group(group);
+        let mut dx = self.take(x.count(), x.width);
+        times_back(w, dy, &mut dx);
+        let Some(lora) = self.lora else {
+            return Ok(dx);
+        };
+        let factors = self.factors(lora, layer, group);
+        let (r, rows) = (factors.r, x.count());
+        let mut v = self.take(rows, factors.width());
+        for (i, b, from) in factors.b() {
+            let outputs = factors.b[i].len() / r;
+            let part = Matrix::new(&dy.data[from..], rows, outputs, dy.width);
+            let to = Destination::set(&mut v.data[i * r..], v.width);
+            product(to, factors.scale, part, b, Threads::All);
+            let u = Matrix::new(&u.data[i * r..], rows, r, u.width);
+            let to = Destination::add(&mut gradient[factors.b[i].clone()], r);
+            product(to, factors.scale, part.transposed(), u, Threads::All);
+        }
+        let width = dx.width;
+        let to = Destination::add(&mut dx.data, width);
+        product(to, 1.0, v.matrix(), factors.a(), Threads::All);
+        let to = Destination::add(&mut gradient[factors.a.clone()], width);
+        product(to, 1.0, v.matrix().transposed(), x.matrix(), Threads::All);
+        self.recycle(v);
+        Ok(dx)
+    }
+
+    fn rotate(&self, qkv: Rows, positions: &[usize]) -> Computed<Rows> {
+        Ok(self.rotate_all(qkv, positions, false))
+    }
+
+    fn rotate_back(&self, dqkv: Rows, positions: &[usize]) -> Computed<Rows> {
+        Ok(self.rotate_all(dqkv, positions, true))
+    }
+
+    fn attend(&self, qkv: &Rows, starts: &[usize]) -> Computed<Attended<Rows>> {
+        Ok(self.attend_past(qkv, Past::default(), &attention::sequences(starts)))
+    }
+
+    fn attend_backward(
+        &self,
+        qkv: &Rows,
+        attended: &Attended<Rows>,
+        dout: &Rows,
+        starts: &[usize],
+    ) -> Computed<Rows> {
+        let mut dqkv = self.take(qkv.count(), qkv.width);
+        let mut scratch = self.take(3 * qkv.count(), self.config.query_width());
+        let seen = Seen {
+            qkv: &qkv.data,
+            out: &attended.out.data,
+            lse: &attended.lse.data,
+            dout: &dout.data,
+        };
+        attention::backward(self.config, seen, starts, &mut dqkv.data, &mut scratch.data);
+        self.recycle(scratch);
+        Ok(dqkv)
+    }
+
+    fn gated(&self, gate_up: &Rows) -> Computed<Rows> {
+        let mut y = self.take(gate_up.count(), gate_up.width / 2);
+        y.each(|i, y| {
+            let (gate, up) = gate_up.row(i).split_at(y.len());
+            simd::gated_row(gate, up, y);
+        });
+        Ok(y)
+    }
+
+    fn gated_backward(&self, mut gate_up: Rows, dy: &Rows) -> Computed<Rows> {
+        gate_up.each(|i, row| {
+            let (gate, up) = row.split_at_mut(dy.width);
+            simd::gated_backward_row(gate, up, dy.row(i));
+        });
+        Ok(gate_up)
+    }
+
+    fn loss(&self, hidden: &Rows, targets: &[Target], gradient: bool) -> Computed<Loss<Rows>> {
+        let width = hidden.width;
+        let mut nll = Vec::with_capacity(targets.len());
+        let mut total = gradient.then(|| self.take(hidden.count(), width));
+        if let Some(total) = &mut total {
+            total.data.fill(0.0);
+        }
+        for targets in targets.chunks(CHUNK) {
+            let mut rows = self.take(targets.len(), width);
+            rows.each(|i, row| row.copy_from_slice(hidden.row(targets[i].row)));
+            let mut logits = self.take(targets.len(), self.config.vocabulary);
+            times(&self.weights.embedding, &rows, &mut logits, false);
+            nll.extend(cross_entropy(&mut logits, targets, gradient));
+            if let Some(total) = &mut total {
+                times_back(&self.weights.embedding, &logits, &mut rows);
+                for (i, target) in targets.iter().enumerate() {
+                    simd::axpy(&mut total.data[target.row * width..][..width], 1.0, rows.row(i));
+                }
+            }
+            self.recycle(rows);
+            self.recycle(logits);
+        }
+        Ok(Loss { nll, gradient: total })
+    }
+
+    fn gradient(&self) -> Computed<Vec<f32>> {
+        Ok(vec![0.0; self.lora.map_or(0, |lora| lora.parameters().len())])
+    }
+
+    fn numbers(&self, gradient: Vec<f32>) -> Computed<Vec<f32>> {
+        Ok(gradient)
+    }
+}
+
+/// Each row's negative log-likelihood; leaves the weighted gradient in `logits` if asked to.
+fn cross_entropy(logits: &mut Rows, targets: &[Target], gradient: bool) -> Vec<f32> {
+    let rows = logits.data.par_chunks_mut(logits.width).zip(targets);
+    rows.map(|(logits, target)| {
+        let token = target.token as usize;
+        let lse = simd::log_sum_exp(logits);
+        let nll = lse - logits[token];
+        if gradient {
+            simd::cross_entropy_row(logits, lse, target.weight);
+            logits[token] -= target.weight;
+        }
+        nll
+    })
+    .collect()
+}

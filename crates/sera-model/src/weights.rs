@@ -1,0 +1,239 @@
+//! Frozen weights as the engine multiplies with them: dequantised once at load, kept as f32 or as
+//! packed bf16.
+
+use crate::config::Config;
+use crate::gguf::{Gguf, GgufError};
+use crate::lora::Projection;
+use crate::ops::{Group, Packed};
+use rand::{Rng as _, SeedableRng as _};
+use std::sync::OnceLock;
+
+/// How frozen weights and saved activations are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// Everything in f32: exact enough to differentiate numerically.
+    F32,
+    /// bf16 operands with f32 sums: half the memory, about twice the speed where the processor
+    /// multiplies bf16 itself.
+    Bf16,
+}
+
+impl Precision {
+    /// bf16 where the processor multiplies it, f32 elsewhere.
+    pub fn fastest() -> Self {
+        if crate::ops::bf16_is_native() { Self::Bf16 } else { Self::F32 }
+    }
+}
+
+/// A frozen matrix `[outputs, inputs]`.
+#[derive(Debug)]
+pub(crate) enum Frozen {
+    /// Row-major.
+    F32 {
+        /// Width of a row.
+        inputs: usize,
+        /// The numbers.
+        numbers: Vec<f32>,
+    },
+    /// Packed for both directions.
+    Bf16 {
+        /// `[inputs, outputs]`, for `x·Wᵀ`.
+        forward: Packed,
+        /// `[outputs, inputs]`, for `dy·W`; made when training first needs it.
+        backward: OnceLock<Packed>,
+    },
+}
+
+impl Frozen {
+    fn new(inputs: usize, numbers: Vec<f32>, precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::F32 { inputs, numbers },
+            Precision::Bf16 => {
+                let outputs = numbers.len() / inputs;
+                let forward = Packed::new(inputs, outputs, |input, output| {
+                    half::bf16::from_f32(numbers[output * inputs + input]).to_bits()
+                });
+                Self::Bf16 { forward, backward: OnceLock::new() }
+            }
+        }
+    }
+
+    /// Inputs.
+    pub(crate) fn inputs(&self) -> usize {
+        match self {
+            Self::F32 { inputs, .. } => *inputs,
+            Self::Bf16 { forward, .. } => forward.inner(),
+        }
+    }
+
+    /// Outputs.
+    pub(crate) fn outputs(&self) -> usize {
+        match self {
+            Self::F32 { inputs, numbers } => numbers.len() / inputs,
+            Self::Bf16 { forward, .. } => forward.columns(),
+        }
+    }
+
+    /// The weights of one output.
+    pub(crate) fn row(&self, output: usize, to: &mut [f32]) {
+        match self {
+            Self::F32 { inputs, numbers } => {
+                to.copy_from_slice(&numbers[output * inputs..][..*inputs]);
+            }
+            Self::Bf16 { forward, .. } => {
+                for (input, to) in to.iter_mut().enumerate() {
+                    *to = half::bf16::from_bits(forward.at(input, output)).to_f32();
+                }
+            }
+        }
+    }
+
+    /// All numbers, row-major.
+    pub(crate) fn numbers(&self) -> Vec<f32> {
+        let mut numbers = vec![0.0; self.inputs() * self.outputs()];
+        for (output, row) in numbers.chunks_mut(self.inputs()).enumerate() {
+            self.row(output, row);
+        }
+        numbers
+    }
+}
+
+/// One block's frozen weights.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    /// Weight of the norm before attention.
+    pub(crate) attention_norm: Vec<f32>,
+    /// Weight of the norm before the feed-forward.
+    pub(crate) mlp_norm: Vec<f32>,
+    /// By [`Group`].
+    groups: [Frozen; 4],
+}
+
+/// A tensor as it comes from where it is kept, in the file's row order.
+type Read = Result<Vec<f32>, GgufError>;
+
+impl Layer {
+    fn assemble(
+        config: &Config,
+        precision: Precision,
+        layer: usize,
+        read: &mut dyn FnMut(&str, &[usize]) -> Read,
+    ) -> Result<Self, GgufError> {
+        let mut norm = |name| read(&format!("blk.{layer}.{name}.weight"), &[config.width]);
+        let (attention_norm, mlp_norm) = (norm("attn_norm")?, norm("ffn_norm")?);
+        let mut group = |group: Group| -> Result<Frozen, GgufError> {
+            let mut numbers = Vec::new();
+            for &projection in group.projections() {
+                let (inputs, outputs) = projection.shape(config);
+                let name = format!("blk.{layer}.{}.weight", projection.gguf_name());
+                let read = read(&name, &[inputs, outputs])?;
+                numbers.extend(match projection {
+                    Projection::Q | Projection::K => halves(&read, inputs, config.head),
+                    _ => read,
+                });
+            }
+            Ok(Frozen::new(group.projections()[0].shape(config).0, numbers, precision))
+        };
+        let groups =
+            [group(Group::Qkv)?, group(Group::Output)?, group(Group::GateUp)?, group(Group::Down)?];
+        Ok(Self { attention_norm, mlp_norm, groups })
+    }
+
+    /// The matrix of a group of linear layers.
+    pub(crate) fn group(&self, group: Group) -> &Frozen {
+        &self.groups[group as usize]
+    }
+}
+
+/// All frozen numbers of a model.
+#[derive(Debug)]
+pub struct Weights {
+    precision: Precision,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) final_norm: Vec<f32>,
+    /// `[vocabulary, width]`: rows of the embedding, and the tied head.
+    pub(crate) embedding: Frozen,
+}
+
+impl Weights {
+    /// Reads and dequantises the tensors of a llama GGUF.
+    pub fn from_gguf(
+        gguf: &Gguf,
+        config: &Config,
+        precision: Precision,
+    ) -> Result<Self, GgufError> {
+        Self::assemble(config, precision, |name, dims| gguf.read(name, dims))
+    }
+
+    /// Random numbers of sensible size, for tests.
+    pub fn random(config: &Config, seed: u64, precision: Precision) -> Self {
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        let made = Self::assemble(config, precision, |name, dims| {
+            let norm = name.ends_with("_norm.weight");
+            let (middle, spread) =
+                if norm { (1.0, 0.2) } else { (0.0, (3.0 / dims[0] as f32).sqrt()) };
+            let draw = || middle + random.random_range(-spread..spread);
+            Ok(std::iter::repeat_with(draw).take(dims.iter().product()).collect())
+        });
+        made.expect("random numbers cannot be missing")
+    }
+
+    fn assemble(
+        config: &Config,
+        precision: Precision,
+        mut read: impl FnMut(&str, &[usize]) -> Read,
+    ) -> Result<Self, GgufError> {
+        let embedding = read("token_embd.weight", &[config.width, config.vocabulary])?;
+        let final_norm = read("output_norm.weight", &[config.width])?;
+        let layers = (0..config.layers)
+            .map(|layer| Layer::assemble(config, precision, layer, &mut read))
+            .collect::<Result<_, GgufError>>()?;
+        let embedding = Frozen::new(config.width, embedding, precision);
+        Ok(Self { precision, layers, final_norm, embedding })
+    }
+
+    /// How they are kept.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+}
+
+/// Undoes the row order of llama GGUF files. There the two rows that rope rotates together are
+/// neighbours; here, as in Hugging Face checkpoints, they are half a head apart.
+fn halves(numbers: &[f32], inputs: usize, head: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(numbers.len());
+    for rows in numbers.chunks_exact(inputs * head) {
+        for half in 0..2 {
+            for pair in 0..head / 2 {
+                out.extend_from_slice(&rows[(2 * pair + half) * inputs..][..inputs]);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rotated_rows_come_half_a_head_apart() {
+        let rows: Vec<f32> = (0..8u8).map(f32::from).collect();
+        assert_eq!(halves(&rows, 1, 4), [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
+    }
+
+    #[test]
+    fn both_precisions_hold_the_same_numbers() {
+        let config = Config::tiny();
+        let exact = Weights::random(&config, 7, Precision::F32);
+        let rounded = Weights::random(&config, 7, Precision::Bf16);
+        for group in Group::ALL {
+            let (exact, rounded) =
+                (exact.layers[1].group(group).numbers(), rounded.layers[1].group(group).numbers());
+            assert_eq!(exact.len(), rounded.len());
+            for (exact, rounded) in exact.iter().zip(&rounded) {
+                assert!((exact - rounded).abs() <= exact.abs() / 256.0);
+            }
+        }
+    }
+}
