@@ -13,6 +13,8 @@ pub mod gguf;
 pub mod infill;
 pub mod lora;
 pub mod ops;
+#[cfg(test)]
+mod real_weights;
 pub mod student;
 pub mod template;
 #[cfg(test)]

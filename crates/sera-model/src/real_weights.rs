@@ -1,0 +1,130 @@
+//! Tests of the engine on the default base's real weights.
+
+use crate::testing::default_base;
+use crate::{Base, Batch, Cache, Precision, forward_cached, nll};
+use std::sync::{Arc, OnceLock};
+
+/// Ordinary Python of no repository in particular.
+const SAMPLE: &str = r#"import json
+import os
+from dataclasses import dataclass
+from typing import Dict, List, Optional
+
+
+@dataclass
+class Entry:
+    """One row of the inventory."""
+
+    name: str
+    count: int
+    price: float
+
+    def total(self) -> float:
+        return self.count * self.price
+
+
+class Inventory:
+    """A collection of entries, saved as JSON."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.entries: Dict[str, Entry] = {}
+
+    def add(self, name: str, count: int, price: float) -> Entry:
+        if count < 0:
+            raise ValueError("count must not be negative")
+        entry = self.entries.get(name)
+        if entry is None:
+            entry = Entry(name, count, price)
+            self.entries[name] = entry
+        else:
+            entry.count += count
+            entry.price = price
+        return entry
+
+    def remove(self, name: str) -> Optional[Entry]:
+        return self.entries.pop(name, None)
+
+    def total(self) -> float:
+        return sum(entry.total() for entry in self.entries.values())
+
+    def names(self) -> List[str]:
+        return sorted(self.entries)
+
+    def save(self) -> None:
+        data = [vars(entry) for entry in self.entries.values()]
+        with open(self.path, "w") as f:
+            json.dump(data, f, indent=2)
+
+    def load(self) -> None:
+        if not os.path.exists(self.path):
+            return
+        with open(self.path) as f:
+            for item in json.load(f):
+                self.add(item["name"], item["count"], item["price"])
+"#;
+
+/// The base, loaded once for all tests of this file.
+fn base(precision: Precision) -> Option<Arc<Base>> {
+    static EXACT: OnceLock<Option<Arc<Base>>> = OnceLock::new();
+    static ROUNDED: OnceLock<Option<Arc<Base>>> = OnceLock::new();
+    let cell = match precision {
+        Precision::F32 => &EXACT,
+        Precision::Bf16 => &ROUNDED,
+    };
+    cell.get_or_init(|| {
+        default_base().map(|path| Base::load_with(&path, precision).expect("the base loads"))
+    })
+    .clone()
+}
+
+fn mean_nll(base: &Base, text: &str) -> f32 {
+    let batch = Batch::continuation(&base.tokenizer.encode(text), 1);
+    let nll = nll(base, None, &batch, &|| true).unwrap();
+    nll.iter().sum::<f32>() / nll.len() as f32
+}
+
+#[test]
+fn python_is_likely() {
+    for precision in [Precision::F32, Precision::Bf16] {
+        let Some(base) = base(precision) else { return };
+        let found = mean_nll(&base, SAMPLE);
+        eprintln!("{precision:?}: {found} nats per token");
+        assert!((0.5..2.0).contains(&found), "{precision:?}: {found} nats per token");
+        // Words in another order are not: the positions are really used.
+        let shuffled: Vec<&str> = SAMPLE.split_whitespace().rev().collect();
+        assert!(mean_nll(&base, &shuffled.join(" ")) > found + 1.0);
+    }
+}
+
+#[test]
+fn precisions_agree_on_real_weights() {
+    let (Some(exact), Some(rounded)) = (base(Precision::F32), base(Precision::Bf16)) else {
+        return;
+    };
+    let (exact, rounded) = (mean_nll(&exact, SAMPLE), mean_nll(&rounded, SAMPLE));
+    assert!((exact - rounded).abs() < 0.01, "{exact} {rounded}");
+}
+
+#[test]
+fn a_greedy_answer_is_sensible() {
+    let Some(base) = base(Precision::fastest()) else { return };
+    for (prompt, wanted) in [
+        ("The capital of France is", "Paris"),
+        ("def add(a, b):\n    return a +", "b"),
+        ("for i in", "range"),
+    ] {
+        let mut cache = Cache::new(&base.config);
+        let mut next = base.tokenizer.encode(prompt);
+        let mut written = Vec::new();
+        for _ in 0..6 {
+            forward_cached(&base, None, &next, &mut cache, &|| true).unwrap();
+            let logits = cache.logits(&base, cache.len() - 1);
+            let best = (0u32..).zip(logits).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0;
+            written.push(best);
+            next = vec![best];
+        }
+        let text = base.tokenizer.decode(&written);
+        assert!(text.contains(wanted), "{prompt:?} was continued by {text:?}");
+    }
+}
