@@ -1,0 +1,319 @@
+//! The store: facts by kind and key, objects by digest.
+use crate::files::{create_folder, sync_folder};
+use crate::fsck::{IndexState, Report};
+use crate::index::{Doubt, Entry, Index, move_aside};
+use crate::journal::{Form, Journal, Record, Scanned};
+use crate::objects::Objects;
+use crate::{INLINE_LIMIT, KEY_LIMIT, Kind, StoreError};
+use sera_core::Digest;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Says whether the index in a folder can be opened and read to its end. Damaged bytes can make
+/// that hang or panic, so the daemon asks a child: see [`crate::validate_in_child`].
+pub(crate) type Validator<'a> = &'a dyn Fn(&Path) -> bool;
+
+/// Everything Sera remembers about one repository. Shared between threads by reference.
+pub struct Store {
+    pub(crate) dir: PathBuf,
+    pub(crate) journal: Journal,
+    pub(crate) objects: Objects,
+    /// Closed when idle; locked before anything of the journal.
+    pub(crate) index: Mutex<Option<Index>>,
+    opened: Report,
+    /// Held for life: the file's lock ends with it.
+    _lock: File,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens or creates the store in `dir`, which no other may have open ([`StoreError::Locked`]).
+    ///
+    /// Cuts a torn tail, steps over damage (both kept in `quarantine/`), and builds the index again
+    /// when `valid` rejects it or it differs from the journal: [`Self::opened`] says what was done.
+    pub fn open(dir: &Path, valid: Validator<'_>) -> Result<Self, StoreError> {
+        create_folder(dir)?;
+        let lock = lock_file(dir)?;
+        let objects = Objects::open(dir)?;
+        let (journal, scanned) = Journal::open(dir)?;
+        let (index, state, unreadable) = open_index(dir, &scanned, Some(valid))?;
+        // Numbers the index has seen were acknowledged once, whatever the journal lost.
+        journal.skip_to(state.ahead());
+        let opened = Report::of_journal(&scanned, state, unreadable);
+        let index = Mutex::new(Some(index));
+        Ok(Self { dir: dir.to_owned(), journal, objects, index, opened, _lock: lock })
+    }
+
+    /// What opening found and did.
+    pub fn opened(&self) -> &Report {
+        &self.opened
+    }
+
+    /// The folder of the store.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Stores one fact. When this returns, it survives a power cut.
+    pub fn put<T: Serialize>(&self, kind: Kind, key: &str, value: &T) -> Result<(), StoreError> {
+        self.put_all(kind, &[(key, value)])
+    }
+
+    /// Stores facts of one kind, all or none, with one sync of the journal.
+    pub fn put_all<K: AsRef<str>, T: Serialize>(
+        &self,
+        kind: Kind,
+        facts: &[(K, T)],
+    ) -> Result<(), StoreError> {
+        let mut bodies = Vec::with_capacity(facts.len());
+        for (key, value) in facts {
+            let key = check_key(key.as_ref())?;
+            let encode = |source| StoreError::Encode { kind, key: key.to_owned(), source };
+            bodies.push((key, serde_json::to_vec(value).map_err(encode)?));
+        }
+        let is_large = |body: &&[u8]| body.len() > INLINE_LIMIT;
+        let large: Vec<&[u8]> =
+            bodies.iter().map(|(_, body)| body.as_slice()).filter(is_large).collect();
+        let mut digests = self.objects.put(&large)?.into_iter();
+        let record = |(key, body): (&str, Vec<u8>)| {
+            let (form, body) = match body.len() {
+                0..=INLINE_LIMIT => (Form::Inline, body),
+                _ => {
+                    let digest = digests.next().expect("one digest per large body");
+                    (Form::Object, digest.as_str().as_bytes().to_vec())
+                }
+            };
+            record(kind, key, form, body)
+        };
+        self.append(bodies.into_iter().map(record).collect())
+    }
+
+    /// The fact of a key.
+    pub fn get<T: DeserializeOwned>(&self, kind: Kind, key: &str) -> Result<Option<T>, StoreError> {
+        let entry = self.with_index(|index| index.get(kind, key))?;
+        entry.map(|entry| self.value(kind, key, entry)).transpose()
+    }
+
+    /// Whether a key has a fact.
+    pub fn contains(&self, kind: Kind, key: &str) -> Result<bool, StoreError> {
+        Ok(self.with_index(|index| index.get(kind, key))?.is_some())
+    }
+
+    /// Keys of a kind, in order.
+    pub fn keys(&self, kind: Kind) -> Result<Vec<String>, StoreError> {
+        let entries = self.with_index(|index| index.scan(kind))?;
+        Ok(entries.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// Facts of a kind in key order, as they stood when this was called. What cannot be read is an
+    /// error in its place, and the rest follows.
+    pub fn scan<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+    ) -> Result<impl Iterator<Item = Result<(String, T), StoreError>> + '_, StoreError> {
+        let entries = self.with_index(|index| index.scan(kind))?;
+        Ok(entries.into_iter().map(move |(key, entry)| {
+            let value = self.value(kind, &key, entry)?;
+            Ok((key, value))
+        }))
+    }
+
+    /// Deletes a fact; false where there was none. Objects stay.
+    pub fn delete(&self, kind: Kind, key: &str) -> Result<bool, StoreError> {
+        let there = self.contains(kind, check_key(key)?)?;
+        if there {
+            self.append(vec![record(kind, key, Form::Tombstone, Vec::new())])?;
+        }
+        Ok(there)
+    }
+
+    /// Stores bytes under their digest, durably.
+    pub fn put_object(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let mut digests = self.objects.put(&[bytes])?;
+        Ok(digests.pop().expect("one digest per object"))
+    }
+
+    /// The bytes of an object, checked against its digest.
+    pub fn object(&self, digest: &Digest) -> Result<Vec<u8>, StoreError> {
+        self.objects.read(digest)
+    }
+
+    /// Where an object's file stands, after checking it: for readers that map it into memory.
+    pub fn object_path(&self, digest: &Digest) -> Result<PathBuf, StoreError> {
+        self.objects.verify(digest)?;
+        self.objects.path(digest)
+    }
+
+    /// Takes over a file a worker left, if its bytes are those of `digest`; the file moves.
+    pub fn adopt(&self, path: &Path, digest: &Digest) -> Result<(), StoreError> {
+        self.objects.adopt(path, digest)
+    }
+
+    /// Closes the index until it is asked again; its threads and its cache are gone meanwhile.
+    pub fn idle(&self) {
+        if let Some(index) = self.lock_index().take() {
+            // What does not become durable here is built again from the journal.
+            drop(index.sync());
+        }
+    }
+
+    pub(crate) fn lock_index(&self) -> MutexGuard<'_, Option<Index>> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn append(&self, mut batch: Vec<Record>) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.journal.append(&mut batch)?;
+        self.with_index(|_| Ok(()))
+    }
+
+    /// Runs `use_index` on an index that knows every acknowledged record, building it anew once
+    /// when it fails.
+    fn with_index<R>(
+        &self,
+        use_index: impl Fn(&Index) -> Result<R, Doubt>,
+    ) -> Result<R, StoreError> {
+        let mut slot = self.lock_index();
+        if let Some(result) = self.try_index(&mut slot, &use_index) {
+            return Ok(result);
+        }
+        *slot = None;
+        move_aside(&self.dir)?;
+        let index = build(&self.dir, &self.journal.rescan()?)?;
+        let result = use_index(&index).map_err(|doubt| StoreError::Index(doubt.0.into()));
+        *slot = Some(index);
+        result
+    }
+
+    /// `None` where the index is to be doubted.
+    fn try_index<R>(
+        &self,
+        slot: &mut Option<Index>,
+        use_index: impl Fn(&Index) -> Result<R, Doubt>,
+    ) -> Option<R> {
+        if slot.is_none() {
+            *slot = Some(Index::open(&self.dir.join("index")).ok()?);
+        }
+        let index = slot.as_ref()?;
+        let pending = self.journal.take_pending();
+        if let Some(last) = pending.last() {
+            index.apply(&pending, last.seq).ok()?;
+        }
+        use_index(index).ok()
+    }
+
+    fn value<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        key: &str,
+        entry: Entry,
+    ) -> Result<T, StoreError> {
+        let damaged = || StoreError::DamagedRecord { kind, key: key.to_owned() };
+        let record = self.journal.read(entry.place)?.ok_or_else(damaged)?;
+        if (record.seq, record.kind, record.key.as_str()) != (entry.seq, kind.code(), key) {
+            return Err(damaged());
+        }
+        if record.schema > kind.schema() {
+            let (key, schema) = (record.key, record.schema);
+            return Err(StoreError::Newer { kind, key, schema });
+        }
+        let body = match record.form {
+            Form::Inline => record.body,
+            Form::Object => self.objects.read(&digest(&record).ok_or_else(damaged)?)?,
+            Form::Tombstone => return Err(damaged()),
+        };
+        let decode = |source| StoreError::Decode { kind, key: key.to_owned(), source };
+        serde_json::from_slice(&body).map_err(decode)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.idle();
+    }
+}
+
+/// The object that an object record names.
+pub(crate) fn digest(record: &Record) -> Option<Digest> {
+    let hex = std::str::from_utf8(&record.body).ok()?;
+    (record.form == Form::Object).then(|| Digest::from_hex(hex))
+}
+
+fn record(kind: Kind, key: &str, form: Form, body: Vec<u8>) -> Record {
+    // The journal numbers it.
+    Record { seq: 0, kind: kind.code(), schema: kind.schema(), form, key: key.to_owned(), body }
+}
+
+fn check_key(key: &str) -> Result<&str, StoreError> {
+    if key.is_empty() || key.len() > KEY_LIMIT { Err(StoreError::Key(key.len())) } else { Ok(key) }
+}
+
+fn lock_file(dir: &Path) -> Result<File, StoreError> {
+    let path = dir.join("lock");
+    let failed = || StoreError::io(format!("lock {}", path.display()));
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = options.open(&path).map_err(failed())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked(dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed()(error)),
+    }
+}
+
+/// Opens the index or, on any doubt, builds it; what was done, and the keys whose records are
+/// damaged. Without a validator the index was ours a moment ago.
+pub(crate) fn open_index(
+    dir: &Path,
+    scanned: &Scanned,
+    valid: Option<Validator<'_>>,
+) -> Result<(Index, IndexState, Vec<String>), StoreError> {
+    let path = dir.join("index");
+    let exists = path.join("db").exists();
+    let ahead = std::cell::Cell::new(0);
+    let attempt = || -> Result<(Index, IndexState, Vec<String>), Doubt> {
+        // What blocks opening for no reason is removed before anyone else looks.
+        crate::index::prepare(&path)?;
+        if !valid.is_none_or(|valid| valid(&path)) {
+            return Err(Doubt("it could not be read to its end in time".to_owned()));
+        }
+        let index = Index::open(&path)?;
+        ahead.set(index.applied()?);
+        let unreadable = index.compare(scanned)?;
+        let behind: Vec<_> =
+            scanned.changes.iter().filter(|change| change.seq > ahead.get()).collect();
+        let records = behind.len() as u64;
+        if records > 0 {
+            index.apply(behind, scanned.seq)?;
+        }
+        Ok((index, IndexState::Sound { replayed: records }, unreadable))
+    };
+    if !exists {
+        move_aside(dir)?;
+        return Ok((build(dir, scanned)?, IndexState::Created, Vec::new()));
+    }
+    attempt().or_else(|Doubt(reason)| {
+        move_aside(dir)?;
+        let state = IndexState::Rebuilt { reason, applied_seq: ahead.get() };
+        Ok((build(dir, scanned)?, state, Vec::new()))
+    })
+}
+
+fn build(dir: &Path, scanned: &Scanned) -> Result<Index, StoreError> {
+    let doubt = |doubt: Doubt| StoreError::Index(doubt.0.into());
+    let index = Index::open(&dir.join("index")).map_err(doubt)?;
+    index.fill(scanned).map_err(doubt)?;
+    sync_folder(&dir.join("index"))?;
+    sync_folder(dir)?;
+    Ok(index)
+}

@@ -1,0 +1,6 @@
+//! The store under kills, damage and two openers. Children are this very test binary.
+#![expect(clippy::unwrap_used, reason = "every function here belongs to a test")]
+mod child;
+mod damage;
+mod facts;
+mod kill;
