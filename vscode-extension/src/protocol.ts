@@ -682,6 +682,10 @@ export type ErrorCode =
   | "reftable"
   /** Objects are named by SHA-256. */
   | "sha256"
+  /** Objects are fetched when they are read. */
+  | "partial-clone"
+  /** The repository is damaged or of a kind that is not supported. */
+  | "unsupported"
   /** The repository belongs to another user. */
   | "foreign-owner"
   /** The repository is not watched. */

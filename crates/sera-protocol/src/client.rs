@@ -30,10 +30,13 @@ pub enum ClientError {
     ForeignPeer(PathBuf),
     /// The connection broke.
     #[error("failed to talk to the daemon")]
-    Io(#[from] io::Error),
+    Io(#[source] io::Error),
     /// A message cannot be a line, or a line is no message.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// The daemon took the connection and says nothing.
+    #[error("the daemon did not answer within {} s", HANDSHAKE.as_secs())]
+    Silent,
     /// The daemon ended the connection before it answered.
     #[error("the daemon closed the connection")]
     Closed,
@@ -49,6 +52,20 @@ pub enum ClientError {
     /// The daemon said no.
     #[error(transparent)]
     Refused(#[from] Failure),
+}
+
+impl From<io::Error> for ClientError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // Which of these it is depends on who was faster.
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => Self::Closed,
+            // Only the handshake has a deadline.
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::Silent,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 impl ClientError {
@@ -97,7 +114,7 @@ impl Client {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
                 ClientError::Absent { path: socket.to_owned(), source }
             }
-            _ => ClientError::Io(source),
+            _ => source.into(),
         };
         let name = socket.to_fs_name::<GenericFilePath>()?;
         let stream = Arc::new(Stream::connect(name).map_err(absent)?);

@@ -62,6 +62,10 @@ words! {
         Reftable = "reftable",
         /// Objects are named by SHA-256.
         Sha256 = "sha256",
+        /// Objects are fetched when they are read.
+        PartialClone = "partial-clone",
+        /// The repository is damaged or of a kind that is not supported.
+        Unsupported = "unsupported",
         /// The repository belongs to another user.
         ForeignOwner = "foreign-owner",
         /// The repository is not watched.
