@@ -1,2 +1,6 @@
-//! git-sera.
-fn main() {}
+//! `git sera`: the command that talks to the daemon.
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    git_sera::main()
+}

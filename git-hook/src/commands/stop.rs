@@ -1,0 +1,50 @@
+//! `git sera stop`.
+use super::Context;
+use crate::command_error::{CommandError, Kind};
+use crate::daemon;
+use clap::Args;
+use sera_protocol::method::StopParams;
+use sera_protocol::{Client, Locations};
+use std::time::{Duration, Instant};
+
+/// How long a daemon may take to save what its jobs have.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Stop the daemon; jobs save their state and resume next time
+#[derive(Debug, Args)]
+pub struct Stop {}
+
+impl Stop {
+    pub(super) fn run(&self, context: &Context<'_>) -> Result<Kind, CommandError> {
+        let locations = Locations::of_process()?;
+        let stopped = match daemon::running(&locations)? {
+            Some(client) => Some(stop(client, &locations)?),
+            None => None,
+        };
+        if context.ui.wants_json() {
+            context.ui.json(&serde_json::json!({ "stopped": stopped }))?;
+        } else {
+            context.ui.status(&match stopped {
+                Some(pid) => format!("stopped the daemon, pid {pid}"),
+                None => "no daemon runs".to_owned(),
+            });
+        }
+        Ok(Kind::Success)
+    }
+}
+
+/// Asks it to end and waits until nobody listens any more.
+fn stop(mut client: Client, locations: &Locations) -> Result<u32, CommandError> {
+    let pid = client.call(StopParams {})?.pid;
+    drop(client);
+    let deadline = Instant::now() + PATIENCE;
+    // A daemon that is ending may take a connection and drop it before it answers.
+    while !matches!(daemon::running(locations), Ok(None)) {
+        if Instant::now() > deadline {
+            let message = format!("the daemon, pid {pid}, is still saving its state");
+            return Err(CommandError::new(Kind::Busy, message));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(pid)
+}

@@ -1,0 +1,104 @@
+//! One bar per stage while a job runs; a line per stage where nobody looks at a terminal.
+use crate::ui::Ui;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sera_protocol::job::Progress;
+use sera_protocol::{Notification, Stage};
+use std::time::Duration;
+
+/// What a stage is called while it runs.
+pub fn label(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Base => "getting the base",
+        Stage::Mine => "mining history",
+        Stage::Synthesize => "making tasks",
+        Stage::Rollout => "solving tasks",
+        Stage::Student => "student's attempts",
+        Stage::Verify => "verifying",
+        Stage::Select => "selecting",
+        Stage::Prepare => "preparing examples",
+        Stage::Train => "training",
+        Stage::Evaluate => "evaluating",
+        Stage::Promote => "deciding",
+        Stage::Fix => "fixing",
+        Stage::Fsck => "checking the store",
+        Stage::Wait => "waiting for another job",
+        Stage::Other => "working",
+    }
+}
+
+/// The bars of one job.
+#[derive(Debug)]
+pub struct Bars<'a> {
+    ui: &'a Ui,
+    current: Option<(Stage, ProgressBar)>,
+}
+
+impl<'a> Bars<'a> {
+    /// Shows nothing yet.
+    pub fn new(ui: &'a Ui) -> Self {
+        Self { ui, current: None }
+    }
+
+    /// Shows what the daemon told.
+    pub fn watch(&mut self, notification: Notification) {
+        match notification {
+            Notification::Progress(progress) => self.advance(&progress),
+            Notification::Step(step) => self.say(&step.text),
+        }
+    }
+
+    fn advance(&mut self, progress: &Progress) {
+        if self.current.as_ref().is_none_or(|(stage, _)| *stage != progress.stage) {
+            self.finish();
+            self.begin(progress.stage);
+        }
+        if let Some((_, bar)) = &self.current {
+            // An unknown total is a spinner's; a known one may come later in the same stage.
+            if progress.total > 0 && bar.length() != Some(progress.total) {
+                bar.set_length(progress.total);
+                bar.set_style(style("{prefix:<20} {bar:24} {human_pos}/{human_len} {msg}"));
+            }
+            bar.set_position(progress.done);
+            bar.set_message(match progress.message.as_str() {
+                "" => progress.unit.clone(),
+                message => format!("{} · {message}", progress.unit),
+            });
+        }
+    }
+
+    fn begin(&mut self, stage: Stage) {
+        let bar = if self.ui.draws_bars() {
+            ProgressBar::no_length()
+        } else {
+            self.ui.status(label(stage));
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
+        };
+        bar.set_style(style("{prefix:<20} {spinner} {human_pos} {msg}"));
+        bar.set_prefix(label(stage));
+        if self.ui.draws_bars() {
+            bar.enable_steady_tick(Duration::from_millis(250));
+        }
+        self.current = Some((stage, bar));
+    }
+
+    /// Says a line without tearing the bar.
+    fn say(&self, text: &str) {
+        match &self.current {
+            Some((_, bar)) => bar.suspend(|| self.ui.status(text)),
+            None => self.ui.status(text),
+        }
+    }
+
+    /// Leaves the last bar as it stands.
+    pub fn finish(&mut self) {
+        if let Some((_, bar)) = self.current.take() {
+            bar.abandon();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .expect("the templates above are valid")
+        .progress_chars("━╸ ")
+}

@@ -1,0 +1,315 @@
+//! What each job's report looks like, for people and as JSON.
+use crate::bench::{Bench, job};
+use insta::assert_snapshot;
+use sera_core::scorecard::Capability;
+use sera_core::{Patch, TaskId};
+use sera_protocol::Stage;
+use sera_protocol::method::{JobStatus, RepositoryStatus, Request, SeedCounts, StatusReport};
+use sera_protocol::report::*;
+use std::collections::BTreeMap;
+
+fn counts<const N: usize>(of: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    of.map(|(key, n)| (key.to_owned(), n)).into()
+}
+
+fn check(name: &str, arguments: &[&str], result: JobResult) {
+    let (bench, _seen) = Bench::answering(result);
+    assert_snapshot!(name, bench.run(arguments));
+    let json = format!("{name}_json");
+    assert_snapshot!(json, bench.run(&[arguments, &["--json", "--quiet"]].concat()));
+}
+
+#[test]
+fn mine() {
+    let report = MineReport {
+        functions: 290,
+        commits: 61,
+        held_out_functions: 31,
+        held_out_commits: 20,
+        cut: "1f2e3d4c5b6a79881f2e3d4c5b6a79881f2e3d4c".to_owned(),
+        dropped: counts([("test", 80), ("trivial", 1041)]),
+        explained: vec![Explained {
+            what: "src/a.py::get".to_owned(),
+            reason: "trivial".to_owned(),
+        }],
+        unexplained: Some(1120),
+        blobs_read: 1200,
+        seconds: 1.25,
+    };
+    check("mine", &["mine", "--explain"], JobResult::Mine(report));
+}
+
+#[test]
+fn synthesize() {
+    let report = SynthesizeReport {
+        tasks: 700,
+        held_out: Some(60),
+        by_operator: counts([("identifier-swap", 639), ("commit", 61)]),
+        by_family: counts([("wrong-variable", 35)]),
+        dropped: counts([("underdetermined", 122)]),
+        seconds: 2.5,
+    };
+    check("synthesize", &["synthesize"], JobResult::Synthesize(report));
+}
+
+fn student() -> StudentReport {
+    StudentReport { accepted: 3, rejected: counts([("low-recall", 15), ("empty", 2)]) }
+}
+
+#[test]
+fn rollout() {
+    let report = RolloutReport {
+        kept: 95,
+        dropped: counts([("inexact", 5)]),
+        per_second: 40.4,
+        student: Some(student()),
+        seconds: 2.5,
+    };
+    check("rollout", &["rollout", "--student"], JobResult::Rollout(report));
+}
+
+#[test]
+fn verify() {
+    let report = VerifyReport {
+        accepted: 95,
+        rejected: counts([("leak", 1)]),
+        selected: 90,
+        dropped: counts([("operator-cap", 5)]),
+        recall: Some(0.99),
+        seconds: 0.5,
+    };
+    check("verify", &["verify"], JobResult::Verify(report));
+}
+
+fn train_report() -> TrainReport {
+    TrainReport {
+        examples: 90,
+        tokens: 36_400,
+        target_tokens: 9000,
+        tokens_per_s: 151.6,
+        peak_rss_mb: 612,
+        loss: vec![2.5, 2.0, 1.75],
+        adapter: Some(sera_core::AdapterId::new(0, b"adapter")),
+        notes: Some(vec!["sized to 36,400 tokens at 152 tokens/s".to_owned()]),
+        seconds: 240.2,
+    }
+}
+
+#[test]
+fn train() {
+    check("train", &["train", "--seconds", "240"], JobResult::Train(train_report()));
+}
+
+fn scorecard_report() -> ScorecardReport {
+    let complete = |nll, exact| CompleteSummary { n: 120, nll: Some(nll), exact };
+    let fix = |nll| FixSummary { n: 24, nll: Some(nll), ..FixSummary::default() };
+    let rolled = |summary: FixSummary| FixSummary {
+        valid: Some(1.0),
+        locate1: Some(0.25),
+        locate5: Some(0.75),
+        recall: Some(0.125),
+        exact: Some(0.125),
+        rank1: Some(0.375),
+        rank5: Some(0.7),
+        candidates: Some(307.0),
+        ..summary
+    };
+    ScorecardReport {
+        complete: CompleteArms {
+            base: complete(2.02, Some(0.0)),
+            retrieval: complete(1.9, None),
+            adapter: complete(1.693, Some(0.125)),
+        },
+        fix: FixArms {
+            base: rolled(fix(3.695)),
+            retrieval: fix(3.6),
+            shuffled: fix(3.9),
+            adapter: rolled(fix(3.605)),
+        },
+        seconds: 140.0,
+        ..ScorecardReport::default()
+    }
+}
+
+#[test]
+fn evaluate() {
+    check("evaluate", &["evaluate"], JobResult::Evaluate(Box::new(scorecard_report())));
+}
+
+fn decision() -> (Vec<Capability>, BTreeMap<Capability, String>) {
+    let reasons = [
+        (Capability::Complete, "0.207 nats per token below retrieval (upper bound −0.15)"),
+        (Capability::Locate, "not better than retrieval"),
+        (Capability::Fix, "not better than retrieval: −0.02 (upper bound +0.11)"),
+    ];
+    (vec![Capability::Complete], reasons.map(|(c, text)| (c, text.to_owned())).into())
+}
+
+#[test]
+fn promote() {
+    let (promoted, reasons) = decision();
+    let report = PromoteReport { promoted, reasons, adapter: None };
+    check("promote", &["promote"], JobResult::Promote(report));
+}
+
+fn quickstart_report() -> QuickstartReport {
+    let patch = |line: &str| {
+        let text = format!(
+            "diff --git a/src/a.py b/src/a.py\n--- a/src/a.py\n+++ b/src/a.py\n\
+             @@ -1,2 +1,2 @@\n def total(x):\n-    return x - 1\n+    {line}\n"
+        );
+        Some(Patch::parse(&text).unwrap())
+    };
+    let (promoted, reasons) = decision();
+    QuickstartReport {
+        repo: "/home/ada/engine".to_owned(),
+        mined: QuickstartMined {
+            functions: 290,
+            commits: 61,
+            dropped: counts([("test", 80), ("trivial", 41)]),
+            held_out: Some(51),
+        },
+        tasks: 700,
+        trajectories: QuickstartTrajectories {
+            kept: 90,
+            dropped: counts([("operator-cap", 5)]),
+            student: Some(student()),
+            per_second: Some(40.4),
+        },
+        train: train_report(),
+        scorecard: scorecard_report(),
+        promoted,
+        reasons,
+        fix: Some(QuickstartFix {
+            task: TaskId::new(0, b"task"),
+            description: Some("total is off by two".to_owned()),
+            patch: patch("return x"),
+            recall: Some(0.5),
+            reference: patch("return x + 1"),
+        }),
+        seconds: 512.3,
+    }
+}
+
+#[test]
+fn quickstart() {
+    check("quickstart", &["quickstart"], JobResult::Quickstart(Box::new(quickstart_report())));
+}
+
+#[test]
+fn quickstart_that_learned_nothing_but_fixed_exactly() {
+    let mut report = quickstart_report();
+    report.promoted.clear();
+    let fix = report.fix.as_mut().unwrap();
+    fix.patch = fix.reference.clone();
+    let (bench, _seen) = Bench::answering(JobResult::Quickstart(Box::new(report)));
+    assert_snapshot!(bench.run(&["quickstart", "-q"]));
+}
+
+#[test]
+fn quickstarts_last_line_is_the_object_that_was_promised() {
+    let (bench, _seen) = Bench::answering(JobResult::Quickstart(Box::new(quickstart_report())));
+    let output = bench.command(&["quickstart", "--json"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let object: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    for path in [
+        "/repo",
+        "/mined/functions",
+        "/mined/commits",
+        "/mined/dropped/test",
+        "/tasks",
+        "/trajectories/kept",
+        "/trajectories/dropped/operator-cap",
+        "/train/examples",
+        "/train/tokens",
+        "/train/tokens_per_s",
+        "/train/peak_rss_mb",
+        "/train/loss/0",
+        "/scorecard/complete/base/n",
+        "/scorecard/complete/retrieval/nll",
+        "/scorecard/complete/adapter/exact",
+        "/scorecard/fix/base/valid",
+        "/scorecard/fix/retrieval/nll",
+        "/scorecard/fix/shuffled/n",
+        "/scorecard/fix/adapter/locate1",
+        "/scorecard/fix/adapter/locate5",
+        "/scorecard/fix/adapter/recall",
+        "/scorecard/fix/adapter/exact",
+        "/promoted/0",
+        "/reasons/fix",
+        "/fix/task",
+        "/fix/patch",
+        "/fix/recall",
+        "/seconds",
+    ] {
+        assert!(object.pointer(path).is_some_and(|value| !value.is_null()), "{path}");
+    }
+}
+
+#[test]
+fn fsck() {
+    let mut report = FsckReport {
+        facts: 1000,
+        objects: 90,
+        indexed: 1000,
+        repaired: vec!["the index was rebuilt".to_owned()],
+        seconds: 0.25,
+        ..FsckReport::default()
+    };
+    check("fsck", &["fsck"], JobResult::Fsck(report.clone()));
+    report.damaged = vec!["object 00ff is missing".to_owned()];
+    let (bench, _seen) = Bench::answering(JobResult::Fsck(report));
+    assert_snapshot!("fsck_damaged", bench.run(&["fsck"]));
+}
+
+#[test]
+fn status() {
+    let (bench, seen) = Bench::scripted(|_, daemon| {
+        let base = || "base".to_owned();
+        daemon.answer(Ok(StatusReport {
+            version: "0.1.0".to_owned(),
+            pid: 4711,
+            uptime_s: 3900,
+            rss_mb: Some(18),
+            job: Some(JobStatus {
+                id: job(),
+                kind: "quickstart".to_owned(),
+                stage: Stage::Train,
+                done: 3,
+                total: 1000,
+                message: "loss 2.1".to_owned(),
+                path: Some("/home/ada/engine".to_owned()),
+            }),
+            repositories: vec![RepositoryStatus {
+                path: "/home/ada/engine".to_owned(),
+                common_dir: "/home/ada/engine/.git".to_owned(),
+                state: "working".to_owned(),
+                seeds: SeedCounts { functions: 290, commits: 61, held_out: 51 },
+                tasks: 700,
+                trajectories: 95,
+                adapters: vec!["a1".to_owned(), "a2".to_owned()],
+                served: [(Capability::Complete, "a2".to_owned()), (Capability::Fix, base())].into(),
+                last_event: Some("commit 1f2e3d4c5b".to_owned()),
+                mined_head: Some("1f2e3d4c5b6a79881f2e3d4c5b6a79881f2e3d4c".to_owned()),
+            }],
+        }));
+    });
+    assert_snapshot!("status", bench.run(&["status"]));
+    assert_snapshot!("status_json", bench.run(&["status", "--json"]));
+    assert_snapshot!("status_colour", bench.run(&["status", "--color", "always"]));
+    bench.run(&["status", "-C", "."]);
+    let asked: Vec<bool> = seen
+        .try_iter()
+        .filter_map(|request| match request {
+            Request::Status(params) => Some(params.path.is_some()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(asked, [false, false, false, true], "one repository only where one is named");
+}
+
+#[test]
+fn a_report_of_another_job_is_our_fault() {
+    let (bench, _seen) = Bench::answering(JobResult::Verify(VerifyReport::default()));
+    assert_snapshot!("another_report", bench.run(&["fsck"]));
+}

@@ -1,0 +1,183 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_git_sera_global_optspecs
+    string join \n C/repo= json q/quiet color= h/help V/version
+end
+
+function __fish_git_sera_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_git_sera_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_git_sera_using_subcommand
+    set -l cmd (__fish_git_sera_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c git-sera -n "__fish_git_sera_needs_command" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_needs_command" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_needs_command" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_needs_command" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_needs_command" -s V -l version -d 'Print version'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "quickstart" -d 'Go the whole way once: mine, train, evaluate, decide, fix one held-out task'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "fix" -d 'Propose a change that puts something right'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "status" -d 'Show what the daemon knows of its repositories and what it is doing'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "register" -d 'Watch this repository from now on'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "unregister" -d 'Stop watching this repository; what was learned stays'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "mine" -d 'Find the functions and commits that tasks can be made from'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "synthesize" -d 'Make tasks from the functions and commits that were mined'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "rollout" -d 'Have tasks solved in isolated environments and keep the attempts that hold'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "verify" -d 'Judge the stored attempts again and select those to train on'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "train" -d 'Train an adapter on the selected attempts'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "evaluate" -d 'Compare the newest adapter with the base on held-out work'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "promote" -d 'Let the newest adapter serve what it is better at, or say why not'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "fsck" -d 'Check everything that is stored and rebuild the index'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "start" -d 'Start the daemon where none runs; other commands do so by themselves'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "stop" -d 'Stop the daemon; jobs save their state and resume next time'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "man" -d 'Write the man pages into a folder, such as ~/.local/share/man/man1'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "completions" -d 'Print the completions of a shell'
+complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l train-seconds -d 'Train for about this many seconds' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l evaluate-seconds -d 'Evaluate for about this many seconds' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l base -d 'Take the base from here: a file, `wheel:NAME==VERSION` or `hub:OWNER/NAME`' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand fix" -l show -d 'Show the N best proposals' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand fix" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand fix" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand fix" -l apply -d 'Write the best proposal into the work tree'
+complete -c git-sera -n "__fish_git_sera_using_subcommand fix" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand fix" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand fix" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand status" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand status" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand status" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand status" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand register" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand register" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand register" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand register" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand register" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand unregister" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand unregister" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand unregister" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand unregister" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand unregister" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand mine" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand mine" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand mine" -l explain -d 'List every candidate that was left out, with its reason'
+complete -c git-sera -n "__fish_git_sera_using_subcommand mine" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand mine" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand mine" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -l limit -d 'Make at most this many tasks' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l limit -d 'Solve at most this many tasks' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l student -d 'Let the student try a few training tasks, too'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand verify" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand verify" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand verify" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand verify" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand train" -l seconds -d 'Train for about this many seconds' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand train" -l tokens -d 'Train on about this many tokens' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand train" -l seed -d 'Seed of initial weights and order' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand train" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand train" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand train" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand train" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand train" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand evaluate" -l seconds -d 'Evaluate for about this many seconds' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand evaluate" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand evaluate" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand evaluate" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand evaluate" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand evaluate" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand fsck" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand fsck" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand fsck" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand fsck" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand fsck" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand start" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand start" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand start" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand start" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand start" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand man" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand man" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand man" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand man" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand man" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand completions" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand completions" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand completions" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand completions" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand completions" -s h -l help -d 'Print help'
