@@ -1,1 +1,18 @@
-//! sera-train.
+//! From a dataset to an adapter worth serving: examples, training, and the gate.
+//!
+//! Read in the order of the pipeline: [`examples`] tokenises and masks, [`pack`] fixes the order,
+//! [`train`] runs the steps ([`optimizer`], [`checkpoint`]).
+pub mod checkpoint;
+pub mod examples;
+pub mod optimizer;
+pub mod pack;
+pub mod train;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use examples::{Conversation, Example, HoleFormat, Kind};
+pub use optimizer::{Moments, OptimizerConfig};
+pub use pack::{PackConfig, Plan};
+pub use train::{
+    Control, Forecast, Hooks, Progress, TrainConfig, TrainError, Trained, forecast, measure_speed,
+    train,
+};
