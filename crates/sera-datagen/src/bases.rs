@@ -1,6 +1,6 @@
 //! What tasks start from: the tree at the cut, the trees of parents, and indexes of both.
 use crate::{DropReason, filters};
-use sera_agent::{Environment, Views};
+use sera_agent::Environment;
 use sera_core::redact::{Redactor, denied};
 use sera_core::{CommitId, EntryKind, Language, Origin, Task, Tree, TreeError, TreePath};
 use sera_git::Repository;
@@ -96,7 +96,8 @@ impl Bases {
             }
             Origin::Commit { .. } => self.parent_index(task, &base)?,
         };
-        Ok((Environment::new(base.clone(), index).with_views(VIEWS), base))
+        // The default views, because serving shows the same.
+        Ok((Environment::new(base.clone(), index), base))
     }
 
     /// An index of part of the parent's own tree: the task's files, their neighbours and a spread
@@ -126,9 +127,6 @@ impl Bases {
         self.parents.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
-
-/// Views of the rollouts: a whole function of up to 100 lines.
-const VIEWS: Views = Views { hits: 10, lines: 100, open_bytes: 4_000, bytes: 700 };
 
 /// The touched files, files of the same folders, then others at even steps.
 fn neighbourhood<'a>(

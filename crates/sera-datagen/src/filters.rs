@@ -83,10 +83,11 @@ const SUBJECTS: &[&str] = &[
     r"(?i)^(chore|build|ci|docs?|style|release|tests?|deps|i18n|l10n)(\([^)]*\))?!?:",
     r"(?i)^\W*(auto-?)?bump(s|ed|ing)?\b",
     r"(?i)^(update|upgrade|pin|unpin)s? (all )?(dependenc|deps|requirements|lock|submodule|version|changelog|copyright|year|licen[cs]e|translations?|readme|authors|contributors|snapshots?)",
-    r"(?i)^(prepare|preparing|cut|tag|start|begin|post|pre)?[- ]*(for )?(the |a |new |next )*release\b",
+    r"(?i)^(prepare|preparing|cut|tag|start|begin|post|pre|make|do)[- ]*(for )?(the |a |new |next )*release\b",
+    r"(?i)^releas(e|es|ed|ing)( (candidate|notes|v(ersion)?|of)?[- ]?[\d.]*(rc|a|b)?\d*)?\W*$",
     r"(?i)^(back to|begin|start) (development|dev)\b",
     r"(?i)^(version|release|v)?[ :]*\d+\.\d+(\.\d+)*([-.+\w]*)?\.?$",
-    r"(?i)^(version|release) v?\d",
+    r"(?i)^(version|release) v?\d[\d.]*\w*$",
     r"(?i)^merged? (branch|pull|remote|pr|upstream|master|main|origin|from)\b",
     r#"(?i)^reverts?\b|^revert ""#,
     r"(?i)^(fix(es|ed)?|correct(s|ed)?|minor|small|more)?:? ?(a |some |the |another )?(typos?|spelling|grammar|wording|docstrings?|comments?)\b",
@@ -97,6 +98,7 @@ const SUBJECTS: &[&str] = &[
     r"(?i)^(initial|first|init) (commit|import|version|checkin)|^import\b.{0,20}$",
     r"(?i)^(add|update|edit|improve|fix|tweak)s?( the)? (readme|changelog|change log|changes|news|licen[cs]e|authors|docs?|documentation|copyright|gitignore|ci)\b",
     r"(?i)^(readme|changelog|news|docs?|documentation)\b",
+    r"(?i)^(add|update|edit|modify|change|fix|create|rename|delete)[sd]? `?[\w./-]+\.\w{1,4}`?\.?$",
 ];
 
 fn set(patterns: &[&str]) -> RegexSet {
@@ -119,6 +121,9 @@ sets! {
     ASSISTANT_SET: ASSISTANTS,
     SUBJECT_SET: SUBJECTS,
 }
+
+static REVERT_SUBJECT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"^(?:Revert|revert:?) "(.+)"$"#).expect("a valid pattern"));
 
 static REVERTS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)\bthis reverts commit ([0-9a-f]{7,40})\b").expect("a valid pattern")
@@ -176,6 +181,11 @@ pub fn subject_class(subject: &str) -> bool {
 /// The commits (possibly abbreviated) that a message says it reverts.
 pub fn reverts(message: &str) -> Vec<&str> {
     REVERTS.captures_iter(message).filter_map(|c| c.get(1)).map(|m| m.as_str()).collect()
+}
+
+/// The subject of the commit that a revert's own subject quotes.
+pub fn reverted_subject(subject: &str) -> Option<&str> {
+    REVERT_SUBJECT.captures(subject.trim())?.get(1).map(|m| m.as_str())
 }
 
 #[cfg(test)]

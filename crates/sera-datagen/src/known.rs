@@ -58,7 +58,7 @@ pub enum Judged {
     /// Eligible; `held_out` is set later.
     Eligible {
         /// The seed.
-        seed: CommitSeed,
+        seed: Box<CommitSeed>,
         /// Names the change whatever it was applied to, as `git patch-id` does.
         patch_id: Digest,
     },

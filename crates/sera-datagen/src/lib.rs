@@ -6,17 +6,26 @@
 //! makes completion examples, [`similar`] finds solved tasks to show. Stages take data and return
 //! data: nothing here writes anything.
 pub mod bases;
+mod caps;
+pub mod change;
+mod commits;
+pub mod families;
 pub mod filters;
+mod history;
 pub mod holes;
+mod judge;
 pub mod known;
 pub mod mine;
+mod parallel;
 pub mod policy;
 pub mod reason;
 pub mod rollout;
 pub mod select;
 pub mod similar;
+mod sources;
 pub mod synthesize;
 pub mod teacher;
+pub mod texts;
 
 pub use bases::{Bases, source_files};
 pub use holes::holes;
@@ -24,7 +33,7 @@ pub use known::Known;
 pub use mine::{Cut, MineError, Mined, mine};
 pub use policy::Policy;
 pub use reason::{DropReason, Drops};
-pub use rollout::{Attempt, RolledOut, roll_out_all};
+pub use rollout::{Attempt, RolledOut, derivable, play, roll_out_all};
 pub use select::{Selected, select};
 pub use similar::Solved;
 pub use synthesize::{Synthesized, synthesize, synthesize_all};

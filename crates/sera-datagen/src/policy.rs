@@ -22,6 +22,8 @@ pub struct Policy {
     pub max_task_lines: usize,
     /// Tasks made from one function.
     pub tasks_per_function: usize,
+    /// Tasks of one batch, those to train on and held-out ones each.
+    pub max_tasks: usize,
     /// Share of the tasks one operator may have.
     pub operator_share: f64,
     /// Share of the tasks one family may have.
@@ -49,6 +51,7 @@ impl Default for Policy {
             max_commit_lines: 200,
             max_task_lines: 40,
             tasks_per_function: 3,
+            max_tasks: 2_000,
             operator_share: 0.15,
             family_share: 0.05,
             refactoring_share: 0.25,

@@ -113,6 +113,8 @@ reasons! {
     FamilyCap = "family-cap",
     /// The function has its tasks already.
     FunctionCap = "function-cap",
+    /// The batch is full.
+    BatchFull = "batch-full",
     // Trajectories.
     /// The tree the task starts from could not be made.
     NoBase = "no-base",

@@ -1,0 +1,137 @@
+//! Caps: no operator, family or function may dominate what is trained on.
+use crate::{DropReason, Policy};
+use sera_core::{FunctionKey, Origin, Task};
+use std::collections::HashMap;
+
+/// A cap of a small batch is never below this: shares of a handful mean nothing.
+const FLOOR: usize = 2;
+
+/// What the caps need to know of one task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share<'a> {
+    operator: &'a str,
+    family: &'a str,
+    function: Option<&'a FunctionKey>,
+}
+
+impl<'a> Share<'a> {
+    /// The share of `task`. Commits count as an operator of their own, without a cap on it.
+    pub(crate) fn of(task: &'a Task) -> Self {
+        let (operator, function) = match &task.origin {
+            Origin::Mutation { operator, function, .. } => (operator.as_str(), Some(function)),
+            Origin::Commit { .. } => ("", None),
+        };
+        Self { operator, family: &task.family.0, function }
+    }
+}
+
+/// The caps of a policy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Caps {
+    operator: f64,
+    family: f64,
+    function: usize,
+}
+
+impl Caps {
+    /// The caps of `policy`.
+    pub(crate) fn of(policy: &Policy) -> Self {
+        Self {
+            operator: policy.operator_share,
+            family: policy.family_share,
+            function: policy.tasks_per_function,
+        }
+    }
+
+    /// For every item in order whether it is kept (`None`) or which cap it falls to. The shares
+    /// hold over what is kept, rounded up: the bound shrinks until what it lets through fits it.
+    pub(crate) fn choose(&self, items: &[Share<'_>]) -> Vec<Option<DropReason>> {
+        let mut size = items.len();
+        loop {
+            let kept = self.within(items, size);
+            let count = kept.iter().filter(|k| k.is_none()).count();
+            if self.bounds(count) == self.bounds(size) || count == 0 {
+                return kept;
+            }
+            size = count.max(size.saturating_sub(size.div_ceil(50)));
+        }
+    }
+
+    /// Most tasks an operator and a family may have in a batch of `size`.
+    fn bounds(&self, size: usize) -> (usize, usize) {
+        let bound = |share: f64| ((share * size as f64).ceil() as usize).max(FLOOR);
+        (bound(self.operator), bound(self.family))
+    }
+
+    fn within<'i>(&self, items: &'i [Share<'i>], size: usize) -> Vec<Option<DropReason>> {
+        let (per_operator, per_family) = self.bounds(size);
+        let mut operators = HashMap::<&'i str, usize>::new();
+        let mut families = HashMap::<&'i str, usize>::new();
+        let mut functions = HashMap::<&'i FunctionKey, usize>::new();
+        let keep = |item: &'i Share<'i>| {
+            let operator = operators.entry(item.operator).or_default();
+            let family = families.entry(item.family).or_default();
+            let mut none = 0;
+            let function = item.function.map_or(&mut none, |f| functions.entry(f).or_default());
+            if *function >= self.function {
+                return Some(DropReason::FunctionCap);
+            }
+            if !item.operator.is_empty() && *operator >= per_operator {
+                return Some(DropReason::OperatorCap);
+            }
+            if !item.operator.is_empty() && *family >= per_family {
+                return Some(DropReason::FamilyCap);
+            }
+            (*operator, *family, *function) = (*operator + 1, *family + 1, *function + 1);
+            None
+        };
+        items.iter().map(keep).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sera_core::TreePath;
+
+    #[test]
+    fn shares_hold_over_what_is_kept() {
+        let keys: Vec<FunctionKey> = (0..1_000)
+            .map(|i| FunctionKey {
+                path: TreePath::new("a.py").unwrap(),
+                name: format!("f{}", i / 5),
+            })
+            .collect();
+        let operators: Vec<String> = (0..12).map(|i| format!("o{i}")).collect();
+        let families: Vec<String> = (0..30).map(|i| format!("f{i}")).collect();
+        // Squares make some operators and families far more common than others.
+        let items: Vec<Share<'_>> = (0..1_000usize)
+            .map(|i| Share {
+                operator: &operators[(i * i) % 12],
+                family: &families[(i * i * 7) % 30],
+                function: Some(&keys[i]),
+            })
+            .collect();
+        let caps = Caps::of(&Policy::default());
+        let kept = caps.choose(&items);
+        let chosen: Vec<&Share<'_>> =
+            items.iter().zip(&kept).filter(|(_, k)| k.is_none()).map(|(i, _)| i).collect();
+        assert!(!chosen.is_empty());
+        let most = |key: fn(&Share<'_>) -> String| {
+            let mut counts = HashMap::<String, usize>::new();
+            chosen.iter().for_each(|s| *counts.entry(key(s)).or_default() += 1);
+            counts.into_values().max().unwrap()
+        };
+        let bound = |share: f64| (share * chosen.len() as f64).ceil() as usize;
+        assert!(most(|s| s.operator.to_owned()) <= bound(0.15).max(FLOOR));
+        assert!(most(|s| s.family.to_owned()) <= bound(0.05).max(FLOOR));
+        assert!(most(|s| s.function.unwrap().name.clone()) <= 3);
+    }
+
+    #[test]
+    fn a_small_batch_is_left_alone() {
+        let items: Vec<Share<'_>> =
+            (0..2).map(|_| Share { operator: "o", family: "f", function: None }).collect();
+        assert_eq!(Caps::of(&Policy::default()).choose(&items), [None, None]);
+    }
+}

@@ -1,0 +1,638 @@
+//! Task texts: what a person would write who sees the symptom and does not know the fix.
+//!
+//! Wordings are data, by family and register; `{f}` is where the function is named. A text is put
+//! together from a wording, how the function is called, where in it the trouble shows, and
+//! sometimes what its documentation promises; any part that would give the fix away is left out.
+use crate::change::Change;
+use crate::families::Site;
+use rand::Rng as _;
+use rand::seq::{IndexedRandom as _, SliceRandom as _};
+use rand_chacha::ChaCha8Rng;
+use sera_core::{FunctionKey, Register};
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+/// A family's wordings: as a symptom, and as a terse request.
+struct Wordings {
+    family: &'static str,
+    symptom: &'static [&'static str],
+    terse: &'static [&'static str],
+}
+
+const fn say(
+    family: &'static str,
+    symptom: &'static [&'static str],
+    terse: &'static [&'static str],
+) -> Wordings {
+    Wordings { family, symptom, terse }
+}
+
+const WORDINGS: &[Wordings] = &[
+    say(
+        "off-by-one",
+        &[
+            "{f} gets the edge of its range wrong: one too many or one too few.",
+            "At the boundary {f} is off by one.",
+        ],
+        &["Off by one in {f}", "Boundary is wrong in {f}"],
+    ),
+    say(
+        "inverted-condition",
+        &[
+            "{f} does the opposite of what it should: it acts when it must not and stays idle when it must act.",
+            "A check in {f} seems to be the wrong way round.",
+        ],
+        &["Check is inverted in {f}", "{f} decides the wrong way"],
+    ),
+    say(
+        "missing-clause",
+        &[
+            "{f} takes a branch in more cases than it should; part of the requirement is not looked at.",
+            "{f} is too lenient in one of its checks.",
+        ],
+        &["Incomplete check in {f}", "{f} must look at every requirement"],
+    ),
+    say(
+        "over-strict-condition",
+        &["{f} refuses cases that used to work.", "{f} is too strict: valid input is turned away."],
+        &["{f} is too strict", "Relax the check in {f}"],
+    ),
+    say(
+        "missing-guard",
+        &[
+            "{f} goes on with input that it should stop at early.",
+            "{f} misbehaves on unusual input because nothing stops it first.",
+        ],
+        &["Guard missing in {f}", "{f} should stop early on bad input"],
+    ),
+    say(
+        "missing-null-check",
+        &[
+            "{f} breaks when a value is absent.",
+            "When there is no value, {f} fails or carries on with nothing.",
+        ],
+        &["Handle absent values in {f}", "{f} fails without a value"],
+    ),
+    say(
+        "missing-empty-case",
+        &[
+            "{f} handles the ordinary case and the special one alike, which is wrong.",
+            "The special case in {f} is no longer treated apart.",
+        ],
+        &["Special case lost in {f}", "{f} ignores a special case"],
+    ),
+    say(
+        "dead-branch",
+        &["Part of {f} is never reached.", "A branch of {f} cannot be taken any more."],
+        &["Dead branch in {f}", "Unreachable part in {f}"],
+    ),
+    say(
+        "wrong-variable",
+        &[
+            "{f} works with the wrong one of its values.",
+            "{f} gives wrong results; two of its values look mixed up.",
+        ],
+        &["Wrong value used in {f}", "Mixed-up variable in {f}"],
+    ),
+    say(
+        "wrong-attribute",
+        &[
+            "{f} reads or sets the wrong field.",
+            "The result of {f} comes from another field than it should.",
+        ],
+        &["Wrong field in {f}", "Mixed-up attribute in {f}"],
+    ),
+    say(
+        "wrong-initial-value",
+        &[
+            "{f} starts from a wrong value.",
+            "What {f} begins with is wrong, and so is what comes out.",
+        ],
+        &["Wrong starting value in {f}", "Bad initial state in {f}"],
+    ),
+    say(
+        "missing-update",
+        &[
+            "{f} leaves something as it was that should have been set.",
+            "A value is not kept up to date by {f}.",
+        ],
+        &["Value not updated in {f}", "{f} forgets to set something"],
+    ),
+    say(
+        "overwritten-accumulation",
+        &[
+            "{f} only keeps the last part instead of all of them.",
+            "The sum that {f} builds up is lost on the way.",
+        ],
+        &["{f} loses what it gathered", "Accumulation broken in {f}"],
+    ),
+    say(
+        "aliased-state",
+        &[
+            "A change made after {f} shows up where it should not: something is shared.",
+            "{f} hands out its own state, which others then change.",
+        ],
+        &["Shared state in {f}", "{f} must not share its state"],
+    ),
+    say(
+        "stale-state",
+        &["{f} works with an outdated value.", "{f} looks at what was rather than at what is."],
+        &["Outdated value used in {f}", "Stale state in {f}"],
+    ),
+    say(
+        "wrong-constant",
+        &["A number in {f} is wrong, and with it the result.", "{f} uses a wrong fixed value."],
+        &["Wrong constant in {f}", "Number is off in {f}"],
+    ),
+    say(
+        "unit-error",
+        &[
+            "The result of {f} is out of scale.",
+            "What {f} calculates is in the wrong unit or scale.",
+        ],
+        &["Wrong scale in {f}", "Unit mix-up in {f}"],
+    ),
+    say(
+        "wrong-arithmetic",
+        &["{f} calculates a wrong result.", "The calculation in {f} does not add up."],
+        &["Wrong calculation in {f}", "Arithmetic is off in {f}"],
+    ),
+    say(
+        "rounding-error",
+        &[
+            "{f} gives results that are slightly off, or of the wrong kind of number.",
+            "{f} divides or rounds wrongly.",
+        ],
+        &["Rounding is wrong in {f}", "{f} rounds wrongly"],
+    ),
+    say(
+        "wrong-callee",
+        &[
+            "{f} asks the wrong function for something.",
+            "{f} does a similar thing to what it should do, but not the same.",
+        ],
+        &["Wrong function called in {f}", "{f} calls the wrong thing"],
+    ),
+    say(
+        "argument-order",
+        &["{f} passes values in the wrong order.", "A call in {f} mixes up what it hands over."],
+        &["Arguments mixed up in {f}", "Wrong order of arguments in {f}"],
+    ),
+    say(
+        "missing-argument",
+        &[
+            "{f} does not hand over everything that a call needs.",
+            "Something that {f} knows is not passed on, so a default is used.",
+        ],
+        &["Argument missing in {f}", "{f} does not pass on everything"],
+    ),
+    say(
+        "wrong-option",
+        &[
+            "{f} sets an option the wrong way.",
+            "An option chosen in {f} has the opposite effect of what is wanted.",
+        ],
+        &["Wrong option in {f}", "Option is set wrongly in {f}"],
+    ),
+    say(
+        "wrong-flag",
+        &["{f} has a switch the wrong way round.", "A yes-or-no value in {f} is wrong."],
+        &["Flag is wrong in {f}", "Flipped switch in {f}"],
+    ),
+    say(
+        "wrong-receiver",
+        &["{f} asks the wrong object.", "{f} works on one object where another is meant."],
+        &["Wrong object in {f}", "{f} uses the wrong object"],
+    ),
+    say(
+        "call-site-drift",
+        &[
+            "A call in {f} does not fit the function it calls.",
+            "{f} calls something without all it expects.",
+        ],
+        &["Call does not fit in {f}", "Fix the call in {f}"],
+    ),
+    say(
+        "broken-return",
+        &[
+            "{f} gives back something else than its callers expect.",
+            "Callers of {f} get a wrong value back.",
+        ],
+        &["Wrong result from {f}", "{f} returns the wrong thing"],
+    ),
+    say(
+        "missing-return",
+        &[
+            "{f} carries on after it should have ended.",
+            "{f} does not stop where its work is done.",
+        ],
+        &["{f} should end earlier", "Early exit missing in {f}"],
+    ),
+    say(
+        "missing-normalisation",
+        &[
+            "{f} treats equal values as different: they are not brought into one form.",
+            "{f} works on a raw value that it should have converted first.",
+        ],
+        &["Value is not normalised in {f}", "{f} skips a conversion"],
+    ),
+    say(
+        "missing-filter",
+        &[
+            "{f} lets through entries that do not belong there.",
+            "The result of {f} holds too much.",
+        ],
+        &["{f} keeps too much", "Filter missing in {f}"],
+    ),
+    say(
+        "wrong-iteration",
+        &["{f} goes through the wrong things.", "{f} loops over something else than it should."],
+        &["Wrong loop in {f}", "{f} iterates over the wrong thing"],
+    ),
+    say(
+        "premature-exit",
+        &[
+            "{f} leaves its loop at the wrong moment.",
+            "{f} does not treat every entry of its input.",
+        ],
+        &["Loop ends wrongly in {f}", "{f} stops its loop at the wrong time"],
+    ),
+    say(
+        "endless-loop",
+        &["{f} does not leave its loop when it should.", "The loop in {f} runs on."],
+        &["Loop runs on in {f}", "{f} should leave its loop"],
+    ),
+    say(
+        "wrong-slice",
+        &["{f} cuts in the wrong place.", "{f} takes the wrong part."],
+        &["Wrong part taken in {f}", "Slice is off in {f}"],
+    ),
+    say(
+        "wrong-key",
+        &[
+            "{f} looks something up under the wrong name.",
+            "{f} does not find an entry that is there.",
+        ],
+        &["Wrong key in {f}", "Lookup uses the wrong name in {f}"],
+    ),
+    say(
+        "wrong-separator",
+        &[
+            "The text that {f} makes or reads is in the wrong format.",
+            "{f} uses the wrong separator or format.",
+        ],
+        &["Wrong format in {f}", "Separator is wrong in {f}"],
+    ),
+    say(
+        "wrong-pattern",
+        &["{f} matches too much or too little.", "{f} does not recognise what it should."],
+        &["Pattern is off in {f}", "{f} matches wrongly"],
+    ),
+    say(
+        "date-error",
+        &["{f} gets a date or time wrong.", "Dates that go through {f} come out wrong."],
+        &["Wrong date in {f}", "Date handling broken in {f}"],
+    ),
+    say(
+        "swallowed-error",
+        &[
+            "{f} does not handle a failure any more.",
+            "When something fails below {f}, it goes unnoticed or is not dealt with.",
+        ],
+        &["Error handling lost in {f}", "{f} does not deal with failures"],
+    ),
+    say(
+        "broad-handler",
+        &["{f} catches more than it should.", "{f} hides errors that have nothing to do with it."],
+        &["Handler is too broad in {f}", "{f} hides other errors"],
+    ),
+    say(
+        "wrong-error-type",
+        &[
+            "{f} reports the wrong kind of error.",
+            "Callers of {f} cannot catch its error as the kind it should be.",
+        ],
+        &["Wrong error from {f}", "{f} reports the wrong error"],
+    ),
+    say(
+        "ignored-error",
+        &[
+            "{f} goes on although something failed.",
+            "{f} does not pass a failure on to its caller.",
+        ],
+        &["Failure ignored in {f}", "{f} ignores an error"],
+    ),
+    say(
+        "panic-instead-of-error",
+        &["{f} crashes where it should report a failure.", "A failure brings {f} down."],
+        &["{f} crashes on failure", "Crash in {f}"],
+    ),
+    say(
+        "resource-leak",
+        &["{f} does not let go of something when it is done.", "After {f} something stays open."],
+        &["Leak in {f}", "{f} does not release what it holds"],
+    ),
+    say(
+        "missing-await",
+        &["{f} uses a result before it is there.", "{f} does not wait for something."],
+        &["{f} does not wait", "Result used too early in {f}"],
+    ),
+    say(
+        "race",
+        &[
+            "{f} misbehaves when used at the same time from several places.",
+            "{f} is not safe to run twice at once.",
+        ],
+        &["Race in {f}", "{f} is not safe to run at once"],
+    ),
+    say(
+        "not-idempotent",
+        &["Calling {f} again changes the outcome.", "{f} gives something else the second time."],
+        &["{f} should be repeatable", "Repeating {f} goes wrong"],
+    ),
+    say(
+        "missing-side-effect",
+        &["{f} leaves out a step that others rely on.", "After {f} something has not been done."],
+        &["Step missing in {f}", "{f} leaves out a step"],
+    ),
+    say(
+        "mutated-input",
+        &["{f} changes what its caller gave it.", "The caller's value is different after {f}."],
+        &["{f} changes its input", "Do not touch the input in {f}"],
+    ),
+    say(
+        "stale-cache",
+        &["{f} works with cached data that is wrong.", "Caching in {f} goes wrong."],
+        &["Cache is wrong in {f}", "Stale cache in {f}"],
+    ),
+    say(
+        "missing-case",
+        &[
+            "{f} does not cover all cases.",
+            "One case is treated like the others in {f}, or not at all.",
+        ],
+        &["Case missing in {f}", "{f} does not cover every case"],
+    ),
+    say(
+        "missing-fallback",
+        &["{f} has nothing to fall back on.", "Without a value, {f} no longer uses its fallback."],
+        &["Fallback lost in {f}", "{f} lacks a fallback"],
+    ),
+    say(
+        "lost-field",
+        &["Something is missing from what {f} works with.", "{f} loses a piece of information."],
+        &["Entry lost in {f}", "{f} drops a piece of data"],
+    ),
+    say(
+        "config-drift",
+        &["{f} uses a wrong setting.", "A setting in {f} is not what it should be."],
+        &["Wrong setting in {f}", "Setting is off in {f}"],
+    ),
+    say(
+        "wrong-default",
+        &["Without being told otherwise, {f} does the wrong thing.", "{f} has a wrong default."],
+        &["Wrong default in {f}", "Default is off in {f}"],
+    ),
+    say(
+        "missing-escaping",
+        &[
+            "{f} passes a value on as it came, which breaks on special characters.",
+            "Special characters get through {f} untreated.",
+        ],
+        &["Value is not escaped in {f}", "{f} breaks on special characters"],
+    ),
+    say(
+        "path-handling",
+        &["{f} gets a path wrong.", "Paths that go through {f} come out wrong."],
+        &["Path is wrong in {f}", "{f} mishandles a path"],
+    ),
+    say(
+        "missing-permission",
+        &["{f} lets through what should be refused.", "{f} does not check whether it is allowed."],
+        &["Permission not checked in {f}", "{f} allows too much"],
+    ),
+    say(
+        "wrong-import",
+        &["{f} uses the wrong dependency.", "{f} pulls in the wrong thing."],
+        &["Wrong import in {f}", "{f} uses the wrong dependency"],
+    ),
+    say(
+        "missing-documentation",
+        &["{f} does not say what it is for.", "It is unclear from reading {f} what it does."],
+        &["Document {f}", "{f} lacks documentation"],
+    ),
+    say(
+        "vague-name",
+        &[
+            "A name in {f} says nothing about what it holds.",
+            "{f} is hard to read: one of its names is meaningless.",
+        ],
+        &["Rename the vague variable in {f}", "Give a telling name in {f}"],
+    ),
+    say(
+        "missing-annotation",
+        &[
+            "{f} does not state a type that the rest of the code states.",
+            "A type is left out in {f}.",
+        ],
+        &["Annotate {f}", "Type is not stated in {f}"],
+    ),
+    say(
+        "hard-to-maintain",
+        &["{f} is harder to follow than it need be.", "{f} needs a clean-up."],
+        &["Clean up {f}", "Tidy {f}"],
+    ),
+];
+
+/// Where in the function it shows, by site; said often, because it narrows the search.
+fn shows(site: Site) -> &'static [&'static str] {
+    match site {
+        Site::Condition => &["It goes wrong where it decides.", "Look at what it checks."],
+        Site::Loop => &["It goes wrong in its loop.", "Look at what it loops over."],
+        Site::Return => &["It shows in what it gives back.", "The returned value is affected."],
+        Site::Raise => &["It shows when it reports an error.", "Look at the error it raises."],
+        Site::Assignment => {
+            &["It goes wrong where a value is set.", "A value it keeps is affected."]
+        }
+        Site::Call => &["It goes wrong in something it calls.", "Look at the calls it makes."],
+        Site::Signature => &["It goes wrong with its parameters.", "Look at what it takes."],
+        Site::Other => &[],
+    }
+}
+
+/// What a text is made from.
+pub struct Facts<'a> {
+    /// Whose wordings.
+    pub family: &'a str,
+    /// The function concerned.
+    pub function: &'a FunctionKey,
+    /// Where the fault stands.
+    pub site: Site,
+    /// What stands in the code now and is suspicious: a name, if the fault left one.
+    pub suspect: Option<&'a str>,
+    /// The first sentence of the function's documentation.
+    pub documentation: Option<&'a str>,
+}
+
+/// How often each optional part is added, where it gives nothing away.
+const SUSPECT: f64 = 0.6;
+const SHOWS: f64 = 0.6;
+const DOCUMENTATION: f64 = 0.3;
+
+/// Wordings tried before the task is dropped as a leak.
+const TRIES: usize = 8;
+
+/// A text in the register that does not give `change` away; `None` where none was found.
+pub fn describe(
+    facts: &Facts<'_>,
+    register: Register,
+    change: &Change,
+    rng: &mut ChaCha8Rng,
+) -> Option<String> {
+    let wordings = WORDINGS.iter().find(|w| w.family == facts.family)?;
+    let wordings = match register {
+        Register::Symptom => wordings.symptom,
+        Register::Terse => wordings.terse,
+    };
+    let text = (0..TRIES).find_map(|_| {
+        let wording = wordings.choose(rng)?;
+        let text = capitalised(&wording.replace("{f}", &reference(facts.function, rng)));
+        (!change.leaks_into(&text)).then_some(text)
+    })?;
+    Some(with_details(text, facts, register, change, rng))
+}
+
+fn with_details(
+    text: String,
+    facts: &Facts<'_>,
+    register: Register,
+    change: &Change,
+    rng: &mut ChaCha8Rng,
+) -> String {
+    let mut parts = Vec::new();
+    if let Some(suspect) = facts.suspect.filter(|_| rng.random_bool(SUSPECT)) {
+        parts.push(match register {
+            Register::Symptom => format!("It seems to have to do with `{suspect}`."),
+            Register::Terse => format!("See `{suspect}`."),
+        });
+    }
+    if let Some(shows) = shows(facts.site).choose(rng).filter(|_| rng.random_bool(SHOWS)) {
+        parts.push((*shows).to_owned());
+    }
+    if register == Register::Symptom
+        && let Some(said) = facts.documentation.filter(|_| rng.random_bool(DOCUMENTATION))
+    {
+        parts.push(format!("It should \"{said}\"."));
+    }
+    parts.into_iter().fold(text, |text, part| {
+        let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+        let longer = format!("{text}{stop} {part}");
+        if change.leaks_into(&longer) { text } else { longer }
+    })
+}
+
+static COMMON: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let wordings = WORDINGS.iter().flat_map(|w| w.symptom.iter().chain(w.terse));
+    let sites = SITES.iter().flat_map(|site| shows(*site));
+    let texts = wordings.chain(sites).chain(&["It seems to have to do with. See. Update change"]);
+    texts.flat_map(|text| crate::change::words(text)).map(str::to_lowercase).collect()
+});
+
+const SITES: [Site; 7] = [
+    Site::Condition,
+    Site::Loop,
+    Site::Return,
+    Site::Raise,
+    Site::Assignment,
+    Site::Call,
+    Site::Signature,
+];
+
+/// Whether a word is one that wordings are made of, so that it says little about the place.
+pub(crate) fn common_word(word: &str) -> bool {
+    COMMON.contains(&word.to_lowercase())
+}
+
+/// How a function is called in a text: by name, with its file, or by the words of its name.
+fn reference(function: &FunctionKey, rng: &mut ChaCha8Rng) -> String {
+    let FunctionKey { path, name } = function;
+    let module = path.file_name().rsplit_once('.').map_or(path.file_name(), |(stem, _)| stem);
+    let module = if matches!(module, "__init__" | "mod" | "lib" | "index" | "main") {
+        path.folders().last().unwrap_or(module)
+    } else {
+        module
+    };
+    let mut styles =
+        vec![format!("`{name}`"), format!("`{name}` in `{path}`"), format!("`{name}` ({module})")];
+    let (outer, inner) = name.rsplit_once('.').unwrap_or(("", name));
+    let (outer, inner) = (spelled(outer), spelled(inner));
+    if inner.len() >= 2 && outer.is_empty() {
+        styles.push(format!("the {} code in {module}", inner.join(" ")));
+    } else if !inner.is_empty() && !outer.is_empty() {
+        styles.push(format!("{} of {} ({module})", inner.join(" "), outer.join(" ")));
+    }
+    styles.choose(rng).expect("there are styles").clone()
+}
+
+/// The parts that a name is put together from, in lower case.
+fn spelled(name: &str) -> Vec<String> {
+    let parts = |identifier: &str| {
+        let mut words = sera_syntax::words(identifier);
+        if words.len() > 1 {
+            // The first is the whole.
+            words.remove(0);
+        }
+        words
+    };
+    name.split('.').flat_map(parts).collect()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+}
+
+/// Both registers, the one to try first at random.
+pub fn registers(rng: &mut ChaCha8Rng) -> [Register; 2] {
+    let mut both = [Register::Symptom, Register::Terse];
+    both.shuffle(rng);
+    both
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand_chacha::rand_core::SeedableRng as _;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_family_has_wordings_that_name_the_function() {
+        let said: BTreeSet<&str> = WORDINGS.iter().map(|w| w.family).collect();
+        let known: BTreeSet<&str> =
+            sera_syntax::families::FAMILIES.iter().map(|f| f.name).collect();
+        assert_eq!(said, known);
+        for wordings in WORDINGS {
+            for wording in wordings.symptom.iter().chain(wordings.terse) {
+                assert!(wording.contains("{f}"), "{wording}");
+            }
+            assert!(wordings.symptom.len() >= 2 && wordings.terse.len() >= 2);
+        }
+    }
+
+    #[test]
+    fn functions_are_called_by_names_that_can_be_found() {
+        let key = FunctionKey {
+            path: sera_core::TreePath::new("net/http/__init__.py").unwrap(),
+            name: "Parser.parse_header".to_owned(),
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let said: BTreeSet<String> = (0..100).map(|_| reference(&key, &mut rng)).collect();
+        let expect = [
+            "`Parser.parse_header`",
+            "`Parser.parse_header` (http)",
+            "`Parser.parse_header` in `net/http/__init__.py`",
+            "parse header of parser (http)",
+        ];
+        assert_eq!(said.iter().map(String::as_str).collect::<Vec<_>>(), expect);
+    }
+}

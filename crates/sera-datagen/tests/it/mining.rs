@@ -1,0 +1,166 @@
+//! The cut, the held-out rules, the reasons, and what mining again costs.
+use crate::world::{mined, open};
+use sera_core::split::{held_out_commits, held_out_function};
+use sera_core::{CommitSeed, FunctionSeed, Seed};
+use sera_datagen::{DropReason, Known, Mined, Policy};
+use sera_testkit::{AUTHOR, History, Repo, mixed_project, python_project};
+use std::collections::BTreeSet;
+
+fn functions(mined: &Mined) -> Vec<&FunctionSeed> {
+    mined
+        .seeds
+        .iter()
+        .filter_map(|s| if let Seed::Function(f) = s { Some(f) } else { None })
+        .collect()
+}
+
+fn commits(mined: &Mined) -> Vec<&CommitSeed> {
+    mined
+        .seeds
+        .iter()
+        .filter_map(|s| if let Seed::Commit(c) = s { Some(c) } else { None })
+        .collect()
+}
+
+fn first(repo: &Repo) -> Mined {
+    mined(repo, &Policy::default(), &Known::default())
+}
+
+#[test]
+fn a_python_history_splits_at_the_cut() {
+    let repo = python_project();
+    let mined = first(&repo);
+    let (functions, commits) = (functions(&mined), commits(&mined));
+    let held: Vec<_> = commits.iter().filter(|c| c.held_out).collect();
+    let eligible = commits.len()
+        + mined
+            .explained
+            .iter()
+            .filter(|(_, r)| matches!(r, DropReason::TouchesHeldOut))
+            .filter(|(w, _)| !w.contains("::"))
+            .count()
+        + mined.dropped.get(&DropReason::BesideCut).copied().unwrap_or(0);
+    assert!(functions.len() >= 30, "{} functions: {:?}", functions.len(), mined.dropped);
+    assert!(eligible >= 12, "{eligible} commits: {:?}", mined.dropped);
+    assert_eq!(held.len(), held_out_commits(eligible));
+    assert_eq!(
+        mined.cut.held_out_commits,
+        held.iter().map(|c| c.commit.clone()).collect::<Vec<_>>()
+    );
+    assert!(!mined.cut.functions_only);
+    for function in functions {
+        assert_eq!(function.held_out, held_out_function(&function.key));
+    }
+    for commit in commits.iter().filter(|c| !c.held_out) {
+        assert!(!commit.touched.iter().any(held_out_function), "{} trains", commit.subject);
+        assert!(held.iter().all(|h| h.time > commit.time));
+    }
+    let newer = open(&repo).commits(&mined.cut.commit, 1_000).unwrap();
+    assert!(
+        newer.iter().all(|c| !mined.cut.held_out_commits.contains(&c.id)),
+        "the cut holds nothing held out"
+    );
+}
+
+#[test]
+fn every_kind_of_noise_has_its_reason() {
+    let mined = first(&python_project());
+    let reason = |what: &str| {
+        let found = mined.explained.iter().find(|(label, _)| label.contains(what));
+        found.map(|(_, reason)| *reason)
+    };
+    for (what, expect) in [
+        ("Bump requests", DropReason::Bot),
+        ("Update the lock file", DropReason::LockfileOnly),
+        ("Merge branch", DropReason::Merge),
+        ("Count a return as a sale", DropReason::Reverted),
+        ("Know pounds", DropReason::AiAttributed),
+        ("Explain the divisor", DropReason::CommentOnly),
+        ("Reformat", DropReason::SubjectClass),
+        ("Describe the shelves", DropReason::NoSource),
+        ("tests/test_money.py", DropReason::Test),
+    ] {
+        assert_eq!(reason(what), Some(expect), "{what}");
+    }
+}
+
+#[test]
+fn few_commits_hold_out_functions_only() {
+    let mut history = History::new();
+    let text: String = (0..40)
+        .map(|i| format!("def f{i}(a):\n    b = a + {i}\n    c = b * 2\n    return c\n\n\n"))
+        .collect();
+    history.commit(AUTHOR, "Add numbers", &[("a.py", &text)]);
+    history.edit("Add more to seven", "a.py", "a + 7\n", "a + 77\n");
+    let repo = history.build();
+    let mined = first(&repo);
+    assert!(mined.cut.functions_only);
+    assert!(mined.cut.held_out_commits.is_empty());
+    assert_eq!(mined.cut.commit, open(&repo).head().unwrap());
+    assert!(functions(&mined).iter().any(|f| f.held_out));
+}
+
+#[test]
+fn functions_of_every_language_are_found() {
+    let mined = first(&mixed_project());
+    let languages: BTreeSet<_> = functions(&mined).iter().map(|f| f.language.name()).collect();
+    assert!(languages.len() >= 4, "{languages:?}: {:?}", mined.explained);
+}
+
+#[test]
+fn mining_again_reads_only_what_changed() {
+    let repo = python_project();
+    let policy = Policy::default();
+    let before = mined(&repo, &policy, &Known::default());
+    assert!(before.blobs_read > 10);
+    let again = mined(&repo, &policy, &before.known);
+    assert_eq!(again.blobs_read, 0, "nothing changed");
+    assert_eq!(again.seeds, before.seeds);
+    let text = std::fs::read_to_string(repo.path().join("stockroom/stats.py")).unwrap();
+    let text = text.replacen("return", "return 0 or", 1);
+    repo.commit("Treat nothing as zero", &[("stockroom/stats.py", &text)]);
+    let after = mined(&repo, &policy, &before.known);
+    // Both sides of the commit, and what the moved cut sees anew.
+    assert!((1..=4).contains(&after.blobs_read), "{} blobs", after.blobs_read);
+    let fresh = mined(&repo, &policy, &Known::default());
+    assert_eq!(after.seeds, fresh.seeds);
+    assert_eq!(after.dropped, fresh.dropped);
+    assert_eq!(after.known, fresh.known);
+}
+
+#[test]
+fn another_policy_forgets() {
+    let repo = python_project();
+    let before = first(&repo);
+    let policy = Policy { min_statements: 3, ..Policy::default() };
+    let other = mined(&repo, &policy, &before.known);
+    assert!(other.blobs_read > 10);
+    assert!(functions(&other).len() < functions(&before).len());
+}
+
+#[test]
+fn known_survives_serialising() {
+    let mined = first(&mixed_project());
+    let text = serde_json::to_string(&mined.known).unwrap();
+    assert_eq!(serde_json::from_str::<Known>(&text).unwrap(), mined.known);
+}
+
+#[test]
+fn the_same_change_twice_is_one_seed() {
+    let mut history = History::new();
+    let body = |name: &str, value: &str| {
+        format!("def {name}(a):\n    b = a + {value}\n    c = b * 2\n    return c\n")
+    };
+    history.commit(AUTHOR, "Add numbers", &[("a.py", &body("f", "1"))]);
+    history.edit("Count from two", "a.py", "a + 1", "a + 2");
+    history.edit("Count from one again", "a.py", "a + 2", "a + 1");
+    history.edit("Count from two, once more", "a.py", "a + 1", "a + 2");
+    let mined = first(&history.build());
+    assert_eq!(mined.dropped.get(&DropReason::CherryPick), Some(&1));
+    assert!(
+        mined
+            .explained
+            .iter()
+            .any(|(l, r)| l.ends_with("Count from two") && *r == DropReason::CherryPick)
+    );
+}
