@@ -148,6 +148,35 @@ fn ten_thousand_records_are_rebuilt_from_the_journal() {
     assert_eq!(all.unwrap(), facts);
 }
 
+/// What a write and an opening cost: for `docs/benchmarks.md`.
+#[test]
+#[ignore = "a measurement: cargo test -p sera-store -- --ignored --nocapture cost"]
+#[expect(clippy::print_stdout, reason = "the measurement's result")]
+fn cost() {
+    let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let store = trusting(dir.path());
+    let mut times: Vec<_> = (0..1000)
+        .map(|i| {
+            let start = std::time::Instant::now();
+            store.put(Kind::Spend, &i.to_string(), &"x".repeat(200)).unwrap();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    let facts: Vec<_> = (0..100_000).map(|i| (format!("{i:06}"), "y".repeat(200))).collect();
+    let start = std::time::Instant::now();
+    store.put_all(Kind::Seed, &facts).unwrap();
+    println!("put {:?} median, {:?} p99; 100,000 in {:?}", times[500], times[990], start.elapsed());
+    drop(store);
+    let start = std::time::Instant::now();
+    drop(open(dir.path()));
+    let checked = start.elapsed();
+    fs::remove_dir_all(dir.path().join("index")).unwrap();
+    let start = std::time::Instant::now();
+    drop(trusting(dir.path()));
+    println!("101,000 records: opened in {checked:?}, rebuilt in {:?}", start.elapsed());
+}
+
 #[derive(Clone, Debug)]
 enum Operation {
     Put(u8, usize),
