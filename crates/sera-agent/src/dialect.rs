@@ -161,7 +161,7 @@ fn plain(text: &str) -> bool {
     !text.is_empty()
         && text.trim() == text
         && !text.starts_with('"')
-        && !text.chars().any(|c| c.is_control())
+        && !text.chars().any(char::is_control)
 }
 
 fn plain_path(text: &str) -> bool {

@@ -2,7 +2,7 @@
 use crate::{anchor, tools};
 use sera_core::{Action, Language, Observation, Patch, TreeError, TreePath};
 use sera_sandbox::{Overlay, OverlayError};
-use sera_syntax::{Index, parse};
+use sera_syntax::{Index, Parsed, parse};
 use std::sync::Arc;
 
 /// How much of anything an observation shows.
@@ -110,7 +110,7 @@ impl Environment {
         let text = self.overlay.read_text(path)?;
         let clip = |text: &str| tools::clip(text, self.views.lines, self.views.open_bytes);
         let parsed = Language::of(path).map(|language| parse(language, text.clone()));
-        let functions = parsed.as_ref().map(|p| p.functions()).unwrap_or_default();
+        let functions = parsed.as_ref().map(Parsed::functions).unwrap_or_default();
         match (parsed, name) {
             (_, Some(name)) => {
                 let shown: Vec<String> = functions

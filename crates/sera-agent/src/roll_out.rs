@@ -33,6 +33,7 @@ const WINDOW: usize = 6;
 const REPEATS: usize = 3;
 
 /// Lets `model` work on `task` until it submits or a limit ends it.
+#[expect(clippy::too_many_arguments, reason = "a rollout is made of exactly these")]
 pub fn roll_out(
     task: &Task,
     id: TrajectoryId,

@@ -65,6 +65,7 @@ struct Draft {
 
 /// Proposes edits of the function at `place` and ranks them. `steps` is what was done before;
 /// the function is opened after them. An unknown place has a failed `step` and no candidates.
+#[expect(clippy::too_many_arguments, reason = "the task so far, the model, the place and how")]
 pub fn rank_edits(
     description: &str,
     steps: &[Step],
@@ -101,8 +102,8 @@ pub fn rank_edits(
     }
     let region = Region::new(&before, &span, &note(description, place, options), options);
     let steps = &steps;
-    let ranking = Ranking { description, steps, place, before: &before, region, options };
-    ranked.candidates = ranking.run(&drafts, model, cancel)?;
+    let ranking = Ranking { description, steps, place, before: &before, region, options, cancel };
+    ranked.candidates = ranking.run(&drafts, model)?;
     Ok(ranked)
 }
 
@@ -223,6 +224,7 @@ struct Ranking<'a> {
     before: &'a str,
     region: Region<'a>,
     options: &'a Guided,
+    cancel: &'a Cancel,
 }
 
 /// A score and the draft it belongs to, best first.
@@ -230,32 +232,25 @@ type Order = Vec<(f64, usize)>;
 
 impl Ranking<'_> {
     /// First stage for all, second for the best; candidates best first.
-    fn run(
-        &self,
-        drafts: &[Draft],
-        model: &mut dyn Model,
-        cancel: &Cancel,
-    ) -> Result<Vec<Candidate>, ModelError> {
+    fn run(&self, drafts: &[Draft], model: &mut dyn Model) -> Result<Vec<Candidate>, ModelError> {
         let (inside, elsewhere): (Vec<usize>, Vec<usize>) =
             (0..drafts.len()).partition(|&i| self.region.contains(&drafts[i].splice));
-        let first =
-            self.stage(&self.region, drafts, &inside, self.options.window, model, cancel)?;
+        let first = self.stage(&self.region, drafts, &inside, self.options.window, model)?;
         // The model's own writing is always looked at in full.
         let stays =
             |rank: usize, i: usize| rank < self.options.keep || drafts[i].source == Source::Written;
         let (best, rest): (Vec<_>, Vec<_>) =
             first.into_iter().enumerate().partition(|&(rank, (_, i))| stays(rank, i));
         let best: Vec<usize> = best.into_iter().map(|(_, (_, i))| i).collect();
-        let mut second =
-            self.stage(&self.region, drafts, &best, self.options.tail, model, cancel)?;
+        let mut second = self.stage(&self.region, drafts, &best, self.options.tail, model)?;
         for i in elsewhere {
             // What changes another part of the file is compared with that part as it was.
             let span = &drafts[i].splice.span;
             let end = floor_char(self.before, span.end + self.options.window);
             let region = Region::new(self.before, &(span.start..end), "", self.options);
-            second.extend(self.stage(&region, drafts, &[i], self.options.tail, model, cancel)?);
+            second.extend(self.stage(&region, drafts, &[i], self.options.tail, model)?);
         }
-        self.ask(&mut second, drafts, model, cancel)?;
+        self.ask(&mut second, drafts, model)?;
         second.sort_by(best_first);
         let candidate = |nats: f64, i: usize, kept: bool| Candidate {
             text: Arc::from(drafts[i].splice.apply(self.before)),
@@ -276,13 +271,12 @@ impl Ranking<'_> {
         wanted: &[usize],
         window: usize,
         model: &mut dyn Model,
-        cancel: &Cancel,
     ) -> Result<Order, ModelError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
         let splices: Vec<&Splice> = wanted.iter().map(|&i| &drafts[i].splice).collect();
-        let gains = match region.gains(&splices, window, model, self.options, cancel) {
+        let gains = match region.gains(&splices, window, model, self.options, self.cancel) {
             Err(ModelError::Unsupported(_) | ModelError::ContextOverflow { .. }) => {
                 vec![0.0; wanted.len()]
             }
@@ -300,7 +294,6 @@ impl Ranking<'_> {
         order: &mut Order,
         drafts: &[Draft],
         model: &mut dyn Model,
-        cancel: &Cancel,
     ) -> Result<(), ModelError> {
         if self.options.chat == 0.0 || order.is_empty() {
             return Ok(());
@@ -312,7 +305,7 @@ impl Ranking<'_> {
             edits.iter().map(dialect::write).collect::<Vec<_>>().join("\n")
         };
         let answers: Vec<String> = order.iter().map(answer).collect();
-        match model.score(Context::Chat(&messages), &answers, cancel) {
+        match model.score(Context::Chat(&messages), &answers, self.cancel) {
             Ok(scores) => {
                 for ((nats, _), score) in order.iter_mut().zip(scores) {
                     *nats += self.options.chat * score.nats;

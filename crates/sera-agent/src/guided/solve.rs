@@ -86,6 +86,7 @@ impl Solved {
 }
 
 /// A guided rollout: [`solve`] with nobody watching.
+#[expect(clippy::too_many_arguments, reason = "a rollout is made of exactly these")]
 pub fn roll_out(
     task: &Task,
     id: TrajectoryId,

@@ -46,7 +46,7 @@ pub(crate) const DESCRIPTION: &str =
     "The total of items comes out negative: net_total of two items at price 3 gives -6.";
 
 pub(crate) fn path(text: &str) -> TreePath {
-    TreePath::new(text).unwrap()
+    TreePath::new(text).expect("a test names paths inside the tree")
 }
 
 pub(crate) fn tree() -> MemoryTree {
