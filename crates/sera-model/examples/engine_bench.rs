@@ -1,6 +1,9 @@
 //! Measures the engine on a real base: `engine_bench FILE.gguf [tokens] [repeats]`.
 
-use sera_model::{Base, Batch, Lora, LoraConfig, Target, loss_and_gradient, nll};
+use sera_model::{
+    Base, Batch, Branch, Cache, Lora, LoraConfig, Target, forward_cached, loss_and_gradient, nll,
+    score_branches,
+};
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -34,7 +37,49 @@ fn main() -> Result<(), Box<dyn Error>> {
             report("  loss and gradient", rows, start, cpu, loss);
         }
     }
+    serving(&base, &lora, repeats)?;
+    println!("peak {:.0} MB resident", peak_megabytes());
     Ok(())
+}
+
+/// Reading a prompt, writing one token at a time, scoring branches.
+fn serving(base: &Base, lora: &Lora, repeats: usize) -> Result<(), Box<dyn Error>> {
+    let prompt: Vec<u32> = (0..700).map(|i| (i * 7919) % 49_152).collect();
+    for lora in [None, Some(lora)] {
+        let mut cache = Cache::new(&base.config);
+        let (cpu, start) = (cpu_seconds(), Instant::now());
+        forward_cached(base, lora, &prompt, &mut cache, &|| true)?;
+        report("prompt", prompt.len(), start, cpu, 0.0);
+        let branches: Vec<Branch> =
+            (0..60).map(|i| Branch { at: 500 + i, tokens: prompt[i..i + 40].to_vec() }).collect();
+        for _ in 0..repeats {
+            let (cpu, start) = (cpu_seconds(), Instant::now());
+            let scores = score_branches(base, lora, &cache, &branches, &|| true)?;
+            let sum: f32 = scores.iter().flatten().sum();
+            report("60 branches of 40", 60 * 40, start, cpu, f64::from(sum));
+        }
+        for _ in 0..repeats {
+            let (cpu, start) = (cpu_seconds(), Instant::now());
+            let mut token = 1;
+            for _ in 0..64 {
+                forward_cached(base, lora, &[token], &mut cache, &|| true)?;
+                let logits = cache.logits(base, cache.len() - 1);
+                let best = (0u32..).zip(logits).max_by(|a, b| a.1.total_cmp(&b.1));
+                token = best.map_or(0, |(token, _)| token);
+            }
+            report("64 tokens one by one", 64, start, cpu, f64::from(token));
+            cache.truncate(700);
+        }
+    }
+    Ok(())
+}
+
+/// The most memory this process ever held.
+fn peak_megabytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    kilobytes.unwrap_or(0.0) / 1024.0
 }
 
 /// Pseudo-random tokens, one target in `share` rows.

@@ -9,6 +9,7 @@ pub mod batch;
 pub mod cache;
 pub mod config;
 pub mod decoder;
+pub mod folder;
 pub mod gguf;
 pub mod infill;
 pub mod lora;
