@@ -467,3 +467,6 @@ impl<R: Read> Header<R> {
         String::from_utf8(bytes).map_err(|_| malformed("a string is not utf-8"))
     }
 }
+
+#[cfg(test)]
+mod tests;
