@@ -1,6 +1,7 @@
-//! A base: frozen weights with their tokenizer, from one file.
+//! A base: frozen weights with their tokenizer, from a GGUF file or a Hugging Face folder.
 
 use crate::config::{Config, ConfigError};
+use crate::folder::{Folder, FolderError};
 use crate::gguf::{Gguf, GgufError};
 use crate::tokenizer::{Tokenizer, TokenizerError, Vocabulary};
 use crate::weights::{Precision, Weights};
@@ -21,7 +22,7 @@ pub struct Base {
     pub tokenizer: Tokenizer,
     /// What the file calls the model.
     pub name: String,
-    /// SHA-256 of the file, in hex; `random-…` for [`Base::random`].
+    /// SHA-256 of the file (of a folder: of its files' digests and names), in hex; `random-…` for [`Base::random`].
     pub digest: String,
 }
 
@@ -40,25 +41,48 @@ pub enum LoadError {
     /// Its vocabulary is refused.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// The folder is refused.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// It carries no vocabulary.
     #[error("the model file lacks {0}")]
     NoVocabulary(&'static str),
 }
 
 impl Base {
-    /// Loads a GGUF file with the fastest precision of this machine.
+    /// Loads a GGUF file, or a folder of Hugging Face's, with the fastest precision here.
     pub fn load(path: &Path) -> Result<Arc<Self>, LoadError> {
         Self::load_with(path, Precision::fastest())
     }
 
-    /// Loads a GGUF file.
+    /// Loads a GGUF file, or a folder with `config.json`, `tokenizer.json` and safetensors.
     pub fn load_with(path: &Path, precision: Precision) -> Result<Arc<Self>, LoadError> {
+        if path.is_dir() {
+            return Self::load_folder(path, precision);
+        }
         let gguf = Gguf::open(path)?;
         let config = Config::from_gguf(&gguf)?;
         let tokenizer = Tokenizer::new(vocabulary(&gguf)?)?;
         let weights = Weights::from_gguf(&gguf, &config, precision)?;
         let name = gguf.text("general.name").unwrap_or("unnamed").to_owned();
         Ok(Arc::new(Self { config, weights, tokenizer, name, digest: digest(path)? }))
+    }
+
+    fn load_folder(path: &Path, precision: Precision) -> Result<Arc<Self>, LoadError> {
+        let folder = Folder::open(path)?;
+        let config = folder.config()?;
+        let tokenizer = Tokenizer::from_json(&folder.tokenizer()?)?;
+        let weights = Weights::assemble(&config, precision, |name, dims| {
+            folder.read(name, dims, config.head)
+        })?;
+        // One digest over the digests of all files, each with its name.
+        let mut hash = sha2::Sha256::new();
+        for file in folder.files() {
+            hash.update(format!("{}  {}\n", digest(&path.join(&file))?, file));
+        }
+        let digest = hex(&hash.finalize());
+        let name = path.file_name().map_or("unnamed".into(), |name| name.to_string_lossy());
+        Ok(Arc::new(Self { config, weights, tokenizer, name: name.into_owned(), digest }))
     }
 
     /// A random model with a byte-level tokenizer, for tests.
@@ -86,7 +110,11 @@ fn digest(path: &Path) -> Result<String, LoadError> {
             read => hash.update(&buffer[..read]),
         }
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hash.finalize()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Token types of GGUF that stand for no text: control and user-defined.

@@ -316,4 +316,4 @@ fn is_byte_level(pre: &PreTokenizerWrapper) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -110,7 +110,7 @@ pub(crate) struct Layer {
 }
 
 /// A tensor as it comes from where it is kept, in the file's row order.
-type Read = Result<Vec<f32>, GgufError>;
+pub(crate) type Read = Result<Vec<f32>, GgufError>;
 
 impl Layer {
     fn assemble(
@@ -178,7 +178,8 @@ impl Weights {
         made.expect("random numbers cannot be missing")
     }
 
-    fn assemble(
+    /// Asks `read` for each tensor by its GGUF name, dimensions fastest first, rows in GGUF's order.
+    pub(crate) fn assemble(
         config: &Config,
         precision: Precision,
         mut read: impl FnMut(&str, &[usize]) -> Read,

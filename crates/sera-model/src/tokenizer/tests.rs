@@ -129,7 +129,7 @@ fn special_tokens_have_no_text() {
     assert_eq!(tokenizer.size(), 259);
 }
 
-fn json(vocabulary: &Vocabulary) -> serde_json::Value {
+pub(crate) fn json(vocabulary: &Vocabulary) -> serde_json::Value {
     let ids: HashMap<_, _> = vocabulary.tokens.iter().zip(0u32..).collect();
     let merges: Vec<_> = vocabulary.merges.iter().map(|(a, b)| format!("{a} {b}")).collect();
     let added: Vec<_> = vocabulary
