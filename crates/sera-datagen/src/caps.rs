@@ -45,10 +45,11 @@ impl Caps {
 
     /// For every item in order whether it is kept (`None`) or which cap it falls to. The shares
     /// hold over what is kept, rounded up: the bound shrinks until what it lets through fits it.
-    pub(crate) fn choose(&self, items: &[Share<'_>]) -> Vec<Option<DropReason>> {
-        let mut size = items.len();
+    /// No more than `most` are kept.
+    pub(crate) fn choose(&self, items: &[Share<'_>], most: usize) -> Vec<Option<DropReason>> {
+        let mut size = items.len().min(most);
         loop {
-            let kept = self.within(items, size);
+            let kept = self.within(items, size, most);
             let count = kept.iter().filter(|k| k.is_none()).count();
             if self.bounds(count) == self.bounds(size) || count == 0 {
                 return kept;
@@ -63,14 +64,23 @@ impl Caps {
         (bound(self.operator), bound(self.family))
     }
 
-    fn within<'i>(&self, items: &'i [Share<'i>], size: usize) -> Vec<Option<DropReason>> {
+    fn within<'i>(
+        &self,
+        items: &'i [Share<'i>],
+        size: usize,
+        most: usize,
+    ) -> Vec<Option<DropReason>> {
         let (per_operator, per_family) = self.bounds(size);
         let mut operators = HashMap::<&'i str, usize>::new();
         let mut families = HashMap::<&'i str, usize>::new();
         let mut functions = HashMap::<&'i FunctionKey, usize>::new();
+        let mut kept = 0;
         let keep = |item: &'i Share<'i>| {
             let operator = operators.entry(item.operator).or_default();
             let family = families.entry(item.family).or_default();
+            if kept == most {
+                return Some(DropReason::BatchFull);
+            }
             let mut none = 0;
             let function = item.function.map_or(&mut none, |f| functions.entry(f).or_default());
             if *function >= self.function {
@@ -83,6 +93,7 @@ impl Caps {
                 return Some(DropReason::FamilyCap);
             }
             (*operator, *family, *function) = (*operator + 1, *family + 1, *function + 1);
+            kept += 1;
             None
         };
         items.iter().map(keep).collect()
@@ -113,7 +124,7 @@ mod tests {
             })
             .collect();
         let caps = Caps::of(&Policy::default());
-        let kept = caps.choose(&items);
+        let kept = caps.choose(&items, usize::MAX);
         let chosen: Vec<&Share<'_>> =
             items.iter().zip(&kept).filter(|(_, k)| k.is_none()).map(|(i, _)| i).collect();
         assert!(!chosen.is_empty());
@@ -132,6 +143,6 @@ mod tests {
     fn a_small_batch_is_left_alone() {
         let items: Vec<Share<'_>> =
             (0..2).map(|_| Share { operator: "o", family: "f", function: None }).collect();
-        assert_eq!(Caps::of(&Policy::default()).choose(&items), [None, None]);
+        assert_eq!(Caps::of(&Policy::default()).choose(&items, usize::MAX), [None, None]);
     }
 }

@@ -36,7 +36,7 @@ pub fn select(
     // Ties by id, which is ordered by time and then by content: never by chance.
     fitting.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.trajectory.id.cmp(&b.1.trajectory.id)));
     let shares: Vec<Share<'_>> = fitting.iter().map(|(_, a)| Share::of(&a.task)).collect();
-    let kept = Caps::of(policy).choose(&shares);
+    let kept = Caps::of(policy).choose(&shares, usize::MAX);
     let mut chosen = Vec::new();
     for ((_, attempt), kept) in fitting.iter().zip(kept) {
         match kept {

@@ -116,15 +116,10 @@ fn capped(tasks: Vec<Task>, policy: &Policy, out: &mut Synthesized) {
         tasks.into_iter().partition(|task| seen.insert(patch_id(&task.reference)));
     out.dropped.extend(twice.into_iter().map(|task| (task.seed, DropReason::Duplicate)));
     let shares: Vec<Share<'_>> = tasks.iter().map(Share::of).collect();
-    let fates = Caps::of(policy).choose(&shares);
-    let mut kept = 0;
+    let fates = Caps::of(policy).choose(&shares, policy.max_tasks);
     for (task, fate) in tasks.into_iter().zip(fates) {
         match fate {
-            None if kept < policy.max_tasks => {
-                kept += 1;
-                out.tasks.push(task);
-            }
-            None => out.dropped.push((task.seed, DropReason::BatchFull)),
+            None => out.tasks.push(task),
             Some(reason) => out.dropped.push((task.seed, reason)),
         }
     }

@@ -159,7 +159,7 @@ fn one_seed_alone_gives_tasks_of_its_own_side() {
             assert_eq!((task.seed.clone(), task.held_out), (seed.id().clone(), seed.held_out()));
             let touched = |p: &Patch| p.files.iter().map(|f| f.path().clone()).collect::<Vec<_>>();
             if let (Seed::Function(f), Some(bug)) = (seed, &task.base.bug) {
-                assert_eq!(touched(&task.reference), [f.key.path.clone()]);
+                assert_eq!(touched(&task.reference), std::slice::from_ref(&f.key.path));
                 assert_eq!(bug.inverse(), task.reference);
             }
         }
