@@ -2,6 +2,7 @@
 //! into `packaging/`, a test says when they are stale, and `git sera man` writes them anywhere.
 use crate::cli;
 use crate::command_error::Kind;
+use crate::render::line;
 use clap_complete::Shell;
 use clap_mangen::Man;
 
@@ -44,7 +45,7 @@ fn man_page(command: &clap::Command) -> Artefact {
     let mut content = String::from_utf8(page).expect("help is text");
     content.push_str(".SH \"EXIT STATUS\"\n");
     for kind in Kind::ALL {
-        content.push_str(&format!(".TP\n{}\n{}\n", kind as i32, kind.meaning()));
+        line(&mut content, format_args!(".TP\n{}\n{}", kind as i32, kind.meaning()));
     }
     Artefact { name: format!("{name}.1"), content }
 }

@@ -360,7 +360,8 @@ impl MineReport {
         let kept = fits.count();
         let left_out = self.explained.len() - kept;
         self.explained.truncate(kept);
-        self.unexplained = (left_out > 0).then_some(left_out as u64);
+        let before = self.unexplained.unwrap_or(0);
+        self.unexplained = Some(before + left_out as u64).filter(|more| *more > 0);
     }
 }
 
@@ -422,5 +423,66 @@ impl FixSummary {
             rank5: ranked(5),
             candidates: (!counts.is_empty()).then_some(mean),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sera_core::scorecard::FixScore;
+
+    #[test]
+    fn explanations_are_cut_to_what_fits_and_the_rest_is_counted() {
+        let one = |n: usize| Explained { what: format!("src/\"{n}\""), reason: "test".to_owned() };
+        let mut report =
+            MineReport { explained: (0..1000).map(one).collect(), ..MineReport::default() };
+        report.limit_explained(10_000);
+        let json = serde_json::to_string(&report.explained).unwrap();
+        assert!(json.len() <= 10_000, "{} bytes", json.len());
+        assert!(!report.explained.is_empty(), "what fits is kept");
+        let kept = report.explained.len() as u64;
+        assert_eq!(report.unexplained, Some(1000 - kept), "nothing is lost silently");
+        let mut small = MineReport { explained: vec![one(1)], ..MineReport::default() };
+        small.limit_explained(10_000);
+        assert_eq!(small.unexplained, None, "all of it fits");
+    }
+
+    fn score(commit: bool, ranked: Option<usize>, candidates: Option<usize>) -> FixScore {
+        FixScore {
+            task: TaskId::new(0, b"t"),
+            cluster: "a".to_owned(),
+            commit,
+            nll: 6.0,
+            tokens: 2,
+            located: Some(2),
+            retrieved: Some(1),
+            ranked,
+            candidates,
+            valid: Some((3, 4)),
+            recall: None,
+            f1: None,
+            exact: None,
+        }
+    }
+
+    #[test]
+    fn a_scorecard_is_summed_up_arm_by_arm_commits_apart() {
+        let scores = vec![
+            score(false, Some(1), Some(100)),
+            score(false, Some(5), Some(300)),
+            score(false, None, Some(200)),
+            score(false, None, None),
+            score(true, None, Some(40)),
+        ];
+        let card = Scorecard { fix: [(Arm::Adapter, scores)].into(), ..Scorecard::default() };
+        let report = ScorecardReport::of(&card);
+        let adapter = &report.fix.adapter;
+        assert_eq!((adapter.n, adapter.nll, adapter.locate1), (4, Some(3.0), Some(0.0)));
+        assert_eq!(adapter.rank1, Some(1.0 / 3.0), "of those whose candidates were ranked");
+        assert_eq!(adapter.rank5, Some(2.0 / 3.0), "a reference that is no candidate is a miss");
+        assert_eq!(adapter.candidates, Some(200.0));
+        assert_eq!(report.fix.base, FixSummary::default(), "an arm that was not run is empty");
+        let commits = report.commits.unwrap();
+        assert_eq!((commits.adapter.n, commits.adapter.rank1), (1, Some(0.0)));
     }
 }

@@ -1,7 +1,7 @@
 //! `git sera evaluate`.
 use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
-use crate::render::{lines, scorecard, seconds};
+use crate::render::{line, lines, scorecard, seconds};
 use clap::Args;
 use sera_protocol::Job;
 
@@ -22,7 +22,7 @@ impl Evaluate {
         }
         let mut text = lines(report.notes.as_deref());
         text.push_str(&scorecard(&report));
-        text.push_str(&format!("{}\n", seconds(report.seconds)));
+        line(&mut text, format_args!("{}", seconds(report.seconds)));
         context.ui.data(&text)?;
         context.ui.hint("decide on it: git sera promote");
         Ok(Kind::Success)

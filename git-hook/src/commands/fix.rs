@@ -19,7 +19,7 @@ const OUTPUT_LIMIT: usize = 64 << 10;
 /// Works on the files as they are, uncommitted changes included, and writes nothing unless --apply
 /// is given. Without a description, or with `-`, what is wrong is read from standard input:
 ///
-///     pytest 2>&1 | git sera fix
+///   pytest 2>&1 | git sera fix
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Fix {

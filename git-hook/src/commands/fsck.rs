@@ -1,7 +1,7 @@
 //! `git sera fsck`.
 use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
-use crate::render::{count, seconds};
+use crate::render::{count, line, seconds};
 use clap::Args;
 use sera_protocol::Job;
 
@@ -18,19 +18,22 @@ impl Fsck {
             return Ok(kind);
         }
         let mut text = String::new();
-        for line in &report.damaged {
-            text.push_str(&format!("damaged: {line}\n"));
+        for what in &report.damaged {
+            line(&mut text, format_args!("damaged: {what}"));
         }
-        for line in &report.repaired {
-            text.push_str(&format!("repaired: {line}\n"));
+        for what in &report.repaired {
+            line(&mut text, format_args!("repaired: {what}"));
         }
-        text.push_str(&format!(
-            "{} facts, {} objects, {} index entries, {}\n",
-            count(report.facts),
-            count(report.objects),
-            count(report.indexed),
-            seconds(report.seconds)
-        ));
+        line(
+            &mut text,
+            format_args!(
+                "{} facts, {} objects, {} index entries, {}",
+                count(report.facts),
+                count(report.objects),
+                count(report.indexed),
+                seconds(report.seconds)
+            ),
+        );
         context.ui.data(&text)?;
         Ok(kind)
     }

@@ -1,7 +1,7 @@
 //! `git sera mine`.
 use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
-use crate::render::{count, reasons, seconds};
+use crate::render::{count, line, reasons, seconds};
 use crate::table::{Align, Table};
 use clap::Args;
 use sera_protocol::Job;
@@ -34,7 +34,7 @@ fn show(report: &MineReport) -> String {
     }
     let mut text = explained.render(0);
     if let Some(more) = report.unexplained {
-        text.push_str(&format!("… and {} more\n", count(more)));
+        line(&mut text, format_args!("… and {} more", count(more)));
     }
     let mut table = Table::new([Align::Left, Align::Right, Align::Right]);
     table.row(["", "to train on", "held out"]);
@@ -44,6 +44,6 @@ fn show(report: &MineReport) -> String {
     text.push_str(&reasons("left out", &report.dropped));
     let cut = report.cut.get(..10).unwrap_or(&report.cut);
     let blobs = count(report.blobs_read);
-    text.push_str(&format!("cut at {cut}, {blobs} blobs read, {}\n", seconds(report.seconds)));
+    line(&mut text, format_args!("cut at {cut}, {blobs} blobs read, {}", seconds(report.seconds)));
     text
 }

@@ -1,7 +1,7 @@
 //! `git sera rollout`.
 use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
-use crate::render::{count, reasons, seconds};
+use crate::render::{count, line, reasons, seconds};
 use clap::Args;
 use sera_protocol::Job;
 
@@ -28,14 +28,17 @@ impl Rollout {
         if let Some(student) = &report.student {
             text.push_str(&reasons("student's attempts rejected", &student.rejected));
             let accepted = count(student.accepted);
-            text.push_str(&format!("{accepted} of the student's attempts accepted\n"));
+            line(&mut text, format_args!("{accepted} of the student's attempts accepted"));
         }
-        text.push_str(&format!(
-            "{} trajectories kept, {:.0} attempts/s, {}\n",
-            count(report.kept),
-            report.per_second,
-            seconds(report.seconds)
-        ));
+        line(
+            &mut text,
+            format_args!(
+                "{} trajectories kept, {:.0} attempts/s, {}",
+                count(report.kept),
+                report.per_second,
+                seconds(report.seconds)
+            ),
+        );
         context.ui.data(&text)?;
         Ok(Kind::Success)
     }

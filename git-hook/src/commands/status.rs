@@ -3,7 +3,7 @@ use super::Context;
 use crate::command_error::{CommandError, Kind};
 use crate::daemon;
 use crate::progress::label;
-use crate::render::count;
+use crate::render::{count, line};
 use crate::table::{Align, Table};
 use crate::ui::{paint, style};
 use clap::Args;
@@ -48,7 +48,7 @@ fn show(report: &StatusReport) -> String {
     let up = duration(report.uptime_s);
     let mut text = format!("daemon {}, pid {}, up {up}{memory}\n", report.version, report.pid);
     if let Some(job) = &report.job {
-        text.push_str(&format!("running {}\n", show_job(job)));
+        line(&mut text, format_args!("running {}", show_job(job)));
     }
     if report.repositories.is_empty() {
         text.push_str("no repository is watched\n");

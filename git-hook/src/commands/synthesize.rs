@@ -1,7 +1,7 @@
 //! `git sera synthesize`.
 use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
-use crate::render::{count, reasons, seconds};
+use crate::render::{count, line, reasons, seconds};
 use clap::Args;
 use sera_protocol::Job;
 
@@ -26,7 +26,7 @@ impl Synthesize {
         let held_out =
             report.held_out.map_or(String::new(), |n| format!(", {} held out", count(n)));
         let tasks = count(report.tasks);
-        text.push_str(&format!("{tasks} tasks{held_out}, {}\n", seconds(report.seconds)));
+        line(&mut text, format_args!("{tasks} tasks{held_out}, {}", seconds(report.seconds)));
         context.ui.data(&text)?;
         Ok(Kind::Success)
     }

@@ -1,7 +1,7 @@
 //! `git sera train`.
 use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
-use crate::render::{lines, training};
+use crate::render::{line, lines, training};
 use clap::Args;
 use sera_protocol::Job;
 
@@ -28,9 +28,9 @@ impl Train {
             return Ok(Kind::Success);
         }
         let mut text = lines(report.notes.as_deref());
-        text.push_str(&format!("trained on {}\n", training(&report)));
+        line(&mut text, format_args!("trained on {}", training(&report)));
         if let Some(adapter) = report.adapter {
-            text.push_str(&format!("adapter {adapter}\n"));
+            line(&mut text, format_args!("adapter {adapter}"));
         }
         context.ui.data(&text)?;
         context.ui.hint("compare it with the base: git sera evaluate");

@@ -1,7 +1,7 @@
 //! `git sera verify`.
 use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
-use crate::render::{count, percent, reasons, seconds};
+use crate::render::{count, line, percent, reasons, seconds};
 use clap::Args;
 use sera_protocol::Job;
 
@@ -18,13 +18,16 @@ impl Verify {
         }
         let mut text = reasons("rejected", &report.rejected);
         text.push_str(&reasons("accepted, not selected", &report.dropped));
-        text.push_str(&format!(
-            "{} accepted, {} selected, mean recall {}, {}\n",
-            count(report.accepted),
-            count(report.selected),
-            percent(report.recall),
-            seconds(report.seconds)
-        ));
+        line(
+            &mut text,
+            format_args!(
+                "{} accepted, {} selected, mean recall {}, {}",
+                count(report.accepted),
+                count(report.selected),
+                percent(report.recall),
+                seconds(report.seconds)
+            ),
+        );
         context.ui.data(&text)?;
         Ok(Kind::Success)
     }

@@ -6,6 +6,13 @@ use crate::ui::{paint, style};
 use sera_core::scorecard::Capability;
 use sera_protocol::report::{CompleteSummary, FixArms, FixSummary, ScorecardReport, TrainReport};
 use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+
+/// Adds one line to `text`.
+pub fn line(text: &mut String, line: fmt::Arguments<'_>) {
+    text.write_fmt(line).expect("a string takes every write");
+    text.push('\n');
+}
 
 /// `1,234,567`.
 pub fn count(n: u64) -> String {

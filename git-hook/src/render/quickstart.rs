@@ -1,5 +1,5 @@
 //! The end of a quickstart: counts, scorecard, decision, one fix, and what to do next.
-use super::{brief_reasons, count, decisions, percent, scorecard, seconds, training};
+use super::{brief_reasons, count, decisions, line, percent, scorecard, seconds, training};
 use crate::diff;
 use crate::table::{Align, Table};
 use crate::ui::{paint, style};
@@ -73,7 +73,7 @@ fn verdict(report: &QuickstartReport) -> String {
 fn fix(fix: &QuickstartFix) -> String {
     let mut text = paint(style::HEADING, "one held-out task") + "\n";
     if let Some(description) = &fix.description {
-        text.push_str(&format!("{}\n", description.trim_end()));
+        line(&mut text, format_args!("{}", description.trim_end()));
     }
     match &fix.patch {
         Some(patch) => text.push_str(&diff::show(patch)),

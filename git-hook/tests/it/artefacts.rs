@@ -1,5 +1,6 @@
-//! Man pages and completions are what the commands say.
-use git_sera::artefacts::packaging;
+//! Man pages and completions are what the commands say. `cargo xtask codegen` runs the freshness
+//! test with `GIT_SERA_CODEGEN` set, and then it writes the files.
+use git_sera::artefacts::{Artefact, packaging};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -8,10 +9,22 @@ fn folder(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging").join(name)
 }
 
+/// Writes `files` and removes what else lies in `folder`.
+fn write(folder: &Path, files: &[Artefact]) {
+    drop(std::fs::remove_dir_all(folder));
+    std::fs::create_dir_all(folder).unwrap();
+    for file in files {
+        std::fs::write(folder.join(&file.name), &file.content).unwrap();
+    }
+}
+
 #[test]
 fn the_committed_files_are_fresh() {
     for (name, files) in packaging() {
         let folder = folder(name);
+        if std::env::var_os("GIT_SERA_CODEGEN").is_some() {
+            write(&folder, &files);
+        }
         for file in &files {
             let committed = std::fs::read_to_string(folder.join(&file.name)).unwrap_or_default();
             assert!(
