@@ -23,7 +23,7 @@ pub struct Target {
 }
 
 impl Batch {
-    /// Appends one sequence; `targets` are `(row within the sequence, token, weight)`.
+    /// Appends one sequence. Its targets' rows count from its own start.
     pub fn push(&mut self, tokens: &[u32], targets: impl IntoIterator<Item = Target>) {
         if self.starts.is_empty() {
             self.starts.push(0);
@@ -35,7 +35,8 @@ impl Batch {
             .extend(targets.into_iter().map(|target| Target { row: target.row + start, ..target }));
     }
 
-    /// One sequence in which every token but the first is a target of weight 1.
+    /// One sequence in which every token from the one at `from` on is a target of weight 1. The
+    /// first token follows nothing and is never one.
     pub fn continuation(tokens: &[u32], from: usize) -> Self {
         let mut batch = Self::default();
         let from = from.max(1);

@@ -136,8 +136,9 @@ fn forward(
         .iter()
         .flat_map(|segment| segment.past..segment.past + segment.rows.len())
         .collect();
+    let first = positions.iter().copied().min().unwrap_or(0);
     let end = positions.iter().max().map_or(0, |last| last + 1);
-    let ops = Cpu::new(base, lora, end);
+    let ops = Cpu::new(base, lora, first..end);
     let mut h = ops.embed(tokens)?;
     for layer in 0..base.config.layers {
         go(pause)?;

@@ -72,7 +72,7 @@ fn kernels<'a>(
         return Err(EngineError::Batch(fault));
     }
     let longest = batch.starts.windows(2).map(|pair| pair[1] - pair[0]).max();
-    Ok(Cpu::new(base, lora, longest.unwrap_or(0)))
+    Ok(Cpu::new(base, lora, 0..longest.unwrap_or(0)))
 }
 
 /// [`nll`] on any operations.

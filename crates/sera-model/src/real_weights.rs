@@ -1,7 +1,10 @@
 //! Tests of the engine on the default base's real weights.
 
 use crate::testing::default_base;
-use crate::{Base, Batch, Cache, Precision, forward_cached, nll};
+use crate::{
+    Base, Batch, Branch, Cache, Lora, LoraConfig, Precision, dead_slots, forward_cached,
+    loss_and_gradient, nll, score_branches,
+};
 use std::sync::{Arc, OnceLock};
 
 /// Ordinary Python of no repository in particular.
@@ -89,7 +92,6 @@ fn python_is_likely() {
     for precision in [Precision::F32, Precision::Bf16] {
         let Some(base) = base(precision) else { return };
         let found = mean_nll(&base, SAMPLE);
-        eprintln!("{precision:?}: {found} nats per token");
         assert!((0.5..2.0).contains(&found), "{precision:?}: {found} nats per token");
         // Words in another order are not: the positions are really used.
         let shuffled: Vec<&str> = SAMPLE.split_whitespace().rev().collect();
@@ -104,6 +106,42 @@ fn precisions_agree_on_real_weights() {
     };
     let (exact, rounded) = (mean_nll(&exact, SAMPLE), mean_nll(&rounded, SAMPLE));
     assert!((exact - rounded).abs() < 0.01, "{exact} {rounded}");
+}
+
+#[test]
+fn serving_and_training_see_the_same_likelihood() {
+    let Some(base) = base(Precision::fastest()) else { return };
+    let tokens = base.tokenizer.encode(SAMPLE);
+    let from = 200;
+    let trained: f32 =
+        nll(&base, None, &Batch::continuation(&tokens, from), &|| true).unwrap().iter().sum();
+    let mut cache = Cache::new(&base.config);
+    for part in tokens[..from + 20].chunks(64) {
+        forward_cached(&base, None, part, &mut cache, &|| true).unwrap();
+    }
+    let branch = Branch { at: from, tokens: tokens[from..].to_vec() };
+    let scores = score_branches(&base, None, &cache, &[branch], &|| true).unwrap();
+    let served = -scores[0].iter().sum::<f32>();
+    assert!((served / trained - 1.0).abs() < 0.01, "{served} {trained}");
+}
+
+#[test]
+fn training_lowers_the_loss_and_reaches_every_slot() {
+    let Some(base) = base(Precision::fastest()) else { return };
+    let mut lora = Lora::new(&base.config, &LoraConfig::default());
+    let batch = Batch::continuation(&base.tokenizer.encode(SAMPLE), 1);
+    let mut losses = Vec::new();
+    for step in 0..4 {
+        let found = loss_and_gradient(&base, &lora, &batch, &|| true).unwrap();
+        losses.push(found.loss / batch.targets.len() as f64);
+        let dead = dead_slots(&lora, &found.gradient);
+        assert!(step == 0 || dead.is_empty(), "step {step}: {dead:?}");
+        let size = found.gradient.iter().map(|g| g * g).sum::<f32>().sqrt();
+        for (number, g) in lora.parameters_mut().iter_mut().zip(&found.gradient) {
+            *number -= 0.1 * g / size;
+        }
+    }
+    assert!(losses.is_sorted_by(|a, b| a > b) && losses[3] < 0.9 * losses[0], "{losses:?}");
 }
 
 #[test]

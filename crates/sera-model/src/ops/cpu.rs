@@ -10,6 +10,7 @@ use crate::lora::{Factor, Lora};
 use crate::weights::{Frozen, Precision, Weights};
 use rayon::prelude::*;
 use std::cell::RefCell;
+use std::ops::Range;
 
 /// Rows that one task of an element-wise operation covers at least.
 const FEW_ROWS: usize = 16;
@@ -60,27 +61,29 @@ pub(crate) struct Cpu<'a> {
     config: &'a Config,
     weights: &'a Weights,
     lora: Option<&'a Lora>,
-    /// Cosines, then sines, of every position: `[positions, head]`.
+    /// Cosines, then sines, of every position from `first` on: `[positions, head]`.
     angles: Vec<f32>,
+    first: usize,
     /// Buffers given back: within one computation the same few sizes recur.
     free: RefCell<Vec<Vec<f32>>>,
 }
 
 impl<'a> Cpu<'a> {
-    /// Kernels for positions below `positions`.
-    pub(crate) fn new(base: &'a Base, lora: Option<&'a Lora>, positions: usize) -> Self {
+    /// Kernels for rows at these positions.
+    pub(crate) fn new(base: &'a Base, lora: Option<&'a Lora>, positions: Range<usize>) -> Self {
         let config = &base.config;
         let half = config.head / 2;
         let frequency = |i: usize| config.rope_base.powf(-((2 * i) as f32) / config.head as f32);
         let frequencies: Vec<f32> = (0..half).map(frequency).collect();
-        let mut angles = vec![0.0; positions * config.head];
-        for (position, row) in angles.chunks_exact_mut(config.head).enumerate() {
+        let mut angles = vec![0.0; positions.len() * config.head];
+        for (position, row) in positions.clone().zip(angles.chunks_exact_mut(config.head)) {
             let (cos, sin) = row.split_at_mut(half);
             for ((cos, sin), frequency) in cos.iter_mut().zip(sin).zip(&frequencies) {
                 (*sin, *cos) = (position as f32 * frequency).sin_cos();
             }
         }
-        Self { config, weights: &base.weights, lora, angles, free: RefCell::default() }
+        let (weights, free) = (&base.weights, RefCell::default());
+        Self { config, weights, lora, angles, first: positions.start, free }
     }
 
     /// A buffer that holds anything.
@@ -105,9 +108,9 @@ impl<'a> Cpu<'a> {
     fn rotate_all(&self, mut qkv: Rows, positions: &[usize], back: bool) -> Rows {
         let (head, half) = (self.config.head, self.config.head / 2);
         let rotated = self.config.query_width() + self.config.kv_width();
-        let angles = &self.angles;
+        let (angles, first) = (&self.angles, self.first);
         qkv.each(|row, numbers| {
-            let (cos, sin) = angles[positions[row] * head..][..head].split_at(half);
+            let (cos, sin) = angles[(positions[row] - first) * head..][..head].split_at(half);
             for x in numbers[..rotated].chunks_exact_mut(head) {
                 if back {
                     simd::rotate_back_head(x, cos, sin);
@@ -148,8 +151,8 @@ impl<'a> Cpu<'a> {
 /// One group's part of the flat parameters.
 struct Factors<'a> {
     parameters: &'a [f32],
-    a: std::ops::Range<usize>,
-    b: Vec<std::ops::Range<usize>>,
+    a: Range<usize>,
+    b: Vec<Range<usize>>,
     r: usize,
     scale: f32,
 }
