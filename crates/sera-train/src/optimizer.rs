@@ -26,9 +26,12 @@ pub struct OptimizerConfig {
 }
 
 impl Default for OptimizerConfig {
+    /// For the tiny tier and 20,000 to 200,000 tokens: of 1, 2, 4 and 8 · 10⁻³ the third was best
+    /// after 20,000 tokens in steps of 2,048 and the last worse than the first; smaller steps take
+    /// a little less.
     fn default() -> Self {
         Self {
-            learning_rate: 1.5e-3,
+            learning_rate: 3e-3,
             warm_up: 0.08,
             floor: 0.1,
             beta1: 0.9,

@@ -29,7 +29,7 @@ pub struct PackConfig {
 impl Default for PackConfig {
     /// The tiny tier's mix (design section 7).
     fn default() -> Self {
-        Self { tokens: 40_000, complete: 0.7, epochs: 3, bin: 1024, step: 2048, seed: 0 }
+        Self { tokens: 40_000, complete: 0.7, epochs: 3, bin: 1024, step: 1024, seed: 0 }
     }
 }
 

@@ -10,7 +10,9 @@ use crate::examples::Example;
 use crate::optimizer::{Moments, OptimizerConfig};
 use crate::pack::{PackConfig, Plan, batch, plan};
 use sera_core::Digest;
-use sera_model::{Base, EngineError, Lora, LoraConfig, Slot, dead_slots, loss_and_gradient};
+use sera_model::{
+    Base, EngineError, Lora, LoraConfig, Precision, Projection, Slot, dead_slots, loss_and_gradient,
+};
 use serde::{Deserialize, Serialize};
 
 /// All that decides a training, beside base and examples.
@@ -185,18 +187,37 @@ pub fn forecast(base: &Base, examples: &[Example], config: &TrainConfig) -> Fore
         longest: examples.iter().map(|e| e.tokens.len()).max().unwrap_or(0),
         bin,
         parameters,
-        memory_mb: (activation_bytes(base) * bin + STATE_COPIES * parameters * 4) >> 20,
+        memory_mb: (activations(base) * bin + transposed(base) + STATE_COPIES * parameters * 4)
+            >> 20,
     }
 }
 
 /// Parameters, gradient and its sum, two moments, a snapshot of three.
 const STATE_COPIES: usize = 8;
 
-/// Bytes that one token of a forward leaves behind for its backward, in f32.
-fn activation_bytes(base: &Base) -> usize {
+/// Bytes of a number that the engine keeps.
+fn width(base: &Base) -> usize {
+    match base.weights.precision() {
+        Precision::F32 => 4,
+        Precision::Bf16 => 2,
+    }
+}
+
+/// Bytes that one token of a forward leaves behind for its backward.
+fn activations(base: &Base) -> usize {
     let c = &base.config;
     let block = 4 * c.width + 2 * c.query_width() + 2 * c.kv_width() + 3 * c.feed_forward;
-    4 * c.layers * block
+    width(base) * c.layers * block
+}
+
+/// Bytes of the second copy of the weights that a backward in bf16 multiplies with.
+fn transposed(base: &Base) -> usize {
+    let c = &base.config;
+    let block: usize = Projection::ALL.iter().map(|p| p.shape(c)).map(|(i, o)| i * o).sum();
+    match base.weights.precision() {
+        Precision::F32 => 0,
+        Precision::Bf16 => 2 * (c.layers * block + c.vocabulary * c.width),
+    }
 }
 
 /// Tokens per second of forward and backward on this machine now, over the first bins of the plan.
