@@ -1,4 +1,5 @@
 //! One bar per stage while a job runs; a line per stage where nobody looks at a terminal.
+use crate::render::{count, seconds};
 use crate::ui::Ui;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sera_protocol::job::Progress;
@@ -89,11 +90,17 @@ impl<'a> Bars<'a> {
         }
     }
 
-    /// Leaves the last bar as it stands.
+    /// Takes the last bar away and says how far it came, in a line that scrolls like any other.
     pub fn finish(&mut self) {
-        if let Some((_, bar)) = self.current.take() {
-            bar.abandon();
+        let Some((stage, bar)) = self.current.take() else { return };
+        if !self.ui.draws_bars() {
+            return;
         }
+        bar.finish_and_clear();
+        let of = bar.length().map_or(String::new(), |total| format!(" of {}", count(total)));
+        let took = seconds(bar.elapsed().as_secs_f64());
+        let (done, message) = (count(bar.position()), bar.message());
+        self.ui.status(&format!("{:<20} {done}{of} {message} · {took}", label(stage)));
     }
 }
 

@@ -209,13 +209,14 @@ fn serve(
             panic!("the command sent something else")
         };
         stopped |= matches!(request, Request::Stop(_));
+        // Before it is answered, so that what a finished command asked has been seen. A test that
+        // has ended does not listen any more.
+        drop(seen.send(request.clone()));
         let mut answering = Answering { stream, id };
         match &request {
             Request::Hello(_) => answering.answer_as_usual(&request),
             other => script(other, &mut answering),
         }
-        // A test that has ended does not listen any more.
-        drop(seen.send(request));
     }
     stopped
 }
