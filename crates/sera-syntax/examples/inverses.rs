@@ -1,5 +1,5 @@
 //! Prints how often the repair of a random fault is among the enumerated edits, over the files
-//! given as arguments: `cargo run --release -p sera-syntax --example inverses -- 500 a.py b.rs`.
+//! given as arguments, else over the tests' corpus: `cargo run --release -p sera-syntax --example inverses -- 500 a.py b.rs`.
 #[path = "../tests/it/inverses.rs"]
 mod inverses;
 
@@ -19,7 +19,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let started = Instant::now();
+    if files.is_empty() {
+        files = inverses::corpus();
+    }
     let report = inverses::measure(&files, trials, 7);
+    if std::env::var_os("MISSES").is_some() {
+        for (operator, removed, inserted) in &report.misses {
+            writeln!(std::io::stdout(), "{operator}: {removed:?} -> {inserted:?}")?;
+        }
+    }
     writeln!(std::io::stdout(), "{report}{:?}", started.elapsed())?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::functions::callee_name;
 use crate::node::{Ast, Id};
 use crate::table::{Concept, Role};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Names by order of first appearance, each with how often it occurs.
 #[derive(Debug, Default)]
@@ -55,6 +55,12 @@ pub(crate) struct Facts {
     pub(crate) strings: Tally,
     /// Names given to arguments, by callee.
     pub(crate) keywords: HashMap<String, Tally>,
+    /// Types a function defined here takes and returns, as written.
+    pub(crate) signatures: HashMap<String, String>,
+    /// Functions defined here that return the type of their only parameter.
+    pub(crate) preserving: HashSet<String>,
+    /// Types of the fields declared here, as written.
+    pub(crate) fields: HashMap<String, String>,
     /// Parameters of the functions defined here.
     pub(crate) parameters: HashMap<String, Vec<String>>,
 }
@@ -62,8 +68,15 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn new(ast: &Ast) -> Self {
         let mut facts = Self::default();
+        let mut imported = 0;
         for id in ast.all() {
-            if ast.is(id, Concept::Call) {
+            if ast.is(id, Concept::Import) {
+                imported = imported.max(ast.end(id));
+            } else if ast.start(id) < imported {
+                continue;
+            } else if ast.kind(id) == "field_declaration" {
+                facts.field(ast, id);
+            } else if ast.is(id, Concept::Call) {
                 facts.call(ast, id);
             } else if ast.is(id, Concept::Member) {
                 facts.member(ast, id);
@@ -127,16 +140,38 @@ impl Facts {
         of.entry(receiver).or_default().add(ast.text(property));
     }
 
+    fn field(&mut self, ast: &Ast, id: Id) {
+        let Some(of) = ast.children(id).find(|&child| ast.field(child) == "type") else { return };
+        for name in ast.children(id).filter(|&child| ast.field(child) == "name") {
+            self.fields.insert(ast.text(name).to_owned(), ast.text(of).to_owned());
+        }
+    }
+
+    fn signature(&mut self, ast: &Ast, id: Id, list: Id, name: &str) {
+        let typed = |node: Id| {
+            ast.children(node).find(|&child| ast.field(child) == "type").map(|t| ast.text(t))
+        };
+        let taken: Vec<&str> = ast.parts(list).filter_map(typed).collect();
+        let returned =
+            ast.children(id).find(|&child| matches!(ast.field(child), "return_type" | "result"));
+        let returned = returned.map_or("", |node| ast.text(node));
+        if taken.len() == 1 && taken[0] == returned {
+            self.preserving.insert(name.to_owned());
+        }
+        self.signatures.insert(name.to_owned(), format!("{} -> {returned}", taken.join(", ")));
+    }
+
     fn definition(&mut self, ast: &Ast, id: Id) {
         let Some(name) = ast.role(id, Role::Name).map(|name| ast.text(name)) else { return };
         let member = ast.ancestors(id).any(|outer| ast.is(outer, Concept::Container))
             || ast.children(id).any(|child| ast.field(child) == "receiver");
         if member {
-            self.all_methods.add(name)
+            self.all_methods.add(name);
         } else {
-            self.functions.add(name)
+            self.functions.add(name);
         }
         let Some(list) = ast.role(id, Role::Parameters) else { return };
+        self.signature(ast, id, list, name);
         let names = ast.parts(list).filter_map(|parameter| {
             ast.subtree(parameter)
                 .find(|&node| ast.is(node, Concept::Identifier))

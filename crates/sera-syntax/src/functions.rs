@@ -199,13 +199,13 @@ fn complexity(ast: &Ast, id: Id) -> usize {
 /// The last segment of what is called: `c` of `a.b.c(..)`.
 pub(crate) fn callee_name(ast: &Ast, call: Id) -> Option<Id> {
     let callee = ast.role(call, Role::Callee)?;
-    let last = ast
+    let mut names = ast
         .subtree(callee)
         .filter(|&node| ast.leaf(node) && ast.any(node, &[Concept::Identifier, Concept::Property]));
     if ast.is(callee, Concept::Member) {
         return ast.role(callee, Role::Property);
     }
-    last.last()
+    names.next_back()
 }
 
 fn calls(ast: &Ast, body: Id) -> Vec<String> {

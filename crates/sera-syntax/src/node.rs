@@ -233,14 +233,6 @@ impl Ast {
             .or_else(|| self.children(id).find(|&child| !self.named(child)))
     }
 
-    /// Whether the node or anything around it inside `within` is a `concept`.
-    pub(crate) fn inside(&self, id: Id, within: Id, concept: Concept) -> bool {
-        std::iter::once(id)
-            .chain(self.ancestors(id))
-            .take_while(|&node| node != within)
-            .any(|node| self.is(node, concept))
-    }
-
     /// The smallest node that spans exactly `span` and is a function or closure, else none.
     pub(crate) fn definition_at(&self, span: &Range<usize>) -> Option<Id> {
         let from = self.nodes.partition_point(|node| (node.start as usize) < span.start);

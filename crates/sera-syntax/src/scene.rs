@@ -223,9 +223,4 @@ impl<'a> Scene<'a> {
     pub(crate) fn finish(self) -> Vec<Mutation> {
         self.edits
     }
-
-    /// How many edits there are so far.
-    pub(crate) fn len(&self) -> usize {
-        self.edits.len()
-    }
 }

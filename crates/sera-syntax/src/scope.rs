@@ -10,6 +10,8 @@ pub(crate) struct Variable {
     /// Bytes of the file in which the name means it.
     pub(crate) visible: Range<usize>,
     pub(crate) parameter: bool,
+    /// Its type, if it is stated.
+    pub(crate) stated: Option<String>,
 }
 
 /// The variables of one function.
@@ -48,7 +50,11 @@ impl Scope {
                 && visible.end <= variable.visible.end
         });
         if !known {
-            self.variables.push(Variable { name: name.to_owned(), visible, parameter });
+            let stated = ast.ancestors(id).take(2).find_map(|node| {
+                ast.children(node).find(|&child| ast.field(child) == "type").map(|of| ast.text(of))
+            });
+            let stated = stated.map(str::to_owned);
+            self.variables.push(Variable { name: name.to_owned(), visible, parameter, stated });
         }
     }
 

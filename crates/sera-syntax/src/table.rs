@@ -169,6 +169,11 @@ pub struct Row {
     pub wrappers: &'static [&'static str],
     /// Method links that are often forgotten, arguments included.
     pub links: &'static [&'static str],
+    /// Whether a compiler refuses most slips between names: there only what has the same
+    /// declared type is exchanged, and arguments are not optional.
+    pub typed: bool,
+    /// Functions and methods that return the type they take.
+    pub preserving: &'static [&'static str],
     /// Words that cannot be a variable.
     pub reserved: &'static [&'static str],
 }

@@ -26,9 +26,11 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
             continue;
         }
         let given: Vec<Id> = ast.parts(list).collect();
-        drop_argument(scene, &given);
+        if !ast.row().typed {
+            drop_argument(scene, call, &given);
+        }
         swap_arguments(scene, &given);
-        if scene.fixing() {
+        if scene.fixing() && !ast.row().typed {
             append_positional(scene, list, &given);
             append_keyword(scene, call, list, &given);
         }
@@ -50,8 +52,16 @@ fn removal(scene: &Scene<'_>, items: &[Id], at: usize) -> Range<usize> {
     }
 }
 
-fn drop_argument(scene: &mut Scene<'_>, given: &[Id]) {
+fn drop_argument(scene: &mut Scene<'_>, call: Id, given: &[Id]) {
     let ast = scene.ast;
+    // What takes one argument seldom does without it, `split` and its like excepted.
+    let method = ast.role(call, Role::Callee).is_some_and(|callee| ast.is(callee, Concept::Member));
+    if let [only] = given
+        && !ast.is(*only, Concept::Keyword)
+        && !(method && ast.any(*only, &[Concept::String, Concept::Number]))
+    {
+        return;
+    }
     let positional = given.iter().rposition(|&argument| !ast.is(argument, Concept::Keyword));
     for (at, &argument) in given.iter().enumerate() {
         let optional = ast.is(argument, Concept::Keyword) || positional == Some(at);
@@ -108,7 +118,7 @@ fn append_positional(scene: &mut Scene<'_>, list: Id, given: &[Id]) {
     for value in values {
         if !known.contains(&value.as_str()) {
             let inserted = [before, value.as_str(), after].concat();
-            scene.push(Operator::ArgumentDrop, at..at, inserted, &value, Risk::Syntax);
+            scene.push(Operator::ArgumentDrop, at..at, inserted, &value, Risk::None);
         }
     }
 }
@@ -137,7 +147,7 @@ fn append_keyword(scene: &mut Scene<'_>, call: Id, list: Id, given: &[Id]) {
     for key in keys {
         for value in keyword_values(scene, &key, at) {
             let inserted = format!("{before}{key}={value}");
-            scene.push(Operator::ArgumentDrop, at..at, inserted, &key, Risk::Syntax);
+            scene.push(Operator::ArgumentDrop, at..at, inserted, &key, Risk::None);
         }
     }
 }
@@ -174,7 +184,9 @@ fn is_collection(scene: &Scene<'_>, id: Id) -> bool {
 fn drop_element(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
     let items: Vec<Id> = ast.parts(id).collect();
-    if !(2..=8).contains(&items.len()) || (ast.kind(id) == "tuple" && items.len() < 3) {
+    let whole = ast.kind(id) == "field_initializer_list"
+        && !items.iter().any(|&item| ast.kind(item) == "base_field_initializer");
+    if whole || !(2..=8).contains(&items.len()) || (ast.kind(id) == "tuple" && items.len() < 3) {
         return;
     }
     for (at, &item) in items.iter().enumerate() {

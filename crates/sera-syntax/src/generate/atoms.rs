@@ -61,12 +61,20 @@ pub(super) fn value_sites(scene: &Scene<'_>) -> Vec<Id> {
     let ast = scene.ast;
     let is_site = |&id: &Id| {
         let Some(parent) = ast.parent(id) else { return false };
-        if !ast.named(id) || ast.any(id, &[Keyword, Binary, Concept::Pattern, Concept::Comment]) {
+        if !ast.named(id)
+            || ast.any(id, &[Keyword, Binary, Concept::Slice, Concept::Pattern, Concept::Comment])
+        {
             return false;
         }
-        let listed = ast
-            .any(parent, &[Arguments, Binary, Return, Concept::Index, Concept::Parenthesized])
-            || ast.kind(parent) == "expression_list";
+        let spread = ["splat", "spread", "variadic"].iter().any(|mark| ast.kind(id).contains(mark));
+        // The object of an index, and what is assigned to, must stay what they are.
+        let indexed = ast.is(parent, Concept::Index) && ast.parts(parent).next() != Some(id);
+        let listed = indexed
+            || ast.any(parent, &[Arguments, Binary, Return, Concept::Parenthesized])
+            || (ast.kind(parent) == "expression_list" && !ast.fills(parent, Role::Left));
+        if spread {
+            return false;
+        }
         let right = ast.any(parent, &[Assign, Declare, Compound, Keyword, Pair, Concept::Loop])
             && ast.fills(id, Role::Right);
         let tested = ast.fills(id, Role::Condition) && !ast.is(id, Concept::Parenthesized);

@@ -57,9 +57,12 @@ fn comparison(scene: &mut Scene<'_>, id: Id) {
         else {
             continue;
         };
-        let js = ast.row().operators.iter().any(|pair| *pair == ("??", "||"));
+        let js = ast.row().operators.contains(&("??", "||"));
+        if js && sign == "in" {
+            continue;
+        }
         let mut swap = |kind: Operator, to: &str| {
-            if !to.is_empty() && !(js && sign == "in") {
+            if !to.is_empty() {
                 scene.push(kind, ast.span(operator), to, sign, Risk::None);
             }
         };
@@ -193,7 +196,7 @@ fn negate(scene: &mut Scene<'_>, id: Id) {
         return;
     }
     let negated = format!("{not}{}", scene.text(id));
-    scene.push(Operator::Negation, ast.span(id), negated, scene.text(id), Risk::Syntax);
+    scene.push(Operator::Negation, ast.span(id), negated, scene.text(id), Risk::None);
 }
 
 /// `not x` becomes `x`.
@@ -269,16 +272,11 @@ fn shift_bound(scene: &mut Scene<'_>, id: Id) {
         return;
     }
     let compared = ast.parent(id).is_some_and(|parent| ast.is(parent, Binary));
-    if ast.any(id, &[Identifier, Member, Call]) && !(compared && !scene.fixing()) {
+    let shifts = !compared || scene.fixing();
+    if shifts && ast.any(id, &[Identifier, Member, Call]) {
         for shifted in [" - 1", " + 1"] {
             let shifted = [scene.text(id), shifted].concat();
-            scene.push(
-                Operator::BoundaryShift,
-                ast.span(id),
-                shifted,
-                scene.text(id),
-                Risk::Syntax,
-            );
+            scene.push(Operator::BoundaryShift, ast.span(id), shifted, scene.text(id), Risk::None);
         }
     }
 }

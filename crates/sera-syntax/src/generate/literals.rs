@@ -33,7 +33,7 @@ fn number(scene: &mut Scene<'_>, operator: Operator, id: Id) {
         let signed = ast
             .parent(id)
             .is_some_and(|parent| ast.any(parent, &[Concept::Unary, Concept::Binary]));
-        if !signed && value > 0 && ast.kind(id) != "int_literal" {
+        if !signed && value > 0 && !ast.row().typed {
             others.push(format!("-{value}"));
         }
     } else if let Some((whole, rest)) = text.split_once('.').filter(|_| text.parse::<f64>().is_ok())
@@ -62,7 +62,7 @@ fn number(scene: &mut Scene<'_>, operator: Operator, id: Id) {
 /// The neighbours of `value`, and ten times more and less.
 fn whole_numbers(value: u64) -> impl Iterator<Item = String> {
     let less = value.checked_sub(1);
-    let tenth = (value > 0 && value % 10 == 0).then_some(value / 10);
+    let tenth = (value > 0 && value.is_multiple_of(10)).then_some(value / 10);
     let tenfold = (value > 1).then(|| value.checked_mul(10)).flatten();
     less.into_iter().chain(value.checked_add(1)).chain(tenfold).chain(tenth).map(|n| n.to_string())
 }
@@ -91,7 +91,7 @@ fn boolean(scene: &mut Scene<'_>, operator: Operator, id: Id) {
 fn quoted(text: &str) -> Option<(&str, &str, &str)> {
     let open = text.find(['\'', '"', '`'])? + 1;
     let quote = &text[open - 1..open];
-    let plain = text[open..].len() >= 1
+    let plain = !text[open..].is_empty()
         && text.ends_with(quote)
         && !text[open..].starts_with(&quote.repeat(2));
     plain.then(|| (&text[..open], &text[open..text.len() - 1], &text[text.len() - 1..]))
@@ -128,11 +128,7 @@ fn string(scene: &mut Scene<'_>, id: Id) {
         }
         others.truncate(if scene.fixing() { 3 } else { 2 });
     }
-    let many = if scene.fixing() { STRINGS.1 } else { STRINGS.0 };
-    let names = scene.facts.strings.names().filter(|other| {
-        *other != text && quoted(other).is_some_and(|(o, i, _)| o == open && !is_sentence(i))
-    });
-    others.extend(names.take(many).map(str::to_owned));
+    others.extend(other_strings(scene, text, open));
     for word in scene.words() {
         let bare = quoted(word).map_or(word.as_str(), |(_, inner, _)| inner);
         if !bare.contains(['\'', '"', '`', '\\', '\n']) {
@@ -142,6 +138,29 @@ fn string(scene: &mut Scene<'_>, id: Id) {
     for other in others {
         scene.swap(Operator::StringChange, id, &other, Risk::None);
     }
+}
+
+/// Other strings with the same quotes: of the function, and when fixing of the file.
+fn other_strings(scene: &Scene<'_>, text: &str, open: &str) -> Vec<String> {
+    if text.len() <= 3 && !scene.fixing() {
+        return Vec::new();
+    }
+    let fits = |other: &&str| {
+        let inner =
+            quoted(other).filter(|(quote, ..)| *quote == open).map_or("", |(_, inner, _)| inner);
+        let alike = *other != text && other.len() <= 24 && !inner.is_empty();
+        alike && !is_sentence(inner) && !inner.contains('\n')
+    };
+    let own = scene.of(Concept::String).into_iter().map(|id| scene.text(id)).filter(fits);
+    let file = scene.facts.strings.names().filter(|_| scene.fixing()).filter(fits);
+    let mut names: Vec<&str> = Vec::new();
+    for name in own.chain(file) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let many = if scene.fixing() { STRINGS.1 } else { STRINGS.0 };
+    names.into_iter().take(many).map(str::to_owned).collect()
 }
 
 /// Text for people: nothing depends on it.

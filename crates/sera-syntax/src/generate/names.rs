@@ -11,6 +11,8 @@ use crate::table::{ANTONYMS, Concept, Role};
 const VARIABLES: (usize, usize) = (4, 9);
 /// How many other members.
 const MEMBERS: (usize, usize) = (4, 8);
+/// Characters that two names share at their ends before one is taken to be of the other's type.
+const ALIKE: usize = 4;
 /// How many other callees.
 const CALLEES: (usize, usize) = (4, 10);
 
@@ -91,7 +93,7 @@ fn near_names(scene: &Scene<'_>, name: &str, at: usize) -> Vec<String> {
         .scope
         .visible_at(at)
         .into_iter()
-        .filter(|other| *other != name)
+        .filter(|other| *other != name && may_stand_for(scene, other, name, at))
         .map(|other| {
             let same =
                 scene.scope.variable(other, at).map(|variable| variable.parameter) == parameter;
@@ -111,6 +113,14 @@ fn near_names(scene: &Scene<'_>, name: &str, at: usize) -> Vec<String> {
         }
     }
     names
+}
+
+/// Whether a compiler would take one variable for the other, as far as stated types tell.
+fn may_stand_for(scene: &Scene<'_>, other: &str, name: &str, at: usize) -> bool {
+    let stated =
+        |name| scene.scope.variable(name, at).and_then(|variable| variable.stated.as_deref());
+    let known = scene.scope.variable(name, at).is_some();
+    scene.fixing() || !scene.ast.row().typed || (known && stated(other) == stated(name))
 }
 
 /// Whether the file names it anywhere: words of prose are no candidates for every place.
@@ -152,6 +162,13 @@ fn swap_member(scene: &mut Scene<'_>, id: Id) {
     let name = scene.text(property);
     let seen = scene.facts.attributes.get(scene.text(object));
     let mut others = closest(seen, name, limit(scene, MEMBERS));
+    let fields = &scene.facts.fields;
+    if scene.ast.row().typed && !scene.fixing() {
+        others.retain(|other| match (fields.get(name), fields.get(other)) {
+            (Some(own), Some(of)) => own == of,
+            _ => likeness(other, name) >= ALIKE,
+        });
+    }
     others.extend(new_words(scene, name, &others));
     for other in others {
         scene.push(Operator::AttributeSwap, ast.span(property), other, name, Risk::None);
@@ -196,7 +213,24 @@ fn swap_callee(scene: &mut Scene<'_>, call: Id) {
     } else if ast.is(callee, Concept::Identifier) {
         siblings.extend(closest(Some(&scene.facts.functions), name, many));
     }
+    let given = ast.role(call, Role::Arguments).map_or(0, |list| ast.parts(list).count());
+    let takes =
+        |other: &str| scene.facts.parameters.get(other).is_none_or(|taken| taken.len() >= given);
+    let own = ast.role(scene.root, Role::Name).map_or("", |own| scene.text(own));
+    siblings.retain(|other| other != "constructor" && takes(other));
+    siblings.retain(|other| scene.fixing() || other != own);
     siblings.truncate(many);
+    if !scene.fixing() {
+        let signatures = &scene.facts.signatures;
+        let capital = |name: &str| name.starts_with(char::is_uppercase);
+        siblings.retain(|other| match (signatures.get(name), signatures.get(other)) {
+            (Some(own), Some(of)) if scene.ast.row().typed => own == of,
+            _ => {
+                (!scene.ast.row().typed || likeness(other, name) >= ALIKE)
+                    && capital(other) == capital(name)
+            }
+        });
+    }
     others.extend(siblings);
     others.extend(new_words(scene, name, &others));
     for other in others {

@@ -194,7 +194,7 @@ fn exchange_exit(scene: &mut Scene<'_>, id: Id) {
         .ancestors(id)
         .take_while(|&node| !ast.is(node, Concept::Loop))
         .any(|node| ast.is(node, Concept::Arm));
-    if !(switched && !ast.row().indented) {
+    if !switched || ast.row().indented {
         scene.push(Operator::LoopExit, ast.span(id), other, word, Risk::None);
     }
 }

@@ -1,5 +1,7 @@
 //! Values: operands, wrapping calls, links of a chain, returned values, defaults for missing ones.
-use super::atoms::{is_name, is_path, is_plain_member, size, value_sites, values_at, word_values};
+use super::atoms::{
+    is_literal, is_name, is_path, is_plain_member, size, value_sites, values_at, word_values,
+};
 use crate::Operator;
 use crate::functions::callee_name;
 use crate::node::Id;
@@ -35,6 +37,13 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
             wrap(scene, id);
             link(scene, id);
             add_operand(scene, id);
+        }
+        for id in scene.of(Concept::Member) {
+            if let Some(object) =
+                scene.ast.role(id, Role::Object).filter(|&object| scene.is_open(object))
+            {
+                link(scene, object);
+            }
         }
     }
 }
@@ -76,26 +85,6 @@ fn operands(scene: &mut Scene<'_>, id: Id) {
         let swapped = [scene.text(right), between, scene.text(left)].concat();
         scene.push(Operator::OperandChange, ast.span(id), swapped, scene.text(left), Risk::Syntax);
     }
-    if scene.fixing() || !is_arithmetic(sign) {
-        return;
-    }
-    for side in [left, right] {
-        if is_simple(scene, side) && !ast.is(side, Concept::Number) {
-            let others = values_at(scene, ast.start(side)).into_iter();
-            let sides = [scene.text(left), scene.text(right)];
-            let others: Vec<String> =
-                others.filter(|v| !sides.contains(&v.as_str())).take(3).collect();
-            for other in others {
-                scene.push(
-                    Operator::OperandChange,
-                    ast.span(side),
-                    other,
-                    scene.text(side),
-                    Risk::None,
-                );
-            }
-        }
-    }
 }
 
 /// A name, a member, a literal: what swaps without parentheses.
@@ -126,7 +115,11 @@ fn add_operand(scene: &mut Scene<'_>, id: Id) {
                 continue;
             }
             let sum = format!("{own} {sign} {value}");
-            scene.push(Operator::OperandChange, ast.span(id), sum, &value, Risk::Syntax);
+            scene.push(Operator::OperandChange, ast.span(id), sum, &value, Risk::None);
+            if value != "1" {
+                let sum = format!("{value} {sign} {own}");
+                scene.push(Operator::OperandChange, ast.span(id), sum, &value, Risk::None);
+            }
         }
     }
 }
@@ -160,9 +153,13 @@ fn unwrap_call(scene: &mut Scene<'_>, call: Id) {
     let statement =
         ast.parent(call).is_some_and(|parent| ast.is(parent, Concept::ExpressionStatement));
     let path = is_path(scene, scene.text(callee)) || ast.kind(callee) == "scoped_identifier";
-    let receiver =
-        ast.role_of(callee, Concept::Member, Role::Object).map_or("", |object| scene.text(object));
     // `self.f(x)` and `x.f(y)` depend on their object; `module.f(x)` and `f(x)` wrap.
+    let receiver = scene
+        .text(callee)
+        .split('.')
+        .next()
+        .filter(|_| ast.is(callee, Concept::Member))
+        .unwrap_or("");
     let method = scene.scope.variable(receiver, ast.start(call)).is_some()
         || ast.row().receivers.contains(&receiver);
     let unusual =
@@ -172,7 +169,15 @@ fn unwrap_call(scene: &mut Scene<'_>, call: Id) {
         return;
     }
     let name = callee_name(ast, call).map_or("", |name| scene.text(name));
+    if ast.row().typed && !preserves(scene, name) {
+        return;
+    }
     scene.push(Operator::WrapperRemoved, ast.span(call), scene.text(only), name, Risk::Syntax);
+}
+
+/// Whether the function or method returns what it takes, so that leaving it out compiles.
+fn preserves(scene: &Scene<'_>, name: &str) -> bool {
+    scene.facts.preserving.contains(name) || scene.ast.row().preserving.contains(&name)
 }
 
 fn list_is_plain(scene: &Scene<'_>, list: Id) -> bool {
@@ -191,6 +196,8 @@ fn wrap(scene: &mut Scene<'_>, id: Id) {
     let mut names: Vec<String> =
         scene.facts.wrappers.frequent(USUAL).into_iter().map(str::to_owned).collect();
     names.extend(ast.row().wrappers.iter().take(USUAL).map(|&name| name.to_owned()));
+    let last = |name: &str| name.rsplit(['.', ':']).next().unwrap_or("").to_owned();
+    names.retain(|name| !ast.row().typed || preserves(scene, &last(name)));
     names.dedup();
     let words = scene.words().iter().filter(|word| is_path(scene, word));
     names.extend(words.filter(|word| scene.scope.variable(word, ast.start(id)).is_none()).cloned());
@@ -202,7 +209,7 @@ fn wrap(scene: &mut Scene<'_>, id: Id) {
     for name in names {
         if name != own && name != around {
             let wrapped = format!("{name}({})", scene.text(id));
-            scene.push(Operator::WrapperRemoved, ast.span(id), wrapped, &name, Risk::Syntax);
+            scene.push(Operator::WrapperRemoved, ast.span(id), wrapped, &name, Risk::None);
         }
     }
 }
@@ -229,7 +236,9 @@ fn remove_link(scene: &mut Scene<'_>, member: Id) {
         object_text.starts_with(char::is_uppercase) || ast.row().receivers.contains(&object_text);
     let known = ast.is(object, Concept::Identifier)
         && scene.scope.variable(object_text, ast.start(object)).is_none();
-    if statement || class || known || arguments > 8 {
+    let typed = ast.row().typed && !preserves(scene, scene.text(property));
+    let literal = ast.is(object, Concept::String);
+    if statement || class || known || typed || literal || arguments > 8 {
         return;
     }
     scene.push(
@@ -252,15 +261,21 @@ fn link(scene: &mut Scene<'_>, id: Id) {
     let mut links: Vec<String> =
         scene.facts.links.frequent(USUAL).into_iter().map(str::to_owned).collect();
     links.extend(ast.row().links.iter().take(USUAL).map(|&link| link.to_owned()));
+    let named =
+        |link: &str| link.trim_start_matches('.').split('(').next().unwrap_or("").to_owned();
+    links.retain(|link| !ast.row().typed || preserves(scene, &named(link)));
     links.extend(
         scene.words().iter().filter(|word| is_name(scene, word)).map(|word| format!(".{word}()")),
     );
-    links.extend(scene.words().iter().filter(|word| word.starts_with('.')).cloned());
+    let literals = || scene.words().iter().filter(|word| is_literal(word)).take(2);
+    for word in scene.words().iter().filter(|word| is_name(scene, word)) {
+        links.extend(literals().map(|literal| format!(".{word}({literal})")));
+    }
     let end = ast.end(id);
     for link in links {
         let name = link.trim_start_matches('.').split('(').next().unwrap_or("").to_owned();
         if !scene.text(id).ends_with(&link) {
-            scene.push(Operator::LinkRemoved, end..end, link, &name, Risk::Syntax);
+            scene.push(Operator::LinkRemoved, end..end, link, &name, Risk::None);
         }
     }
 }
@@ -288,15 +303,9 @@ fn returned(scene: &mut Scene<'_>, id: Id) {
     if literal || size(scene, value) > 4 {
         return;
     }
-    // A typed language would not take null for everything: there only members and names change.
-    let typed = ast.row().literals.2.is_none_or(|null| null == "nil");
-    if let Some(null) = ast.row().literals.2.filter(|_| !typed) {
+    // A typed language would not take null for everything.
+    if let Some(null) = ast.row().literals.2.filter(|_| !ast.row().typed) {
         scene.push(Operator::ReturnChanged, ast.span(value), null, scene.text(value), Risk::None);
-    }
-    let own = scene.text(value);
-    let others = values_at(scene, ast.start(value));
-    for other in others.into_iter().filter(|other| other != own).take(2) {
-        scene.push(Operator::ReturnChanged, ast.span(value), other, own, Risk::None);
     }
 }
 
@@ -364,7 +373,7 @@ fn restore_safety(scene: &mut Scene<'_>, id: Id) {
         .collect();
     for default in defaults.into_iter().take(10) {
         let safe = format!("{} {operator} {default}", scene.text(id));
-        scene.push(Operator::NullSafety, ast.span(id), safe, &default, Risk::Syntax);
+        scene.push(Operator::NullSafety, ast.span(id), safe, &default, Risk::None);
     }
 }
 

@@ -80,6 +80,8 @@ macro_rules! javascript {
                 ".toString()",
                 ".reverse()",
             ],
+            typed: false,
+            preserving: &[],
             reserved: RESERVED,
         }
     };

@@ -87,6 +87,8 @@ pub(super) const ROW: Row = Row {
         "len", "list", "str", "int", "sorted", "set", "tuple", "abs", "float", "dict", "bool",
     ],
     links: &[".strip()", ".lower()", ".copy()", ".items()", ".keys()", ".upper()", ".values()"],
+    typed: false,
+    preserving: &[],
     reserved: &[
         "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
         "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is",

@@ -4,7 +4,7 @@ use sera_syntax::Index;
 use std::sync::Arc;
 
 fn path(text: &str) -> TreePath {
-    TreePath::new(text).unwrap()
+    TreePath::new(text).expect("a good path")
 }
 
 fn tree() -> Arc<Index> {
@@ -47,7 +47,7 @@ fn a_replaced_file_is_searched_as_it_now_is() {
     assert!(base.search("chunk", 5).is_empty());
     let again = view.with_file(&path("new.py"), "def chunk_again():\n    pass\n");
     assert_eq!(again.search("chunk", 5).len(), 2);
-    let found = view.function(&path("src/body.py"), "read_chunk").unwrap();
+    let found = view.function(&path("src/body.py"), "read_chunk").expect("it is there");
     assert_eq!((found.first_line, found.last_line), (1, 2));
     assert!(view.function(&path("src/body.py"), "read_body").is_none());
     assert_eq!(view.functions_of(&path("src/header.py")).len(), 2);

@@ -1,5 +1,5 @@
 //! How often the repair of a random single-line fault is among the enumerated edits.
-use rand::{Rng, SeedableRng};
+use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sera_core::Language;
 use sera_syntax::{Function, Mutation, Operator, edits, mutations, parse};
@@ -8,18 +8,20 @@ use std::fmt;
 
 /// What was found, over all and by operator.
 #[derive(Debug, Default)]
-pub struct Report {
+pub(crate) struct Report {
     /// Faults tried, repaired without any word of the task, and with the words the fault removed.
-    pub by_operator: BTreeMap<&'static str, [usize; 3]>,
+    pub(crate) by_operator: BTreeMap<&'static str, [usize; 3]>,
     /// Edits enumerated in each trial, without words.
-    pub sizes: Vec<usize>,
+    pub(crate) sizes: Vec<usize>,
+    /// Operator, removed and inserted text of each fault whose repair is not found without words.
+    pub(crate) misses: Vec<(&'static str, String, String)>,
     /// Mutations of each function.
-    pub faults: Vec<usize>,
+    pub(crate) faults: Vec<usize>,
 }
 
 impl Report {
     /// Faults tried, found without words, found with them.
-    pub fn total(&self) -> [usize; 3] {
+    pub(crate) fn total(&self) -> [usize; 3] {
         self.by_operator.values().fold([0; 3], |sum, row| [0, 1, 2].map(|at| sum[at] + row[at]))
     }
 }
@@ -44,7 +46,7 @@ impl fmt::Display for Report {
 
 /// Plants up to `trials` single-line faults in eligible functions of `files`, operators drawn by
 /// weight, and looks for each repair among the edits.
-pub fn measure(files: &[(Language, String)], trials: usize, seed: u64) -> Report {
+pub(crate) fn measure(files: &[(Language, String)], trials: usize, seed: u64) -> Report {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut sites: Vec<(Language, &str, Function)> = Vec::new();
     for (language, text) in files {
@@ -72,8 +74,12 @@ pub fn measure(files: &[(Language, String)], trials: usize, seed: u64) -> Report
         row[2] +=
             usize::from(repaired(*language, &broken, text, function, &removed_words(fault)).0);
         report.sizes.push(size);
-        if !found && std::env::var_os("SHOW_MISSES").is_some() {
-            eprintln!("{} {:?} -> {:?}", fault.operator.name(), fault.removed, fault.replacement);
+        if !found {
+            report.misses.push((
+                fault.operator.name(),
+                fault.removed.clone(),
+                fault.replacement.clone(),
+            ));
         }
     }
     report
@@ -123,4 +129,27 @@ fn removed_words(fault: &Mutation) -> Vec<String> {
     words.retain(|word| !kept.contains(word));
     words.dedup();
     words
+}
+
+/// The committed corpus.
+pub(crate) fn corpus() -> Vec<(Language, String)> {
+    let file = |language, text: &str| (language, text.to_owned());
+    vec![
+        file(Language::Python, include_str!("../data/ledger.py")),
+        file(Language::Rust, include_str!("../data/queue.rs")),
+        file(Language::TypeScript, include_str!("../data/cart.ts")),
+        file(Language::JavaScript, include_str!("../data/text.js")),
+        file(Language::Go, include_str!("../data/route.go")),
+    ]
+}
+
+#[test]
+fn most_repairs_are_enumerated() {
+    let report = measure(&corpus(), 300, 7);
+    let [tried, found, worded] = report.total();
+    assert!(tried > 250, "{report}");
+    // Over 1,000 trials: 81 % without words, 90 % with them. Left out by intention are clauses;
+    // without words, arguments and operands that only the removed text named.
+    assert!(found * 100 >= tried * 75, "{report}{:?}", report.misses);
+    assert!(worded * 100 >= tried * 84, "{report}");
 }

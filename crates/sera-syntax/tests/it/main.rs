@@ -2,3 +2,5 @@
 mod functions;
 mod index;
 mod inverses;
+mod operators;
+mod properties;
