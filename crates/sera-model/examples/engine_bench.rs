@@ -1,8 +1,8 @@
 //! Measures the engine on a real base: `engine_bench FILE.gguf [tokens] [repeats]`.
 
 use sera_model::{
-    Base, Batch, Branch, Cache, Lora, LoraConfig, Target, forward_cached, loss_and_gradient, nll,
-    score_branches,
+    Base, Batch, Branch, Cache, Config, Lora, LoraConfig, Projection, Target, forward_cached,
+    loss_and_gradient, nll, score_branches,
 };
 use std::error::Error;
 use std::path::Path;
@@ -20,21 +20,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let lora = Lora::new(&base.config, &LoraConfig::default());
     for (sequences, share) in [(1, 4), (4, 4), (4, 1)] {
         let batch = batch(base.config.vocabulary, rows, sequences, share);
+        let (forward, training) = operations(&base.config, &batch);
         println!("{rows} tokens, {sequences} sequences, {} targets", batch.targets.len());
         for _ in 0..repeats {
             let (cpu, start) = (cpu_seconds(), Instant::now());
             let sum: f32 = nll(&base, None, &batch, &|| true)?.iter().sum();
-            report("  nll without adapter", rows, start, cpu, f64::from(sum));
+            report("  nll without adapter", rows, start, cpu, f64::from(sum), forward);
         }
         for _ in 0..repeats {
             let (cpu, start) = (cpu_seconds(), Instant::now());
             let sum: f32 = nll(&base, Some(&lora), &batch, &|| true)?.iter().sum();
-            report("  nll with adapter", rows, start, cpu, f64::from(sum));
+            report("  nll with adapter", rows, start, cpu, f64::from(sum), forward);
         }
         for _ in 0..repeats {
             let (cpu, start) = (cpu_seconds(), Instant::now());
             let loss = loss_and_gradient(&base, &lora, &batch, &|| true)?.loss;
-            report("  loss and gradient", rows, start, cpu, loss);
+            report("  loss and gradient", rows, start, cpu, loss, training);
         }
     }
     serving(&base, &lora, repeats)?;
@@ -49,14 +50,14 @@ fn serving(base: &Base, lora: &Lora, repeats: usize) -> Result<(), Box<dyn Error
         let mut cache = Cache::new(&base.config);
         let (cpu, start) = (cpu_seconds(), Instant::now());
         forward_cached(base, lora, &prompt, &mut cache, &|| true)?;
-        report("prompt", prompt.len(), start, cpu, 0.0);
+        report("prompt", prompt.len(), start, cpu, 0.0, 0.0);
         let branches: Vec<Branch> =
             (0..60).map(|i| Branch { at: 500 + i, tokens: prompt[i..i + 40].to_vec() }).collect();
         for _ in 0..repeats {
             let (cpu, start) = (cpu_seconds(), Instant::now());
             let scores = score_branches(base, lora, &cache, &branches, &|| true)?;
             let sum: f32 = scores.iter().flatten().sum();
-            report("60 branches of 40", 60 * 40, start, cpu, f64::from(sum));
+            report("60 branches of 40", 60 * 40, start, cpu, f64::from(sum), 0.0);
         }
         for _ in 0..repeats {
             let (cpu, start) = (cpu_seconds(), Instant::now());
@@ -67,7 +68,7 @@ fn serving(base: &Base, lora: &Lora, repeats: usize) -> Result<(), Box<dyn Error
                 let best = (0u32..).zip(logits).max_by(|a, b| a.1.total_cmp(&b.1));
                 token = best.map_or(0, |(token, _)| token);
             }
-            report("64 tokens one by one", 64, start, cpu, f64::from(token));
+            report("64 tokens one by one", 64, start, cpu, f64::from(token), 0.0);
             cache.truncate(700);
         }
     }
@@ -80,6 +81,20 @@ fn peak_megabytes() -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
     kilobytes.unwrap_or(0.0) / 1024.0
+}
+
+/// Floating-point operations of frozen products and attention: (forward, forward and backward).
+fn operations(config: &Config, batch: &Batch) -> (f64, f64) {
+    let linear: usize = Projection::ALL
+        .iter()
+        .map(|projection| projection.shape(config))
+        .map(|(inputs, outputs)| inputs * outputs)
+        .sum();
+    let products = 2.0 * (linear * config.layers * batch.tokens.len()) as f64
+        + 2.0 * (config.vocabulary * config.width * batch.targets.len()) as f64;
+    let pairs: usize = batch.starts.windows(2).map(|pair| (pair[1] - pair[0]).pow(2) / 2).sum();
+    let attention = 4.0 * (config.layers * config.query_width() * pairs) as f64;
+    (products + attention, 2.0 * products + 3.5 * attention)
 }
 
 /// Pseudo-random tokens, one target in `share` rows.
@@ -106,13 +121,17 @@ fn cpu_seconds() -> f64 {
     ticks / 100.0
 }
 
+/// Prints what was measured; `check` keeps the work from being left out, and shows that repeats
+/// agree.
 #[expect(clippy::print_stdout, reason = "printing figures is what it is for")]
-fn report(what: &str, rows: usize, start: Instant, cpu: f64, check: f64) {
+fn report(what: &str, rows: usize, start: Instant, cpu: f64, check: f64, operations: f64) {
     let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
     let rows = rows as f64;
     println!(
-        "{what}: {wall:.2} s, {cpu:.2} cpu s, {:.0} tokens/s, {:.0} at 2 quiet cores ({check:.3})",
+        "{what}: {wall:.2} s, {cpu:.2} cpu s, {:.0} tokens/s, {:.0} at 2 quiet cores, \
+         {:.0} GFLOP per cpu s ({check:.3})",
         rows / wall,
-        2.0 * rows / cpu
+        2.0 * rows / cpu,
+        operations / cpu / 1e9
     );
 }
