@@ -24,8 +24,8 @@ pub struct Store {
     /// Closed when idle; locked before anything of the journal.
     pub(crate) index: Mutex<Option<Index>>,
     opened: Report,
-    /// Held for life: the file's lock ends with it.
-    _lock: File,
+    /// Held for life, released last.
+    _lock: Lock,
 }
 
 impl std::fmt::Debug for Store {
@@ -258,14 +258,25 @@ fn check_key(key: &str) -> Result<&str, StoreError> {
     if key.is_empty() || key.len() > KEY_LIMIT { Err(StoreError::Key(key.len())) } else { Ok(key) }
 }
 
-fn lock_file(dir: &Path) -> Result<File, StoreError> {
+/// The lock on the store's folder.
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child being started at this moment holds a copy of the
+    /// descriptor until it runs its program, and the lock would live on in it.
+    fn drop(&mut self) {
+        drop(self.0.unlock());
+    }
+}
+
+fn lock_file(dir: &Path) -> Result<Lock, StoreError> {
     let path = dir.join("lock");
     let failed = || StoreError::io(format!("lock {}", path.display()));
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
     let file = options.open(&path).map_err(failed())?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked(dir.to_owned())),
         Err(TryLockError::Error(error)) => Err(failed()(error)),
     }
