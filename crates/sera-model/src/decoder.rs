@@ -3,7 +3,7 @@
 use crate::base::Base;
 use crate::batch::{Batch, Target};
 use crate::lora::{Lora, Slot};
-use crate::ops::{Attended, Computed, Cpu, Group, Linear, Norm, Ops};
+use crate::ops::{Attended, Computed, Cpu, Group, Linear, Loss, Norm, Ops};
 
 /// Why a forward or backward gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,28 @@ pub fn nll(
 ) -> Result<Vec<f32>, EngineError> {
     let ops = kernels(base, lora, batch)?;
     nll_on(&ops, base.config.layers, batch, pause)
+}
+
+/// One target under a model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scored {
+    /// Negative log-likelihood, in nats.
+    pub nll: f32,
+    /// Greedy decoding would write this token here.
+    pub greedy: bool,
+}
+
+/// [`nll`], with whether greedy decoding would have written each target.
+pub fn scored(
+    base: &Base,
+    lora: Option<&Lora>,
+    batch: &Batch,
+    pause: &dyn Fn() -> bool,
+) -> Result<Vec<Scored>, EngineError> {
+    let ops = kernels(base, lora, batch)?;
+    let loss = loss_on(&ops, base.config.layers, batch, pause)?;
+    let both = loss.nll.into_iter().zip(loss.greedy);
+    Ok(both.map(|(nll, greedy)| Scored { nll, greedy }).collect())
 }
 
 /// The weighted loss of a batch and its gradient by the adapter.
@@ -82,9 +104,18 @@ pub fn nll_on<O: Ops>(
     batch: &Batch,
     pause: &dyn Fn() -> bool,
 ) -> Result<Vec<f32>, EngineError> {
+    Ok(loss_on(ops, layers, batch, pause)?.nll)
+}
+
+fn loss_on<O: Ops>(
+    ops: &O,
+    layers: usize,
+    batch: &Batch,
+    pause: &dyn Fn() -> bool,
+) -> Result<Loss<O::Rows>, EngineError> {
     let h = embed_and_blocks(ops, layers, batch, None, pause)?;
     let hidden = ops.norm(Norm::Final, &h)?;
-    Ok(ops.loss(&hidden, &batch.targets, false)?.nll)
+    Ok(ops.loss(&hidden, &batch.targets, false)?)
 }
 
 /// [`loss_and_gradient`] on any operations.

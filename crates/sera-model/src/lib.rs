@@ -27,7 +27,9 @@ pub use base::{Base, LoadError};
 pub use batch::{Batch, Target};
 pub use cache::{Branch, Cache, forward_cached, score_branches};
 pub use config::Config;
-pub use decoder::{EngineError, LossAndGradient, dead_slots, loss_and_gradient, nll};
+pub use decoder::{
+    EngineError, LossAndGradient, Scored, dead_slots, loss_and_gradient, nll, scored,
+};
 pub use lora::{Factor, Lora, LoraConfig, Projection, Slot};
 pub use student::Student;
 pub use template::Template;

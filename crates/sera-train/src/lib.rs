@@ -3,9 +3,11 @@
 //! Read in the order of the pipeline: [`examples`] tokenises and masks, [`pack`] fixes the order,
 //! [`train`] runs the steps ([`optimizer`], [`checkpoint`]).
 pub mod checkpoint;
+pub mod evaluate;
 pub mod examples;
 pub mod optimizer;
 pub mod pack;
+pub mod promote;
 pub mod train;
 
 pub use checkpoint::{Checkpoint, CheckpointError};

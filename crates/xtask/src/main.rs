@@ -1,2 +1,44 @@
-//! xtask.
-fn main() {}
+//! `cargo xtask`: everything this workspace does to itself, without shell scripts.
+use std::process::ExitCode;
+
+mod cargo;
+mod codegen;
+mod quickstart;
+mod test;
+
+#[cfg(feature = "bench")]
+mod bench;
+
+const USAGE: &str = "usage: cargo xtask <command>
+
+  quickstart [--repo PATH] [ARGS]  build Sera and grow an adapter from a repository
+  test                             the whole test suite; what CI runs
+  codegen                          write man pages, completions and the TypeScript types
+  bench evidence|pipeline [ARGS]   measure, and fill in docs/evidence.md, docs/benchmarks.md";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = args.split_first().map_or(("", &[][..]), |(c, r)| (c.as_str(), r));
+    let done = match command {
+        "quickstart" => quickstart::quickstart(rest),
+        "test" => test::test(rest),
+        "codegen" => codegen::codegen(),
+        "bench" => run_bench(rest),
+        _ => Err(anyhow::anyhow!("{USAGE}")),
+    };
+    cargo::exit_code(done)
+}
+
+#[cfg(feature = "bench")]
+fn run_bench(args: &[String]) -> anyhow::Result<ExitCode> {
+    bench::bench(args)
+}
+
+/// Without the feature this is the light build: build the heavy one and become it.
+#[cfg(not(feature = "bench"))]
+fn run_bench(args: &[String]) -> anyhow::Result<ExitCode> {
+    let mut command = cargo::cargo();
+    command.args(["run", "--release", "--quiet", "--package", "xtask", "--features", "bench"]);
+    command.args(["--", "bench"]).args(args);
+    cargo::finish(&mut command)
+}

@@ -71,6 +71,11 @@ impl Composed {
         logits.log_sum_exp(D::Minus1)? - own
     }
 
+    fn greedy(&self, hidden: &Tensor, targets: &[Target]) -> Computed<Vec<bool>> {
+        let best: Vec<u32> = self.logits(hidden, targets)?.0.argmax(D::Minus1)?.to_vec1()?;
+        Ok(best.iter().zip(targets).map(|(best, target)| *best == target.token).collect())
+    }
+
     fn logits(&self, hidden: &Tensor, targets: &[Target]) -> Computed<(Tensor, Tensor)> {
         let rows: Vec<u32> = targets.iter().map(|target| target.row as u32).collect();
         let tokens: Vec<u32> = targets.iter().map(|target| target.token).collect();
@@ -339,8 +344,9 @@ impl Ops for Composed {
 
     fn loss(&self, hidden: &Tensor, targets: &[Target], gradient: bool) -> Computed<Loss<Tensor>> {
         let nll = self.nll(hidden, targets)?.to_vec1()?;
+        let greedy = self.greedy(hidden, targets)?;
         if !gradient {
-            return Ok(Loss { nll, gradient: None });
+            return Ok(Loss { nll, greedy, gradient: None });
         }
         let (logits, tokens) = self.logits(hidden, targets)?;
         let weights: Vec<f32> = targets.iter().map(|target| target.weight).collect();
@@ -351,7 +357,7 @@ impl Ops for Composed {
         let rows: Vec<u32> = targets.iter().map(|target| target.row as u32).collect();
         let rows = Tensor::new(rows, &self.device)?;
         let own = dlogits.matmul(&self.embedding)?;
-        Ok(Loss { nll, gradient: Some(hidden.zeros_like()?.index_add(&rows, &own, 0)?) })
+        Ok(Loss { nll, greedy, gradient: Some(hidden.zeros_like()?.index_add(&rows, &own, 0)?) })
     }
 
     fn gradient(&self) -> Computed<Vec<Option<Tensor>>> {

@@ -255,7 +255,7 @@ pub(crate) fn nll_of_rows(weights: &Weights, rows: &[(&[f32], u32)]) -> Vec<f32>
         times(&weights.embedding, &hidden, &mut logits, false);
         let targets: Vec<_> =
             rows.iter().map(|&(_, token)| Target { row: 0, token, weight: 1.0 }).collect();
-        nll.extend(cross_entropy(&mut logits, &targets, false));
+        nll.extend(cross_entropy(&mut logits, &targets, false).into_iter().map(|(nll, _)| nll));
     }
     nll
 }
@@ -442,6 +442,7 @@ impl Ops for Cpu<'_> {
 
     fn loss(&self, hidden: &Rows, targets: &[Target], gradient: bool) -> Computed<Loss<Rows>> {
         let width = hidden.width;
+        let mut greedy = Vec::with_capacity(targets.len());
         let mut nll = Vec::with_capacity(targets.len());
         let mut total = gradient.then(|| self.take(hidden.count(), width));
         if let Some(total) = &mut total {
@@ -452,7 +453,10 @@ impl Ops for Cpu<'_> {
             rows.each(|i, row| row.copy_from_slice(hidden.row(targets[i].row)));
             let mut logits = self.take(targets.len(), self.config.vocabulary);
             times(&self.weights.embedding, &rows, &mut logits, false);
-            nll.extend(cross_entropy(&mut logits, targets, gradient));
+            for (one, best) in cross_entropy(&mut logits, targets, gradient) {
+                nll.push(one);
+                greedy.push(best);
+            }
             if let Some(total) = &mut total {
                 times_back(&self.weights.embedding, &logits, &mut rows);
                 for (i, target) in targets.iter().enumerate() {
@@ -462,7 +466,7 @@ impl Ops for Cpu<'_> {
             self.recycle(rows);
             self.recycle(logits);
         }
-        Ok(Loss { nll, gradient: total })
+        Ok(Loss { nll, greedy, gradient: total })
     }
 
     fn gradient(&self) -> Computed<Vec<f32>> {
@@ -474,18 +478,20 @@ impl Ops for Cpu<'_> {
     }
 }
 
-/// Each row's negative log-likelihood; leaves the weighted gradient in `logits` if asked to.
-fn cross_entropy(logits: &mut Rows, targets: &[Target], gradient: bool) -> Vec<f32> {
+/// Each row's negative log-likelihood and whether its target is the likeliest token; leaves the
+/// weighted gradient in `logits` if asked to.
+fn cross_entropy(logits: &mut Rows, targets: &[Target], gradient: bool) -> Vec<(f32, bool)> {
     let rows = logits.data.par_chunks_mut(logits.width).zip(targets);
     rows.map(|(logits, target)| {
         let token = target.token as usize;
         let lse = simd::log_sum_exp(logits);
-        let nll = lse - logits[token];
+        let own = logits[token];
+        let (nll, best) = (lse - own, logits.iter().all(|other| *other <= own));
         if gradient {
             simd::cross_entropy_row(logits, lse, target.weight);
             logits[token] -= target.weight;
         }
-        nll
+        (nll, best)
     })
     .collect()
 }

@@ -82,6 +82,8 @@ pub struct Attended<R> {
 pub struct Loss<R> {
     /// Negative log-likelihood of each target, unweighted.
     pub nll: Vec<f32>,
+    /// Whether each target is the most likely token of its row: what greedy decoding would write.
+    pub greedy: Vec<bool>,
     /// Gradient of the weighted sum by the final hidden rows, if asked for.
     pub gradient: Option<R>,
 }

@@ -1,0 +1,114 @@
+//! What a student does: where it looks, what it writes, which edit it ranks first.
+//!
+//! A greedy rollout of the guided harness opens one function and submits the best-ranked edit of
+//! it. It is measured in its two halves, because the second is also asked with the right function
+//! given: the rank of the reference among all edits says more than whether it came first.
+use super::{Aid, Budget, Contestant, Desk, EvaluateError, FixItem, SHARES, of};
+use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
+use sera_core::overlap::overlap;
+use sera_core::scorecard::{Arm, FixScore};
+use sera_core::{Cancel, FilePatch, FunctionKey, Model, Patch};
+use sera_model::{Base, Student};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Scores = BTreeMap<Arm, Vec<FixScore>>;
+
+/// Measures the arms that act; `foreign`-like arms take part as they come.
+pub(super) fn measure(
+    base: &Arc<Base>,
+    contestants: &[Contestant],
+    items: &[FixItem],
+    budget: &Budget,
+    scores: &mut Scores,
+    desk: &mut Desk<'_>,
+) -> Result<(), EvaluateError> {
+    let mut students: Vec<Student> =
+        contestants.iter().map(|c| Student::new(Arc::clone(base), c.lora.clone())).collect();
+    let measured = contestants.first().map_or(0, |c| scores.get(&c.arm).map_or(0, Vec::len));
+    let cancel = Cancel::default();
+    for (done, item) in items.iter().take(measured).enumerate() {
+        let rollout = done < budget.rollouts;
+        let late =
+            (desk.elapsed)() > if rollout { budget.seconds } else { SHARES[2] * budget.seconds };
+        if done > 0
+            && late
+            && (!rollout || budget.seconds.is_finite() && done >= budget.rollouts.min(2))
+        {
+            break;
+        }
+        for (contestant, student) in contestants.iter().zip(&mut students) {
+            if !(desk.pause)() {
+                return Err(EvaluateError::Cancelled);
+            }
+            if let Some(score) = of(scores, contestant.arm, &item.task) {
+                act(contestant, student, item, rollout, score, &cancel)?;
+            }
+        }
+        (desk.watch)(if rollout { "rollouts" } else { "locating" }, done + 1, measured);
+    }
+    Ok(())
+}
+
+fn act(
+    contestant: &Contestant,
+    student: &mut dyn Model,
+    item: &FixItem,
+    rollout: bool,
+    score: &mut FixScore,
+    cancel: &Cancel,
+) -> Result<(), EvaluateError> {
+    let options = options(contestant, item);
+    let description = description(contestant, item);
+    let mut environment = item.environment.clone();
+    let located = locate(description, student, &mut environment, &options, cancel)?;
+    // One past the last hit: looked for and not found, which is not the same as not measured.
+    let missed = located.hits.len() + 1;
+    score.retrieved = Some(located.retrieved(&item.place).unwrap_or(missed));
+    score.located = Some(located.rank(&item.place).unwrap_or(missed));
+    if !rollout {
+        return Ok(());
+    }
+    let mut rank = |place: &FunctionKey| {
+        let steps = std::slice::from_ref(&located.step);
+        rank_edits(description, steps, place, student, &item.environment, &options, cancel)
+    };
+    let given = rank(&item.place)?;
+    score.candidates = Some(given.candidates.len());
+    score.ranked = given.rank_of(&item.after);
+    score.valid = Some(given.valid);
+    let submitted = match located.order.first().map(|hit| located.key(*hit)) {
+        Some(place) if place != item.place => rank(&place)?,
+        Some(_) | None => given,
+    };
+    judge(item, &submitted, score);
+    Ok(())
+}
+
+/// Compares the first-ranked edit, which a rollout submits, with the reference.
+fn judge(item: &FixItem, submitted: &Ranked, score: &mut FixScore) {
+    let path = &submitted.place.path;
+    let first = submitted.candidates.first().map(|candidate| candidate.text.as_ref());
+    let change =
+        first.and_then(|after| FilePatch::between(path, Some(&submitted.before), Some(after)));
+    let candidate = Patch { files: change.into_iter().collect() };
+    let found = overlap(&item.task.reference, &candidate).unwrap_or_default();
+    score.recall = Some(found.recall);
+    score.f1 = Some(found.f1);
+    score.exact = Some(submitted.place == item.place && submitted.rank_of(&item.after) == Some(1));
+}
+
+fn options(contestant: &Contestant, item: &FixItem) -> Guided {
+    let shots = match contestant.aid {
+        Aid::Retrieval => item.shots.clone(),
+        Aid::Alone | Aid::OtherText => Vec::new(),
+    };
+    Guided { opened: 1, shots, ..Guided::default() }
+}
+
+fn description<'a>(contestant: &Contestant, item: &'a FixItem) -> &'a str {
+    match contestant.aid {
+        Aid::OtherText => &item.other,
+        Aid::Alone | Aid::Retrieval => &item.task.description,
+    }
+}

@@ -1,0 +1,48 @@
+//! `cargo xtask bench`: measurements on real repositories, written where the README points.
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+mod evidence;
+mod page;
+mod pipeline;
+mod side;
+
+/// `evidence --own PATH --foreign PATH [--tokens N] [--out DIR]` or `pipeline --repo PATH`.
+pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
+    match args.split_first().map(|(what, rest)| (what.as_str(), Options::read(rest))) {
+        Some(("evidence", options)) => evidence::evidence(&options?),
+        Some(("pipeline", options)) => pipeline::pipeline(&options?),
+        _ => bail!("cargo xtask bench needs `evidence` or `pipeline`"),
+    }
+}
+
+/// `--name value` pairs; the last of a name counts.
+pub(crate) struct Options(Vec<(String, String)>);
+
+impl Options {
+    fn read(args: &[String]) -> Result<Self> {
+        let mut pairs = Vec::new();
+        let mut rest = args.iter();
+        while let Some(name) = rest.next() {
+            let Some(name) = name.strip_prefix("--") else { bail!("unexpected {name:?}") };
+            let Some(value) = rest.next() else { bail!("--{name} needs a value") };
+            pairs.push((name.to_owned(), value.clone()));
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The value of a required option.
+    pub(crate) fn need(&self, name: &str) -> Result<&str> {
+        self.get(name).ok_or_else(|| anyhow::anyhow!("--{name} is needed"))
+    }
+
+    /// The value of an option.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A number, or what stands for it.
+    pub(crate) fn number(&self, name: &str, otherwise: usize) -> Result<usize> {
+        Ok(self.get(name).map(str::parse).transpose()?.unwrap_or(otherwise))
+    }
+}

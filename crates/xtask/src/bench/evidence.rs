@@ -1,0 +1,196 @@
+//! `bench evidence`: does training on one's own repository help, and what does not.
+//!
+//! Two repositories of one language, each the other's *foreign*. Adapters of three seeds each are
+//! trained on the same number of tokens, one more on permuted targets; every arm is measured on
+//! the same held-out items. Everything slow is kept under `target/evidence`, so that a run that
+//! is cut short goes on where it stopped.
+use super::Options;
+use super::page::{self, Measured};
+use super::side::{self, Side};
+use crate::cargo;
+use anyhow::{Context as _, Result};
+use sera_core::scorecard::{Arm, Scorecard};
+use sera_model::{Base, Lora, adapter};
+use sera_train::evaluate::{Aid, Budget, Contestant, Desk, evaluate};
+use sera_train::{Control, Example, Hooks, TrainConfig, train};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Seeds of each repository's own adapters.
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+pub(super) fn evidence(options: &Options) -> Result<ExitCode> {
+    let work = Work::open(options)?;
+    let own = side::prepare(Path::new(options.need("own")?), None)?;
+    say(&format!("{}: {} tasks, {} trajectories", own.name, own.tasks.len(), own.attempts.len()));
+    let foreign = side::prepare(Path::new(options.need("foreign")?), None)?;
+    say(&format!(
+        "{}: {} tasks, {} trajectories",
+        foreign.name,
+        foreign.tasks.len(),
+        foreign.attempts.len()
+    ));
+    let sides = [own, foreign];
+    for side in &sides {
+        for seed in SEEDS {
+            work.adapter(side, seed, false)?;
+        }
+    }
+    work.adapter(&sides[0], SEEDS[0], true)?;
+    let first = work.measure(&sides[0], &sides[1], true)?;
+    let second = work.measure(&sides[1], &sides[0], false)?;
+    let page = page::write(&[(&sides[0], &first), (&sides[1], &second)], &work.facts())?;
+    let path = cargo::root().join("docs/evidence.md");
+    page::replace(&path, &page)?;
+    say(&format!("wrote {}", path.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Work {
+    base: Arc<Base>,
+    folder: PathBuf,
+    tokens: usize,
+    tasks: usize,
+    holes: usize,
+    rollouts: usize,
+}
+
+impl Work {
+    fn open(options: &Options) -> Result<Self> {
+        let base = Base::load(Path::new(options.need("base")?))?;
+        let folder =
+            options.get("out").map_or_else(|| cargo::root().join("target/evidence"), PathBuf::from);
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self {
+            base,
+            folder,
+            tokens: options.number("tokens", 40_000)?,
+            tasks: options.number("tasks", 60)?,
+            holes: options.number("holes", 300)?,
+            rollouts: options.number("rollouts", 30)?,
+        })
+    }
+
+    fn facts(&self) -> String {
+        format!(
+            "{} training tokens per adapter, {} held-out tasks, {} held-out holes, {} rollouts an \
+             arm at most; base {}.",
+            self.tokens, self.tasks, self.holes, self.rollouts, self.base.name
+        )
+    }
+
+    /// Trains an adapter, or loads the one that an earlier run left.
+    fn adapter(&self, side: &Side, seed: u64, permuted: bool) -> Result<Arc<Lora>> {
+        let kind = if permuted { "permuted" } else { "own" };
+        let folder = self.folder.join(format!("{}-{kind}-{seed}-{}", side.name, self.tokens));
+        if folder.is_dir() {
+            return Ok(Arc::new(adapter::load_peft(&folder, &self.base)?));
+        }
+        let dataset = match permuted {
+            false => side.dataset(&self.base.tokenizer),
+            true => side.permuted(&self.base.tokenizer),
+        };
+        let lora = self.train(&format!("{} {kind} {seed}", side.name), &dataset, seed)?;
+        adapter::save_peft(&folder, &self.base, &lora)?;
+        Ok(Arc::new(lora))
+    }
+
+    fn train(&self, name: &str, dataset: &[Example], seed: u64) -> Result<Lora> {
+        let mut config = TrainConfig::default().with_seed(seed);
+        config.pack.tokens = self.tokens;
+        let started = Instant::now();
+        let mut watch = |progress: &sera_train::Progress<'_>| {
+            say(&format!("{name}: {}/{} loss {:.3}", progress.step, progress.steps, progress.loss));
+            Control::Continue
+        };
+        let clock = || started.elapsed().as_secs_f64();
+        let hooks = Hooks { watch: &mut watch, pause: &|| true, clock: &clock };
+        let done = train(&self.base, dataset, &config, None, hooks)?;
+        say(&format!("{name}: {:.0} tokens/s", done.tokens_per_s));
+        Ok(done.lora)
+    }
+
+    /// Every arm on one repository's held-out items.
+    fn measure(&self, own: &Side, other: &Side, permuted: bool) -> Result<Measured> {
+        let arm = |arm, lora, aid| Contestant { arm, lora, aid };
+        let mut arms = vec![
+            ("base", arm(Arm::Base, None, Aid::Alone), true),
+            ("retrieval", arm(Arm::Retrieval, None, Aid::Retrieval), true),
+        ];
+        for seed in SEEDS {
+            let lora = self.adapter(own, seed, false)?;
+            let first = seed == SEEDS[0];
+            let name = ["own 1", "own 2", "own 3"][seed as usize - 1];
+            arms.push((name, arm(Arm::Adapter, Some(Arc::clone(&lora)), Aid::Alone), first));
+            if first {
+                arms.push(("shuffled", arm(Arm::Shuffled, Some(lora), Aid::OtherText), false));
+            }
+        }
+        for seed in SEEDS {
+            let lora = self.adapter(other, seed, false)?;
+            let name = ["foreign 1", "foreign 2", "foreign 3"][seed as usize - 1];
+            let first = seed == SEEDS[0];
+            arms.push((name, arm(Arm::Foreign, Some(lora), Aid::Alone), first));
+        }
+        if permuted {
+            let lora = self.adapter(own, SEEDS[0], true)?;
+            arms.push(("permuted", arm(Arm::Permuted, Some(lora), Aid::Alone), false));
+        }
+        let (fix, holes) = (own.fix_items(self.tasks), own.hole_items(self.holes));
+        let mut measured = Measured::default();
+        for (name, contestant, acts) in arms {
+            let file = self.folder.join(format!(
+                "{}-{}-{}.json",
+                own.name,
+                self.tokens,
+                name.replace(' ', "-")
+            ));
+            let card = match std::fs::read(&file) {
+                Ok(bytes) => serde_json::from_slice(&bytes)?,
+                Err(_) => {
+                    let rollouts = if acts { self.rollouts } else { 0 };
+                    let card = self.one(
+                        &format!("{} {name}", own.name),
+                        &contestant,
+                        &fix,
+                        &holes,
+                        rollouts,
+                    )?;
+                    std::fs::write(&file, serde_json::to_vec(&card)?)
+                        .with_context(|| format!("failed to write {}", file.display()))?;
+                    card
+                }
+            };
+            measured.arms.push((name.to_owned(), contestant.arm, card));
+        }
+        Ok(measured)
+    }
+
+    fn one(
+        &self,
+        name: &str,
+        contestant: &Contestant,
+        fix: &[sera_train::evaluate::FixItem],
+        holes: &[sera_train::evaluate::HoleItem],
+        rollouts: usize,
+    ) -> Result<Scorecard> {
+        let started = Instant::now();
+        let budget = Budget { seconds: f64::INFINITY, least: usize::MAX, rollouts, length: 2048 };
+        let mut watch = |stage: &str, done: usize, total: usize| {
+            if done == total || done.is_multiple_of(40) {
+                say(&format!("{name}: {stage} {done}/{total}"));
+            }
+        };
+        let elapsed = || started.elapsed().as_secs_f64();
+        let mut desk = Desk { elapsed: &elapsed, pause: &|| true, watch: &mut watch };
+        let card = evaluate(&self.base, &[contestant.clone()], fix, holes, &budget, &mut desk)?;
+        say(&format!("{name}: {:.0} s", elapsed()));
+        Ok(card)
+    }
+}
+
+fn say(text: &str) {
+    cargo::say(text);
+}

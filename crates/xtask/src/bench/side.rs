@@ -1,0 +1,150 @@
+//! One repository of the comparison, from its history to its prepared examples and items.
+use anyhow::{Context as _, Result};
+use sera_core::redact::Redactor;
+use sera_core::{Cancel, Hole, Seed, Task};
+use sera_daemon::prepare;
+use sera_datagen::{Attempt, Bases, Cut, Drops, Known, Policy};
+use sera_git::Repository;
+use sera_model::Tokenizer;
+use sera_train::Example;
+use sera_train::evaluate::{FixItem, HoleItem};
+use std::path::Path;
+use std::time::Instant;
+
+/// Training tasks asked for; holes fill the rest of the token budget.
+const TRAINING_SEEDS: usize = 900;
+const HELD_OUT_SEEDS: usize = 160;
+/// Ids need a time; benchmarks use the same one always.
+const NOW_MS: u64 = 1_760_000_000_000;
+/// Seed of every choice.
+const SEED: u64 = 20_260_120;
+
+/// A repository with everything made from it.
+pub(super) struct Side {
+    /// The folder's name.
+    pub(super) name: String,
+    /// The commit that was mined.
+    pub(super) tip: String,
+    pub(super) cut: Cut,
+    pub(super) seeds: Vec<Seed>,
+    pub(super) dropped_seeds: Drops,
+    pub(super) tasks: Vec<Task>,
+    pub(super) dropped_tasks: Drops,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) dropped_rollouts: Drops,
+    pub(super) holes: Vec<Hole>,
+    pub(super) bases: Bases,
+    pub(super) mine_seconds: f64,
+    pub(super) synthesize_seconds: f64,
+    pub(super) rollout_seconds: f64,
+}
+
+/// Mines, synthesizes and rolls out; deterministic in the repository's HEAD.
+pub(super) fn prepare(path: &Path, training: Option<usize>) -> Result<Side> {
+    let policy = Policy::default();
+    let name = path.file_name().context("a repository's folder has a name")?;
+    let repository = Repository::discover(path)?;
+    let tip = repository.head()?;
+
+    let started = Instant::now();
+    let mined = sera_datagen::mine(&repository, &tip, &policy, &Known::default())?;
+    let mine_seconds = started.elapsed().as_secs_f64();
+
+    let bases = Bases::open(&repository, &mined.cut.commit, Redactor::new([7; 32]))?;
+    let started = Instant::now();
+    let chosen = choose(&mined.seeds, training.unwrap_or(TRAINING_SEEDS));
+    let made = sera_datagen::synthesize_all(&chosen, &bases, &policy, SEED, NOW_MS);
+    let synthesize_seconds = started.elapsed().as_secs_f64();
+
+    let started = Instant::now();
+    let cancel = Cancel::default();
+    let rolled =
+        sera_datagen::roll_out_all(&made.tasks, &bases, &policy, 2, NOW_MS, &cancel, &|_| ());
+    let rollout_seconds = started.elapsed().as_secs_f64();
+
+    let holes = sera_datagen::holes(&mined.seeds, bases.source(), &policy, SEED);
+    let count = |reasons: Vec<_>| sera_datagen::reason::count(reasons);
+    Ok(Side {
+        name: name.to_string_lossy().into_owned(),
+        tip: tip.to_string(),
+        cut: mined.cut,
+        seeds: mined.seeds,
+        dropped_seeds: mined.dropped,
+        tasks: made.tasks,
+        dropped_tasks: count(made.dropped.into_iter().map(|(_, reason)| reason).collect()),
+        attempts: rolled.attempts,
+        dropped_rollouts: count(rolled.dropped.into_iter().map(|(_, reason)| reason).collect()),
+        holes,
+        bases,
+        mine_seconds,
+        synthesize_seconds,
+        rollout_seconds,
+    })
+}
+
+/// Seeds of both sides of the split, at even steps over the repository.
+fn choose(seeds: &[Seed], training: usize) -> Vec<Seed> {
+    let spread = |held_out: bool, wanted: usize| {
+        let side: Vec<&Seed> = seeds.iter().filter(|s| s.held_out() == held_out).collect();
+        let step = (side.len() as f64 / wanted.max(1) as f64).max(1.0);
+        let at = move |i: usize| (i as f64 * step) as usize;
+        (0..wanted).map_while(move |i| side.get(at(i)).map(|s| (*s).clone())).collect::<Vec<_>>()
+    };
+    [spread(false, training), spread(true, HELD_OUT_SEEDS)].concat()
+}
+
+impl Side {
+    fn split(&self, held_out: bool) -> impl Iterator<Item = &Attempt> {
+        let wanted = move |a: &&Attempt| a.task.held_out == held_out && a.verdict.accepted();
+        self.attempts.iter().filter(wanted)
+    }
+
+    /// Accepted attempts at training tasks.
+    pub(super) fn solved(&self) -> Vec<Attempt> {
+        self.split(false).cloned().collect()
+    }
+
+    /// Training or held-out holes.
+    pub(super) fn holes_of(&self, held_out: bool) -> Vec<Hole> {
+        self.holes.iter().filter(|hole| hole.held_out == held_out).cloned().collect()
+    }
+
+    /// What an adapter of this repository is trained on.
+    pub(super) fn dataset(&self, tokenizer: &Tokenizer) -> Vec<Example> {
+        prepare::dataset(tokenizer, &self.solved(), &self.holes_of(false)).0
+    }
+
+    /// The same with every answer given to another question.
+    pub(super) fn permuted(&self, tokenizer: &Tokenizer) -> Vec<Example> {
+        let mut attempts = self.solved();
+        let mut holes = self.holes_of(false);
+        let steps: Vec<_> = attempts.iter().map(|a| a.trajectory.steps.clone()).collect();
+        let shift = steps.len() / 2;
+        for (index, attempt) in attempts.iter_mut().enumerate() {
+            let other = &steps[(index + shift) % steps.len()];
+            // The question and what was seen stay; what is written comes from another task.
+            for (own, other) in attempt.trajectory.steps.iter_mut().zip(other) {
+                own.action = other.action.clone();
+            }
+        }
+        let middles: Vec<_> = holes.iter().map(|hole| hole.middle.clone()).collect();
+        let shift = middles.len() / 2;
+        for (index, hole) in holes.iter_mut().enumerate() {
+            hole.middle.clone_from(&middles[(index + shift) % middles.len()]);
+        }
+        prepare::dataset(tokenizer, &attempts, &holes).0
+    }
+
+    /// Held-out tasks, ready to be measured.
+    pub(super) fn fix_items(&self, most: usize) -> Vec<FixItem> {
+        let tasks: Vec<Task> = self.split(true).map(|attempt| attempt.task.clone()).collect();
+        let mut items = prepare::fix_items(&tasks, &self.solved(), &self.bases, tasks.len());
+        items.truncate(most);
+        items
+    }
+
+    /// Held-out holes with their neighbours.
+    pub(super) fn hole_items(&self, most: usize) -> Vec<HoleItem> {
+        prepare::hole_items(&self.holes_of(true), &self.holes_of(false), most)
+    }
+}

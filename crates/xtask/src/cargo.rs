@@ -1,0 +1,61 @@
+//! Running cargo and the binaries it built, and turning their ends into ours.
+use anyhow::{Context as _, Result};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+/// The cargo that runs us.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("this package is two folders below the root")
+}
+
+/// A binary of this workspace, built in `profile` (`debug` or `release`).
+pub(crate) fn built(profile: &str, name: &str) -> PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join(profile).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Runs to the end with our own streams; a failing command's code becomes ours.
+pub(crate) fn finish(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().with_context(|| format!("failed to start {command:?}"))?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    Ok(ExitCode::from(code))
+}
+
+/// Runs a step that must succeed.
+pub(crate) fn must(what: &str, command: &mut Command) -> Result<()> {
+    say(what);
+    let status = command.status().with_context(|| format!("failed to start {command:?}"))?;
+    anyhow::ensure!(status.success(), "{what}: {status}");
+    Ok(())
+}
+
+/// Whether a command is there and answers.
+pub(crate) fn answers(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+/// A heading on standard error.
+#[expect(clippy::print_stderr, reason = "this is the terminal front of the build")]
+pub(crate) fn say(what: &str) {
+    eprintln!("── {what}");
+}
+
+/// The end of the process; an error is told with its causes.
+pub(crate) fn exit_code(done: Result<ExitCode>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        say(&format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}

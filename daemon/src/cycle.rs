@@ -1,0 +1,170 @@
+//! What a job has at hand: one repository's records, workers, and someone to report to.
+use crate::engine::Engine;
+use crate::order::{Order, Trained, Weights};
+use crate::records::{Adapter, Records};
+use crate::work;
+use crate::worker::{Turn, WorkError, Worker};
+use crate::worker_wire::Say;
+use anyhow::{Context as _, Result, bail};
+use sera_core::scorecard::Capability;
+use sera_core::{AdapterId, Digest};
+use sera_train::promote::{Decision, Rule, Standing, promote};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio_util::sync::CancellationToken;
+
+/// Tells whoever asked for the job what happens.
+pub(crate) type Report<'a> = dyn FnMut(Say) + Send + 'a;
+
+/// A student that stays loaded between fixes; shared by all repositories.
+pub(crate) type Serving = tokio::sync::Mutex<Option<Worker>>;
+
+/// One job's surroundings.
+pub(crate) struct Cycle<'a> {
+    /// The repository.
+    pub(crate) engine: &'a Engine,
+    /// What is stored about it.
+    pub(crate) records: &'a Records,
+    /// The user's folder of bases.
+    pub(crate) bases: &'a Path,
+    /// Set when someone asks for an early end.
+    pub(crate) cancel: CancellationToken,
+    /// False while someone more important computes.
+    pub(crate) turn: Turn,
+    /// The worker that serves.
+    pub(crate) serving: &'a Serving,
+    /// Who is told.
+    pub(crate) report: &'a mut Report<'a>,
+    preferred: Option<String>,
+    folders: Vec<PathBuf>,
+}
+
+impl<'a> Cycle<'a> {
+    /// The surroundings of one job.
+    pub(crate) fn new(
+        engine: &'a Engine,
+        bases: &'a Path,
+        serving: &'a Serving,
+        (cancel, turn): (CancellationToken, Turn),
+        report: &'a mut Report<'a>,
+    ) -> Self {
+        let records = &engine.records;
+        let (preferred, folders) = (None, Vec::new());
+        Self { engine, records, bases, cancel, turn, serving, report, preferred, folders }
+    }
+
+    /// Take the base from here instead of from the configured place.
+    pub(crate) fn prefer_base(&mut self, source: Option<String>) {
+        self.preferred = source.or(self.preferred.take());
+    }
+
+    /// Where the base comes from: asked for, configured by the user, or the preset's own.
+    pub(crate) fn base_source(&self) -> Option<String> {
+        self.preferred.clone().or_else(|| self.engine.repository.user_config("sera.base"))
+    }
+
+    /// Unix time in milliseconds: the one place where the pipeline looks at a clock.
+    pub(crate) fn now_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// A fresh folder for one order; it is gone when the job is.
+    pub(crate) fn folder(&mut self, kind: &str) -> Result<PathBuf> {
+        let folder = self.engine.incoming().join(format!("{kind}-{:016x}", rand::random::<u64>()));
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("failed to make {}", folder.display()))?;
+        self.folders.push(folder.clone());
+        Ok(folder)
+    }
+
+    /// Has a worker of its own carry the order out; it is gone when the result is here.
+    pub(crate) async fn work<T: DeserializeOwned>(&mut self, order: &Order) -> Result<T> {
+        let folder = self.write(order)?;
+        let mut worker = Worker::start(order.kind())?;
+        let hear = &mut *self.report;
+        let path = worker.work(order.kind(), &folder, &self.cancel, &mut self.turn, hear).await?;
+        drop(worker);
+        read(&path)
+    }
+
+    /// Has the serving worker carry the order out; it stays, with its weights loaded.
+    pub(crate) async fn serve<T: DeserializeOwned>(&mut self, order: &Order) -> Result<T> {
+        let folder = self.write(order)?;
+        let mut serving = self.serving.lock().await;
+        let mut worker = match serving.take() {
+            Some(worker) => worker,
+            None => Worker::start(order.kind())?,
+        };
+        // A person waits for this: nothing pauses it.
+        let (_always, mut turn) = tokio::sync::watch::channel(true);
+        let hear = &mut *self.report;
+        let path = worker.work(order.kind(), &folder, &self.cancel, &mut turn, hear).await?;
+        *serving = Some(worker);
+        read(&path)
+    }
+
+    fn write(&mut self, order: &Order) -> Result<PathBuf> {
+        let folder = self.folder(order.kind())?;
+        let path = folder.join(work::ORDER);
+        let text = serde_json::to_vec(order).context("failed to write the order")?;
+        std::fs::write(&path, text)
+            .with_context(|| format!("failed to write {}", path.display()))?;
+        Ok(folder)
+    }
+
+    /// Stores a finished training, or what a cancelled one can go on from.
+    pub(crate) fn keep_trained(&mut self, made_from: Digest, done: &Trained) -> Result<Adapter> {
+        let folder = self.folders.last().context("a training without a folder")?.clone();
+        if let Some(checkpoint) = &done.checkpoint {
+            self.records.keep_interrupted(made_from, &folder.join(checkpoint))?;
+            bail!(WorkError::Cancelled);
+        }
+        let id = AdapterId::new(self.now_ms(), made_from.as_str().as_bytes());
+        self.records.keep_adapter(id, made_from, crate::base::PRESET, &folder, done)
+    }
+
+    /// Decides about the newest adapter.
+    pub(crate) fn decide(&self) -> Result<(Adapter, BTreeMap<Capability, Decision>)> {
+        let adapter = self.records.adapters()?.pop().context("there is no adapter to decide on")?;
+        let scored = self.records.scorecard(adapter.id)?.context("the adapter has no scorecard")?;
+        let standing = Standing {
+            deviation: self.records.deviation()?,
+            promotions_so_far: self.records.promotions_at(&adapter.cut)?,
+        };
+        let decisions = promote(&scored.card, &standing, &Rule::default());
+        Ok((adapter, decisions))
+    }
+
+    /// The adapter that serves fixes; `None` is the base with retrieval.
+    pub(crate) fn served(&self) -> Result<Option<Adapter>> {
+        self.records.served(Capability::Fix)
+    }
+
+    /// The weights that serve fixes.
+    pub(crate) async fn weights(&mut self) -> Result<Weights> {
+        let base = crate::base::obtain(self).await?;
+        let Some(adapter) = self.served()? else { return Ok(Weights { base, adapter: None }) };
+        let folder = self.engine.adapter_folder(adapter.id);
+        if !folder.is_dir() {
+            self.records.lay_out(&adapter.files, &folder)?;
+        }
+        Ok(Weights { base, adapter: Some(folder) })
+    }
+}
+
+impl Drop for Cycle<'_> {
+    fn drop(&mut self) {
+        for folder in &self.folders {
+            drop(std::fs::remove_dir_all(folder));
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes =
+        std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("failed to read {}", path.display()))
+}

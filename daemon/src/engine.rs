@@ -1,0 +1,73 @@
+//! One repository as the daemon holds it: git on one side, our folder beside it on the other.
+use crate::records::Records;
+use anyhow::{Context as _, Result};
+use sera_core::AdapterId;
+use sera_git::Repository;
+use std::path::{Path, PathBuf};
+
+/// A registered repository.
+pub(crate) struct Engine {
+    /// Its history and trees.
+    pub(crate) repository: Repository,
+    /// What is known about it.
+    pub(crate) records: Records,
+    /// Key of this repository's pseudonyms.
+    pub(crate) key: [u8; 32],
+    folder: PathBuf,
+}
+
+impl Engine {
+    /// Opens the repository that `path` lies in, and the store beside its objects.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let repository = Repository::discover(path)?;
+        let folder = repository.common_dir().join("sera");
+        private_folder(&folder)?;
+        let key = key(&folder.join("key"))?;
+        let records = Records::open(&folder.join("store"))?;
+        let incoming = folder.join("incoming");
+        // What an earlier daemon's workers left half done belongs to nobody.
+        drop(std::fs::remove_dir_all(&incoming));
+        private_folder(&incoming)?;
+        Ok(Self { repository, records, key, folder })
+    }
+
+    /// Where workers find orders and leave results.
+    pub(crate) fn incoming(&self) -> PathBuf {
+        self.folder.join("incoming")
+    }
+
+    /// Where a promoted adapter is laid out for serving.
+    pub(crate) fn adapter_folder(&self, id: AdapterId) -> PathBuf {
+        self.folder.join("adapters").join(id.to_string())
+    }
+}
+
+/// A folder only its owner may enter.
+fn private_folder(path: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .recursive(true)
+        .create(path)
+        .with_context(|| format!("failed to make {}", path.display()))
+}
+
+/// The repository's secret key, made once. It never leaves our folder.
+fn key(path: &Path) -> Result<[u8; 32]> {
+    if let Ok(bytes) = std::fs::read(path)
+        && let Ok(key) = <[u8; 32]>::try_from(bytes)
+    {
+        return Ok(key);
+    }
+    let key: [u8; 32] = rand::random();
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file =
+        options.open(path).with_context(|| format!("failed to write {}", path.display()))?;
+    std::io::Write::write_all(&mut file, &key)
+        .with_context(|| format!("failed to write {}", path.display()))?;
+    Ok(key)
+}

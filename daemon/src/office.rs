@@ -1,0 +1,330 @@
+//! The daemon's one state: registered repositories, the job that runs, whose turn it is.
+//!
+//! Three kinds of work never wait for each other longer than they must: reading history is light
+//! and runs beside anything; computing is done by one job at a time; a person who waits for a fix
+//! shuts the gate of whoever computes until the answer is there.
+use crate::cycle::{Cycle, Serving};
+use crate::engine::Engine;
+use crate::registry::Registry;
+use crate::watch::{self, Hint, Watch};
+use crate::worker_wire::Say;
+use crate::{failure, pipeline, reports};
+use anyhow::{Context as _, Result};
+use sera_core::scorecard::Capability;
+use sera_core::{CommitId, JobId};
+use sera_protocol::method::{JobStatus, RepositoryStatus, SeedCounts, StatusReport};
+use sera_protocol::{ErrorCode, Failure, Job, JobResult, Locations, Stage};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, watch as channel};
+use tokio_util::sync::CancellationToken;
+
+/// A repository that is being watched.
+struct Held {
+    engine: Arc<Engine>,
+    _watch: Option<Watch>,
+    head: Option<CommitId>,
+    last_event: Option<String>,
+}
+
+/// A job that is being done.
+struct Running {
+    status: JobStatus,
+    cancel: CancellationToken,
+}
+
+/// The state. Shared by all connections; every lock is held for moments only.
+pub(crate) struct Office {
+    /// Where everything lies.
+    pub(crate) locations: Locations,
+    /// Cancelled when the daemon shall end.
+    pub(crate) stop: CancellationToken,
+    started: Instant,
+    registry: Mutex<Registry>,
+    held: Mutex<BTreeMap<PathBuf, Held>>,
+    jobs: Mutex<BTreeMap<JobId, Running>>,
+    compute: tokio::sync::Mutex<()>,
+    light: tokio::sync::Mutex<()>,
+    turn: channel::Sender<bool>,
+    serving: Serving,
+    hints: mpsc::Sender<Hint>,
+}
+
+/// Which of the three kinds of work a job is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Light,
+    Compute,
+    Person,
+}
+
+fn lane(job: &Job) -> Lane {
+    match job {
+        Job::Mine { .. } | Job::Verify {} | Job::Fsck {} => Lane::Light,
+        Job::Fix { .. } => Lane::Person,
+        Job::Synthesize { .. }
+        | Job::Rollout { .. }
+        | Job::Train { .. }
+        | Job::Evaluate { .. }
+        | Job::Promote {}
+        | Job::Quickstart { .. } => Lane::Compute,
+    }
+}
+
+impl Office {
+    /// Opens every registered repository that still can be opened.
+    pub(crate) fn open(locations: Locations, hints: mpsc::Sender<Hint>) -> Result<Arc<Self>> {
+        let registry = Registry::open(&locations.state)?;
+        let paths: Vec<PathBuf> = registry.paths().map(Path::to_owned).collect();
+        let office = Arc::new(Self {
+            locations,
+            stop: CancellationToken::new(),
+            started: Instant::now(),
+            registry: Mutex::new(registry),
+            held: Mutex::default(),
+            jobs: Mutex::default(),
+            compute: tokio::sync::Mutex::default(),
+            light: tokio::sync::Mutex::default(),
+            turn: channel::Sender::new(true),
+            serving: Serving::default(),
+            hints,
+        });
+        for path in paths {
+            if let Err(error) = office.hold(&path) {
+                tracing::warn!(path = %path.display(), error = format!("{error:#}"), "not opened");
+            }
+        }
+        Ok(office)
+    }
+
+    fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens and watches the repository of `path`, unless it is held already.
+    fn hold(&self, path: &Path) -> Result<Arc<Engine>> {
+        let repository = sera_git::Repository::discover(path)?;
+        let common = repository.common_dir().to_owned();
+        let mut held = Self::lock(&self.held);
+        if let Some(held) = held.get(&common) {
+            return Ok(Arc::clone(&held.engine));
+        }
+        let engine = Arc::new(Engine::open(path)?);
+        let hints = self.hints.clone();
+        // Without a watch the slow poll still finds every commit.
+        let watch = watch::watch(engine.repository.git_dir(), &common, hints)
+            .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "polling only"))
+            .ok();
+        let head = engine.records.mined()?.map(|mined| mined.tip);
+        let entry = Held { engine: Arc::clone(&engine), _watch: watch, head, last_event: None };
+        held.insert(common, entry);
+        Ok(engine)
+    }
+
+    /// Registers the repository of `path`: its work tree, its common folder, whether it is new.
+    pub(crate) fn register(&self, path: &Path) -> Result<(PathBuf, PathBuf, bool)> {
+        let engine = self.hold(path)?;
+        let work_dir = engine.repository.work_dir().to_owned();
+        let added = Self::lock(&self.registry).add(&work_dir)?;
+        Ok((work_dir, engine.repository.common_dir().to_owned(), added))
+    }
+
+    /// Forgets the repository of `path`; its data stays where it is.
+    pub(crate) fn unregister(&self, path: &Path) -> Result<bool> {
+        let repository = sera_git::Repository::discover(path)?;
+        Self::lock(&self.held).remove(repository.common_dir());
+        Self::lock(&self.registry).remove(repository.work_dir())
+    }
+
+    /// Repositories whose HEAD is not where mining left it, with where it is now.
+    pub(crate) fn moved(&self, only: Option<&Path>) -> Vec<PathBuf> {
+        let mut moved = Vec::new();
+        for (common, held) in Self::lock(&self.held).iter_mut() {
+            if only.is_some_and(|only| only != common) {
+                continue;
+            }
+            let Ok(head) = held.engine.repository.head() else { continue };
+            if held.head.as_ref() != Some(&head) {
+                held.last_event = Some(format!("HEAD is at {}", head.short()));
+                held.head = Some(head);
+                moved.push(held.engine.repository.work_dir().to_owned());
+            }
+        }
+        moved
+    }
+
+    /// Lets every store put its index away when nobody used it for a while.
+    pub(crate) fn rest(&self) {
+        if Self::lock(&self.jobs).is_empty() {
+            for held in Self::lock(&self.held).values() {
+                held.engine.records.store().idle();
+            }
+        }
+    }
+
+    /// Does `job` for the repository of `path` and tells `report` what happens.
+    pub(crate) async fn run(
+        self: &Arc<Self>,
+        path: &Path,
+        job: Job,
+        id: JobId,
+        report: &mut (dyn FnMut(Say) + Send),
+    ) -> Result<JobResult> {
+        let engine = self.hold(path)?;
+        let _permit = self.permit(&job, path).await?;
+        let cancel = self.stop.child_token();
+        self.enter(id, &job, path, cancel.clone());
+        let mut tell = |say: Say| {
+            self.note(id, &say);
+            report(say);
+        };
+        let bases = self.locations.cache.clone();
+        let surroundings = (cancel, self.turn.subscribe());
+        let mut cycle = Cycle::new(&engine, &bases, &self.serving, surroundings, &mut tell);
+        let result = pipeline::perform(&job, &mut cycle).await;
+        Self::lock(&self.jobs).remove(&id);
+        result
+    }
+
+    /// The right to run. One job computes at a time: a second is refused rather than queued,
+    /// since whoever asked would wait for minutes without knowing why.
+    async fn permit<'a>(&'a self, job: &Job, path: &Path) -> Result<Permit<'a>> {
+        Ok(match lane(job) {
+            Lane::Light => Permit::Held { _guard: self.light.lock().await },
+            Lane::Person => {
+                self.turn.send_replace(false);
+                Permit::Person { turn: &self.turn }
+            }
+            Lane::Compute => match self.compute.try_lock() {
+                Ok(guard) => Permit::Held { _guard: guard },
+                Err(_) => {
+                    let kind = self.computing().unwrap_or_else(|| job.kind().to_owned());
+                    return Err(failure::busy(&kind, &path.display().to_string()));
+                }
+            },
+        })
+    }
+
+    fn computing(&self) -> Option<String> {
+        Self::lock(&self.jobs).values().map(|running| running.status.kind.clone()).next()
+    }
+
+    fn enter(&self, id: JobId, job: &Job, path: &Path, cancel: CancellationToken) {
+        let status = JobStatus {
+            id,
+            kind: job.kind().to_owned(),
+            stage: Stage::Wait,
+            done: 0,
+            total: 0,
+            message: String::new(),
+            path: Some(path.display().to_string()),
+        };
+        Self::lock(&self.jobs).insert(id, Running { status, cancel });
+    }
+
+    fn note(&self, id: JobId, say: &Say) {
+        let Say::Progress(progress) = say else { return };
+        if let Some(running) = Self::lock(&self.jobs).get_mut(&id) {
+            running.status.stage = stage(&progress.stage);
+            running.status.done = progress.done;
+            running.status.total = progress.total.unwrap_or(0);
+            running.status.message.clone_from(&progress.message);
+        }
+    }
+
+    /// Asks a job, or every job, for an early end; false if there is none.
+    pub(crate) fn cancel(&self, id: Option<JobId>) -> bool {
+        let jobs = Self::lock(&self.jobs);
+        let asked = jobs.iter().filter(|(job, _)| id.is_none_or(|id| id == **job));
+        asked.map(|(_, running)| running.cancel.cancel()).count() > 0
+    }
+
+    /// What the daemon does and holds; only the repository of `path` if one is given.
+    pub(crate) fn status(&self, path: Option<&Path>) -> Result<StatusReport> {
+        let wanted = path.map(sera_git::Repository::discover).transpose()?;
+        let wanted = wanted.as_ref().map(sera_git::Repository::common_dir);
+        let held: Vec<_> = Self::lock(&self.held)
+            .iter()
+            .filter(|(common, _)| wanted.is_none_or(|wanted| wanted == common.as_path()))
+            .map(|(_, held)| (Arc::clone(&held.engine), held.last_event.clone()))
+            .collect();
+        if wanted.is_some() && held.is_empty() {
+            let text = "this repository is not registered";
+            let hint = "`git sera register` registers it";
+            return Err(Failure::new(ErrorCode::NotRegistered, text).hint(hint).into());
+        }
+        let job = Self::lock(&self.jobs).values().next().map(|running| running.status.clone());
+        let repositories = held.into_iter().map(|(engine, event)| describe(&engine, event));
+        Ok(StatusReport {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            uptime_s: self.started.elapsed().as_secs(),
+            repositories: repositories.collect::<Result<_>>()?,
+            job,
+            rss_mb: None,
+        })
+    }
+
+    /// Whether a job is being done.
+    pub(crate) fn is_working(&self) -> bool {
+        !Self::lock(&self.jobs).is_empty()
+    }
+
+    /// A new job's name.
+    pub(crate) fn job_id(&self, job: &Job) -> JobId {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let unique = format!("{:?}{job:?}{}", self.started, since.as_nanos());
+        JobId::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX), unique.as_bytes())
+    }
+}
+
+/// What a job holds while it runs.
+enum Permit<'a> {
+    Held { _guard: tokio::sync::MutexGuard<'a, ()> },
+    Person { turn: &'a channel::Sender<bool> },
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if let Self::Person { turn } = self {
+            turn.send_replace(true);
+        }
+    }
+}
+
+/// The protocol's word for a stage.
+pub(crate) fn stage(name: &str) -> Stage {
+    Stage::ALL.iter().copied().find(|stage| stage.name() == name).unwrap_or(Stage::Other)
+}
+
+fn describe(engine: &Engine, last_event: Option<String>) -> Result<RepositoryStatus> {
+    let records = &engine.records;
+    let (functions, commits, functions_out, commits_out) = reports::count(&records.seeds()?);
+    let mined = records.mined()?;
+    let served = |capability: Capability| -> Result<(Capability, String)> {
+        let adapter = records.served(capability)?;
+        Ok((capability, adapter.map_or_else(|| "base".to_owned(), |a| a.id.to_string())))
+    };
+    let state = if mined.is_some() { "watching" } else { "not mined yet" };
+    Ok(RepositoryStatus {
+        path: engine.repository.work_dir().display().to_string(),
+        common_dir: engine.repository.common_dir().display().to_string(),
+        state: state.to_owned(),
+        seeds: SeedCounts { functions, commits, held_out: functions_out + commits_out },
+        tasks: records.tasks()?.len() as u64,
+        trajectories: records.attempts()?.len() as u64,
+        adapters: records.adapters()?.iter().map(|adapter| adapter.id.to_string()).collect(),
+        served: Capability::ALL.into_iter().map(served).collect::<Result<_>>()?,
+        last_event,
+        mined_head: mined.map(|mined| mined.tip.to_string()),
+    })
+}
+
+/// Reads the path a client sent.
+pub(crate) fn client_path(path: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(path);
+    anyhow::ensure!(path.is_absolute(), "the path {} is not absolute", path.display());
+    path.canonicalize().with_context(|| format!("failed to find {}", path.display()))
+}

@@ -1,0 +1,318 @@
+//! Orders: what a worker needs to know to do one job, as plain data in a file.
+//!
+//! A worker has no store, so the daemon writes everything it may look at into the order. The
+//! results stand in the same module as the orders they answer.
+use sera_core::scorecard::Scorecard;
+use sera_core::{CommitId, Hole, Patch, Seed, Task, TaskId, TrajectoryId, TreePath};
+use sera_datagen::{Attempt, Cut, Drops, Known};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// One job for a worker.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "kebab-case")]
+pub(crate) enum Order {
+    /// History → seeds.
+    Mine(Mine),
+    /// Seeds → tasks and holes.
+    Synthesize(Synthesize),
+    /// Tasks → judged trajectories.
+    RollOut(RollOut),
+    /// Trajectories and holes → adapters.
+    Train(Train),
+    /// Adapters × held-out work → scorecards.
+    Evaluate(Evaluate),
+    /// A description → proposals.
+    Fix(Fix),
+}
+
+impl Order {
+    /// Which kind of worker carries it out.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Mine(_) | Self::Synthesize(_) => "mine",
+            Self::RollOut(_) => "rollout",
+            Self::Train(_) => "train",
+            Self::Evaluate(_) => "evaluate",
+            Self::Fix(_) => "serve",
+        }
+    }
+}
+
+/// Where a repository is and how its secrets are replaced.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Source {
+    /// The work tree, or any folder git finds the repository from.
+    pub(crate) path: PathBuf,
+    /// The key of this repository's pseudonyms.
+    pub(crate) key: [u8; 32],
+}
+
+/// See [`Order::Mine`]; answered by [`MineDone`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Mine {
+    /// The repository.
+    pub(crate) source: Source,
+    /// Newest commit to look at.
+    pub(crate) tip: CommitId,
+    /// What earlier mining found.
+    pub(crate) known: Known,
+}
+
+/// The answer to [`Mine`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MineDone {
+    /// Where training ends.
+    pub(crate) cut: Cut,
+    /// Functions, then commits.
+    pub(crate) seeds: Vec<Seed>,
+    /// What was left out.
+    pub(crate) dropped: Drops,
+    /// What, and why.
+    pub(crate) explained: Vec<(String, String)>,
+    /// What mining cost.
+    pub(crate) blobs_read: usize,
+    /// For the next mining.
+    pub(crate) known: Known,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
+}
+
+/// See [`Order::Synthesize`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Synthesize {
+    /// The repository.
+    pub(crate) source: Source,
+    /// The commit whose tree is trained on.
+    pub(crate) cut: CommitId,
+    /// Everything mined.
+    pub(crate) seeds: Vec<Seed>,
+    /// Training tasks wanted at most.
+    pub(crate) limit: usize,
+    /// Held-out tasks wanted at most.
+    pub(crate) held_out_limit: usize,
+    /// Seed of every choice.
+    pub(crate) rng_seed: u64,
+    /// Unix time in milliseconds, for ids.
+    pub(crate) now_ms: u64,
+}
+
+/// The answer to [`Synthesize`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Synthesized {
+    /// Training and held-out tasks.
+    pub(crate) tasks: Vec<Task>,
+    /// Training and held-out holes.
+    pub(crate) holes: Vec<Hole>,
+    /// Why seeds gave no task.
+    pub(crate) dropped: Drops,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
+}
+
+/// Who solves tasks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "teacher", rename_all = "kebab-case")]
+pub(crate) enum Teacher {
+    /// The embedded one.
+    Procedural,
+    /// The student as it is served, in the guided harness.
+    Student(Weights),
+}
+
+/// A student's weights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Weights {
+    /// The base's file.
+    pub(crate) base: PathBuf,
+    /// A PEFT folder, if an adapter is on it.
+    pub(crate) adapter: Option<PathBuf>,
+}
+
+/// See [`Order::RollOut`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RollOut {
+    /// The repository.
+    pub(crate) source: Source,
+    /// The commit whose tree is indexed.
+    pub(crate) cut: CommitId,
+    /// What is to be solved.
+    pub(crate) tasks: Vec<Task>,
+    /// By whom.
+    pub(crate) teacher: Teacher,
+    /// Unix time in milliseconds, for ids.
+    pub(crate) now_ms: u64,
+}
+
+/// The answer to [`RollOut`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RolledOut {
+    /// What became a trajectory, with its verdict.
+    pub(crate) attempts: Vec<Attempt>,
+    /// What did not, and why.
+    pub(crate) dropped: Vec<(TaskId, String)>,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
+}
+
+/// How long training may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "budget", rename_all = "kebab-case")]
+pub(crate) enum TrainBudget {
+    /// Wall seconds, turned into tokens by the measured speed.
+    Seconds {
+        /// How many.
+        seconds: f64,
+    },
+    /// Tokens.
+    Tokens {
+        /// How many.
+        tokens: usize,
+    },
+}
+
+/// See [`Order::Train`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Train {
+    /// The base's file.
+    pub(crate) base: PathBuf,
+    /// Accepted attempts at training tasks.
+    pub(crate) attempts: Vec<Attempt>,
+    /// Training holes.
+    pub(crate) holes: Vec<Hole>,
+    /// How long.
+    pub(crate) budget: TrainBudget,
+    /// Seed of initialisation and order.
+    pub(crate) seed: u64,
+    /// Also train two half-budget adapters, to learn how much seeds differ.
+    pub(crate) siblings: bool,
+    /// An interrupted training of the same order.
+    pub(crate) checkpoint: Option<PathBuf>,
+}
+
+/// The answer to [`Train`]. Adapters are PEFT folders inside the job's folder.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Trained {
+    /// Set when the training was cancelled: the file to go on from.
+    pub(crate) checkpoint: Option<String>,
+    /// The adapter's folder.
+    pub(crate) adapter: String,
+    /// The siblings' folders.
+    pub(crate) siblings: Vec<String>,
+    /// What was chosen to be trained on, and why the rest was not.
+    pub(crate) chosen: Vec<TrajectoryId>,
+    /// Trajectories not chosen, by reason.
+    pub(crate) dropped: Drops,
+    /// What was decided on the way, for people.
+    pub(crate) notes: Vec<String>,
+    /// The numbers people ask for.
+    pub(crate) report: TrainNumbers,
+}
+
+/// Numbers of one training.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct TrainNumbers {
+    /// Examples in the dataset.
+    pub(crate) examples: usize,
+    /// Tokens that went through the model.
+    pub(crate) tokens: u64,
+    /// Of these, tokens with loss.
+    pub(crate) target_tokens: u64,
+    /// Training speed.
+    pub(crate) tokens_per_s: f64,
+    /// Peak resident memory of the worker, MB.
+    pub(crate) peak_rss_mb: f64,
+    /// Mean loss by step, nats per target token.
+    pub(crate) loss: Vec<f32>,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
+}
+
+/// See [`Order::Evaluate`]; answered by [`Evaluated`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Evaluate {
+    /// The repository.
+    pub(crate) source: Source,
+    /// The commit whose tree is indexed.
+    pub(crate) cut: CommitId,
+    /// Held-out tasks.
+    pub(crate) tasks: Vec<Task>,
+    /// Held-out holes.
+    pub(crate) holes: Vec<Hole>,
+    /// Solved training tasks, for retrieval.
+    pub(crate) solved: Vec<Attempt>,
+    /// Training holes, for retrieval.
+    pub(crate) training_holes: Vec<Hole>,
+    /// The base's file.
+    pub(crate) base: PathBuf,
+    /// The adapter in question, a PEFT folder.
+    pub(crate) adapter: PathBuf,
+    /// The adapter served now.
+    pub(crate) served: Option<PathBuf>,
+    /// Half-budget adapters that differ in their seed.
+    pub(crate) siblings: Vec<PathBuf>,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
+    /// Greedy rollouts per arm.
+    pub(crate) rollouts: usize,
+}
+
+/// The answer to [`Evaluate`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Evaluated {
+    /// All arms.
+    pub(crate) card: Scorecard,
+    /// The siblings, each as its [`sera_core::scorecard::Arm::Adapter`].
+    pub(crate) siblings: Vec<Scorecard>,
+    /// What was decided on the way, for people.
+    pub(crate) notes: Vec<String>,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
+}
+
+/// See [`Order::Fix`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Fix {
+    /// The repository.
+    pub(crate) source: Source,
+    /// What is wrong.
+    pub(crate) description: String,
+    /// Only these files or folders; empty for all.
+    pub(crate) paths: Vec<TreePath>,
+    /// The commit whose tree is worked on.
+    pub(crate) base_commit: CommitId,
+    /// Applied to that tree first, for held-out tasks; a person's fix lays the work tree over it.
+    pub(crate) bug: Option<Patch>,
+    /// Lay changed and untracked files of the work tree over the tree.
+    pub(crate) work_tree: bool,
+    /// Unsaved editor contents, laid over everything.
+    pub(crate) buffers: Vec<(TreePath, String)>,
+    /// What is served.
+    pub(crate) weights: Weights,
+    /// Proposals wanted.
+    pub(crate) proposals: usize,
+}
+
+/// The answer to [`Fix`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Fixed {
+    /// Best first.
+    pub(crate) proposals: Vec<Proposed>,
+    /// What was done, a line each.
+    pub(crate) steps: Vec<String>,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
+}
+
+/// One proposal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Proposed {
+    /// The change.
+    pub(crate) patch: Patch,
+    /// The function.
+    pub(crate) name: String,
+    /// What it was ranked by; higher is better.
+    pub(crate) nats: f64,
+    /// `enumerated:<operator>` or `written`.
+    pub(crate) source: String,
+}

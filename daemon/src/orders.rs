@@ -1,0 +1,224 @@
+//! Orders, written from what is stored.
+use crate::cycle::Cycle;
+use crate::order::{
+    Evaluate, Fix, Mine, RollOut, Source, Synthesize, Teacher, Train, TrainBudget, Weights,
+};
+use crate::records::AdapterFile;
+use crate::{base, failure};
+use anyhow::{Context as _, Result};
+use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, Task, TreePath};
+use sera_datagen::{Attempt, Cut};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Training tasks made when nobody says how many.
+const TASKS: usize = 1_000;
+/// Held-out tasks made: more than any evaluation's budget reaches.
+const HELD_OUT_TASKS: usize = 120;
+/// Tasks the student tries itself.
+const STUDENT_TASKS: usize = 20;
+/// Seconds of training and of evaluation when nobody says how long.
+const TRAIN_SECONDS: f64 = 240.0;
+const EVALUATE_SECONDS: f64 = 150.0;
+/// Greedy rollouts per arm.
+const ROLLOUTS: usize = 8;
+/// Solved tasks and training holes that retrieval may choose from.
+const RETRIEVABLE: usize = 2_000;
+
+fn source(cycle: &Cycle<'_>) -> Source {
+    let path = cycle.engine.repository.work_dir().to_owned();
+    Source { path, key: cycle.engine.key }
+}
+
+/// Mine everything reachable from HEAD.
+pub(crate) fn mine(cycle: &Cycle<'_>) -> Result<(CommitId, Mine)> {
+    let tip = cycle.engine.repository.head()?;
+    let known = cycle.records.known()?;
+    Ok((tip.clone(), Mine { source: source(cycle), tip, known }))
+}
+
+/// Make the tasks of a new cycle, at the cut that mining found last.
+pub(crate) fn synthesize(cycle: &Cycle<'_>, limit: Option<u64>) -> Result<(Cut, Synthesize)> {
+    let mined = cycle.records.mined()?.context("nothing is mined yet")?;
+    let seeds = cycle.records.seeds()?;
+    if seeds.iter().all(Seed::held_out) {
+        return Err(failure::no_eligible(&seeds, &mined.dropped));
+    }
+    let order = Synthesize {
+        source: source(cycle),
+        cut: mined.cut.commit.clone(),
+        seeds,
+        limit: limit.map_or(TASKS, |n| n as usize),
+        held_out_limit: HELD_OUT_TASKS,
+        rng_seed: seed_of(&mined.cut.commit),
+        now_ms: cycle.now_ms(),
+    };
+    Ok((mined.cut, order))
+}
+
+/// The same history gives the same choices.
+fn seed_of(commit: &CommitId) -> u64 {
+    u64::from_str_radix(&commit.as_str()[..16], 16).unwrap_or(0)
+}
+
+fn cut(cycle: &Cycle<'_>) -> Result<CommitId> {
+    Ok(cycle.records.cycle()?.context("no tasks are made yet")?.cut.commit)
+}
+
+/// Let the procedural teacher solve what nobody has attempted, held-out tasks included: only a
+/// task with an executed solution is fair to be asked.
+pub(crate) fn roll_out(cycle: &Cycle<'_>, limit: Option<u64>) -> Result<RollOut> {
+    let mut tasks = cycle.records.open_tasks()?;
+    tasks.truncate(limit.map_or(usize::MAX, |n| n as usize));
+    let teacher = Teacher::Procedural;
+    Ok(RollOut { source: source(cycle), cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
+}
+
+/// Let the student try training tasks that have a solution.
+pub(crate) async fn student(cycle: &mut Cycle<'_>) -> Result<RollOut> {
+    let mut tasks: Vec<Task> = Vec::new();
+    for attempt in trained_on(cycle)? {
+        let single = matches!(attempt.task.origin, sera_core::Origin::Mutation { .. });
+        if single && tasks.len() < STUDENT_TASKS {
+            tasks.push(attempt.task);
+        }
+    }
+    let weights = cycle.weights().await?;
+    let teacher = Teacher::Student(weights);
+    Ok(RollOut { source: source(cycle), cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
+}
+
+fn trained_on(cycle: &Cycle<'_>) -> Result<Vec<Attempt>> {
+    let mut attempts = cycle.records.attempts()?;
+    attempts.retain(|attempt| !attempt.task.held_out && attempt.verdict.accepted());
+    Ok(attempts)
+}
+
+fn holes(cycle: &Cycle<'_>, held_out: bool) -> Result<Vec<Hole>> {
+    let mut holes = cycle.records.holes()?;
+    holes.retain(|hole| hole.held_out == held_out);
+    Ok(holes)
+}
+
+/// Train on everything accepted, from the base: adapters are never stacked.
+pub(crate) async fn train(
+    cycle: &mut Cycle<'_>,
+    seconds: Option<u64>,
+    tokens: Option<u64>,
+    seed: u64,
+) -> Result<(Digest, Train)> {
+    let base = base::obtain(cycle).await?;
+    let attempts = trained_on(cycle)?;
+    let holes = holes(cycle, false)?;
+    let budget = match tokens {
+        Some(tokens) => TrainBudget::Tokens { tokens: tokens as usize },
+        None => TrainBudget::Seconds { seconds: seconds.map_or(TRAIN_SECONDS, |s| s as f64) },
+    };
+    let siblings = cycle.records.deviation()?.is_empty();
+    let made_from = made_from(&attempts, &holes, &budget, seed, siblings)?;
+    let path = cycle.folder("checkpoint")?.join("checkpoint");
+    let checkpoint = cycle.records.resume(&made_from, &path)?.then_some(path);
+    Ok((made_from, Train { base, attempts, holes, budget, seed, siblings, checkpoint }))
+}
+
+/// Names a training by everything that decides its result.
+fn made_from(
+    attempts: &[Attempt],
+    holes: &[Hole],
+    budget: &TrainBudget,
+    seed: u64,
+    siblings: bool,
+) -> Result<Digest> {
+    let ids: Vec<_> = attempts.iter().map(|attempt| attempt.trajectory.id).collect();
+    let parts = (ids, holes, budget, seed, siblings);
+    Ok(Digest::of(&serde_json::to_vec(&parts).context("failed to name the dataset")?))
+}
+
+/// Score the newest adapter on the held-out side of its own cycle.
+pub(crate) async fn evaluate(
+    cycle: &mut Cycle<'_>,
+    seconds: Option<u64>,
+) -> Result<(AdapterId, Evaluate)> {
+    let base = base::obtain(cycle).await?;
+    let newest = cycle.records.adapters()?.pop().context("there is no adapter to evaluate")?;
+    let mut lay = |files: &[AdapterFile], name: &str| -> Result<PathBuf> {
+        let folder = cycle.folder(name)?;
+        cycle.records.lay_out(files, &folder)?;
+        Ok(folder)
+    };
+    let adapter = lay(&newest.files, "adapter")?;
+    let siblings =
+        newest.siblings.iter().map(|files| lay(files, "sibling")).collect::<Result<_>>()?;
+    let served = cycle.served()?.filter(|served| served.id != newest.id);
+    let served = served.map(|served| lay_served(cycle, &served.files)).transpose()?;
+    let (mut solved, mut tasks) = (Vec::new(), Vec::new());
+    for attempt in cycle.records.attempts()?.into_iter().filter(|a| a.verdict.accepted()) {
+        if attempt.task.held_out { tasks.push(attempt.task) } else { solved.push(attempt) }
+    }
+    solved.truncate(RETRIEVABLE);
+    let mut training_holes = holes(cycle, false)?;
+    training_holes.truncate(RETRIEVABLE);
+    let order = Evaluate {
+        source: source(cycle),
+        cut: cut(cycle)?,
+        tasks,
+        holes: holes(cycle, true)?,
+        solved,
+        training_holes,
+        base,
+        adapter,
+        served,
+        siblings,
+        seconds: seconds.map_or(EVALUATE_SECONDS, |s| s as f64),
+        rollouts: ROLLOUTS,
+    };
+    Ok((newest.id, order))
+}
+
+fn lay_served(cycle: &mut Cycle<'_>, files: &[AdapterFile]) -> Result<PathBuf> {
+    let folder = cycle.folder("served")?;
+    cycle.records.lay_out(files, &folder)?;
+    Ok(folder)
+}
+
+/// Fix the work tree as it is now.
+pub(crate) async fn fix(
+    cycle: &mut Cycle<'_>,
+    description: &str,
+    paths: &[String],
+    buffers: Option<&BTreeMap<String, String>>,
+    proposals: u64,
+) -> Result<Fix> {
+    let weights = cycle.weights().await?;
+    let tree_path = |path: &String| {
+        TreePath::new(path.clone()).map_err(|error| failure::invalid_params(&error))
+    };
+    let buffer = |(path, text): (&String, &String)| Ok((tree_path(path)?, text.clone()));
+    Ok(Fix {
+        source: source(cycle),
+        description: description.to_owned(),
+        paths: paths.iter().map(tree_path).collect::<Result<_>>()?,
+        base_commit: cycle.engine.repository.head()?,
+        bug: None,
+        work_tree: true,
+        buffers: buffers.into_iter().flatten().map(buffer).collect::<Result<_>>()?,
+        weights,
+        proposals: proposals as usize,
+    })
+}
+
+/// Fix one held-out task: what quickstart shows at its end.
+pub(crate) async fn fix_task(cycle: &mut Cycle<'_>, task: &Task) -> Result<Fix> {
+    let weights: Weights = cycle.weights().await?;
+    Ok(Fix {
+        source: source(cycle),
+        description: task.description.clone(),
+        paths: Vec::new(),
+        base_commit: task.base.commit.clone(),
+        bug: task.base.bug.clone(),
+        work_tree: false,
+        buffers: Vec::new(),
+        weights,
+        proposals: 5,
+    })
+}

@@ -1,0 +1,100 @@
+//! The product's table of contents: every job, its stage, what it stores, what must come first.
+//!
+//! A stage is always the same four steps: write the order from what is stored, have a worker
+//! carry it out, store the result, report it. Quickstart is the same function, job after job.
+use crate::cycle::Cycle;
+use crate::order::Order;
+use crate::{orders, quickstart, reports};
+use anyhow::Result;
+use sera_protocol::{Job, JobResult};
+
+/// Does one job, and before it whatever it needs that is missing.
+pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResult> {
+    for first in needs(job, cycle)? {
+        Box::pin(perform(&first, cycle)).await?;
+    }
+    match job {
+        Job::Mine { explain } => {
+            let (tip, order) = orders::mine(cycle)?;
+            let done = cycle.work(&Order::Mine(order)).await?;
+            cycle.records.keep_mined(&tip, &done)?;
+            Ok(JobResult::Mine(reports::mine(&done, *explain)))
+        }
+        Job::Synthesize { limit } => {
+            let (cut, order) = orders::synthesize(cycle, *limit)?;
+            let done = cycle.work(&Order::Synthesize(order)).await?;
+            cycle.records.keep_synthesized(&cut, &done)?;
+            Ok(JobResult::Synthesize(reports::synthesize(&done)))
+        }
+        Job::Rollout { limit, student } => {
+            let done = cycle.work(&Order::RollOut(orders::roll_out(cycle, *limit)?)).await?;
+            cycle.records.keep_rolled_out(&done)?;
+            if *student && cycle.records.rollouts()?.student.is_empty() {
+                let order = Order::RollOut(orders::student(cycle).await?);
+                let tried = cycle.work(&order).await?;
+                cycle.records.keep_student(&tried)?;
+            }
+            Ok(JobResult::Rollout(reports::roll_out(&done, &cycle.records.rollouts()?)))
+        }
+        Job::Verify {} => {
+            let attempts = cycle.records.attempts()?;
+            Ok(JobResult::Verify(reports::verify(&attempts, &cycle.records.rollouts()?)))
+        }
+        Job::Train { seconds, tokens, seed } => {
+            let (made_from, order) = orders::train(cycle, *seconds, *tokens, *seed).await?;
+            let done = cycle.work(&Order::Train(order)).await?;
+            let adapter = cycle.keep_trained(made_from, &done)?;
+            Ok(JobResult::Train(reports::train(&adapter)))
+        }
+        Job::Evaluate { seconds } => {
+            let (adapter, order) = orders::evaluate(cycle, *seconds).await?;
+            let done = cycle.work(&Order::Evaluate(order)).await?;
+            cycle.records.keep_scorecard(adapter, &done)?;
+            Ok(JobResult::Evaluate(Box::new(reports::scorecard(adapter, &done))))
+        }
+        Job::Promote {} => {
+            let (adapter, decisions) = cycle.decide()?;
+            cycle.records.keep_decisions(&adapter, &decisions)?;
+            Ok(JobResult::Promote(reports::promote(&adapter, &decisions)))
+        }
+        Job::Quickstart { train_seconds, evaluate_seconds, base } => {
+            cycle.prefer_base(base.clone());
+            let stages = quickstart::stages(*train_seconds, *evaluate_seconds);
+            Ok(JobResult::Quickstart(Box::new(quickstart::drive(stages, cycle).await?)))
+        }
+        Job::Fix { description, paths, buffers, proposals } => {
+            let order =
+                orders::fix(cycle, description, paths, buffers.as_ref(), *proposals).await?;
+            let done = cycle.serve(&Order::Fix(order)).await?;
+            Ok(JobResult::Fix(reports::fix(description, &done, cycle.served()?)))
+        }
+        Job::Fsck {} => {
+            let (report, seconds) = cycle.records.check()?;
+            Ok(JobResult::Fsck(reports::fsck(&report, seconds)))
+        }
+    }
+}
+
+/// What is missing before `job` can be done. What is stored already is not done again, which is
+/// how an interrupted quickstart resumes.
+fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
+    let records = cycle.records;
+    let mine = Job::Mine { explain: false };
+    let synthesize = Job::Synthesize { limit: None };
+    let rollout = Job::Rollout { limit: None, student: false };
+    let train = Job::Train { seconds: None, tokens: None, seed: 0 };
+    let evaluate = Job::Evaluate { seconds: None };
+    let missing = |first: Job, there: bool| if there { Vec::new() } else { vec![first] };
+    Ok(match job {
+        Job::Mine { .. } | Job::Quickstart { .. } | Job::Fix { .. } | Job::Fsck {} => Vec::new(),
+        Job::Synthesize { .. } => missing(mine, records.mined()?.is_some()),
+        Job::Rollout { .. } => missing(synthesize, records.cycle()?.is_some()),
+        Job::Verify {} | Job::Train { .. } => missing(rollout, !records.attempts()?.is_empty()),
+        Job::Evaluate { .. } => missing(train, !records.adapters()?.is_empty()),
+        Job::Promote {} => {
+            let newest = records.adapters()?.pop();
+            let scored = newest.map(|adapter| records.scorecard(adapter.id)).transpose()?;
+            missing(evaluate, scored.flatten().is_some())
+        }
+    })
+}

@@ -1,0 +1,149 @@
+//! From stored records to what training and evaluation take: examples, and items to measure.
+//!
+//! Benchmarks prepare their data here too, so that what is measured is what is shipped.
+use rand::SeedableRng as _;
+use rand::seq::SliceRandom as _;
+use rand_chacha::ChaCha8Rng;
+use sera_agent::dialect::{self, Shot};
+use sera_agent::{Environment, reference_spans};
+use sera_core::{
+    Action, FunctionKey, Hole, Outcome, Step, Task, Trajectory, TrajectoryId, TreePath,
+};
+use sera_datagen::{Attempt, Bases, Drops, Policy, Solved};
+use sera_model::Tokenizer;
+use sera_train::Example;
+use sera_train::evaluate::{FixItem, HoleItem};
+use sera_train::examples::{self, HoleFormat};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Length of the tiny tier's examples, in tokens.
+pub const LENGTH: usize = 1024;
+/// Demonstrations and neighbours shown by retrieval.
+const SHOWN: usize = 2;
+/// Bytes of neighbouring functions shown before a hole.
+const NEIGHBOUR_BYTES: usize = 1_600;
+
+/// Everything that may be trained on, tokenised: selected trajectories, then holes.
+pub fn dataset(
+    tokenizer: &Tokenizer,
+    attempts: &[Attempt],
+    holes: &[Hole],
+) -> (Vec<Example>, Vec<TrajectoryId>, Drops) {
+    let conversation = |attempt: &Attempt| as_example(tokenizer, &attempt.trajectory);
+    let fixes: BTreeMap<TrajectoryId, examples::Conversation> = attempts
+        .iter()
+        .filter_map(|attempt| Some((attempt.trajectory.id, conversation(attempt)?)))
+        .collect();
+    let kept = |attempt: &Attempt| fixes.get(&attempt.trajectory.id).map_or(0.0, |c| c.kept);
+    let selected = sera_datagen::select(attempts, &kept, &Policy::default());
+    let mut dataset: Vec<Example> = selected
+        .chosen
+        .iter()
+        .filter_map(|id| fixes.get(id))
+        .map(|conversation| conversation.example.clone())
+        .collect();
+    let format = HoleFormat::of_length(LENGTH);
+    let hole = |hole: &Hole| examples::hole(tokenizer, hole, &format);
+    dataset.extend(holes.iter().filter_map(hole));
+    (dataset, selected.chosen, selected.dropped)
+}
+
+/// Only steps that the student has to take itself carry loss: the harness searches, checks and
+/// submits for it.
+fn as_example(tokenizer: &Tokenizer, trajectory: &Trajectory) -> Option<examples::Conversation> {
+    let messages = dialect::render(&trajectory.description, &trajectory.steps);
+    let mut carries = vec![false; messages.len()];
+    let first = messages.len() - 2 * trajectory.steps.len();
+    for (index, step) in trajectory.steps.iter().enumerate() {
+        let own = matches!(step.action, Action::Open { .. } | Action::Edit { .. });
+        carries[first + 2 * index] = own && !step.masked;
+    }
+    examples::conversation(tokenizer, &trajectory.id.to_string(), &messages, &carries, LENGTH)
+}
+
+/// Held-out tasks in an order that the clock cannot choose, with all that measuring them needs.
+pub fn fix_items(tasks: &[Task], solved: &[Attempt], bases: &Bases, most: usize) -> Vec<FixItem> {
+    let mut tasks: Vec<&Task> = tasks.iter().collect();
+    tasks.sort_by_key(|task| (task.rng_seed, task.id));
+    let by_task: BTreeMap<_, _> = solved.iter().map(|a| (a.task.id, a)).collect();
+    let solved = Solved::new(solved.iter().map(|attempt| &attempt.task));
+    let others: Vec<&str> = tasks.iter().map(|task| task.description.as_str()).collect();
+    let item = |(index, task): (usize, &&Task)| {
+        let (environment, _) = bases.environment(task).ok()?;
+        let ideal = reference_spans(task, environment.clone())?;
+        let (place, after) = place(task, &ideal.steps, &environment)?;
+        let similar = solved.similar(&task.description, Some(task), SHOWN);
+        let shots = similar.iter().filter_map(|t| shot(by_task.get(&t.id)?)).collect();
+        let other = others[(index + others.len() / 2) % others.len()].to_owned();
+        let task = (*task).clone();
+        Some(FixItem { task, environment, ideal, place, after, shots, other })
+    };
+    tasks.iter().enumerate().take(most).filter_map(item).collect()
+}
+
+/// The first function the ideal solution opens, and its file's text as the reference leaves it.
+fn place(task: &Task, steps: &[Step], environment: &Environment) -> Option<(FunctionKey, String)> {
+    let opened = steps.iter().find_map(|step| match &step.action {
+        Action::Open { path, name: Some(name) } => {
+            Some(FunctionKey { path: path.clone(), name: name.clone() })
+        }
+        _ => None,
+    })?;
+    let read = |path: &TreePath| environment.read_text(path).ok().map(|t| t.to_string());
+    let after = task.reference.apply(&read, 0).ok()?;
+    let text = after.into_iter().find(|(path, _)| *path == opened.path)?.1?;
+    Some((opened, text))
+}
+
+/// The edit that solved a training task.
+fn shot(attempt: &Attempt) -> Option<Shot> {
+    let edit = |step: &Step| matches!(step.action, Action::Edit { .. }) && !step.masked;
+    let submitted = matches!(attempt.trajectory.outcome, Outcome::Submitted { .. });
+    let step = attempt.trajectory.steps.iter().find(|step| edit(step)).filter(|_| submitted)?;
+    Some(Shot { description: attempt.task.description.clone(), action: step.action.clone() })
+}
+
+/// Held-out holes in a fixed random order, each with the most similar training functions.
+pub fn hole_items(holes: &[Hole], training: &[Hole], most: usize) -> Vec<HoleItem> {
+    let mut holes = holes.to_vec();
+    holes.shuffle(&mut ChaCha8Rng::seed_from_u64(0x401e));
+    holes.truncate(most);
+    let neighbours = Neighbours::new(training);
+    holes.into_iter().map(|hole| HoleItem { neighbours: neighbours.of(&hole), hole }).collect()
+}
+
+/// Training functions by the words they hold.
+struct Neighbours<'a> {
+    holes: Vec<(&'a Hole, BTreeSet<&'a str>)>,
+}
+
+impl<'a> Neighbours<'a> {
+    fn new(holes: &'a [Hole]) -> Self {
+        let whole = holes.iter().filter(|hole| hole.after.is_empty());
+        Self { holes: whole.map(|hole| (hole, words(&hole.before))).collect() }
+    }
+
+    /// The code of the most similar training functions, most similar last: next to the hole.
+    fn of(&self, hole: &Hole) -> String {
+        let wanted = words(&hole.before);
+        let similarity = |own: &BTreeSet<&str>| {
+            let shared = own.intersection(&wanted).count() as f64;
+            shared / (own.len() + wanted.len()).max(1) as f64
+        };
+        let mut ranked: Vec<(f64, &Hole)> =
+            self.holes.iter().map(|(hole, own)| (similarity(own), *hole)).collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let text = |hole: &Hole| {
+            let whole = format!("{}{}\n\n", hole.before, hole.middle);
+            let start = whole.len().saturating_sub(NEIGHBOUR_BYTES / SHOWN);
+            let start = (start..=whole.len()).find(|i| whole.is_char_boundary(*i)).unwrap_or(0);
+            whole[start..].to_owned()
+        };
+        let shown = ranked.iter().take(SHOWN).map(|(_, hole)| text(hole));
+        shown.collect::<Vec<_>>().into_iter().rev().collect()
+    }
+}
+
+fn words(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| word.len() > 2).collect()
+}

@@ -1,0 +1,126 @@
+//! Quickstart: every stage in order through the same pipeline, then one fix of a held-out task.
+use crate::cycle::Cycle;
+use crate::order::{Fixed, Order};
+use crate::{base, orders, pipeline, reports};
+use anyhow::Result;
+use sera_core::overlap::overlap;
+use sera_core::{Origin, Patch, Task};
+use sera_protocol::report::{QuickstartFix, QuickstartReport};
+use sera_protocol::{Job, JobResult};
+use std::time::Instant;
+
+/// Picks the held-out task that is shown: fixed, so that nobody picks a lucky one.
+const SHOWN: usize = 7;
+
+/// The jobs of a quickstart, in order.
+pub(crate) fn stages(train_seconds: u64, evaluate_seconds: u64) -> Vec<Job> {
+    vec![
+        Job::Mine { explain: false },
+        Job::Synthesize { limit: None },
+        Job::Rollout { limit: None, student: true },
+        Job::Train { seconds: Some(train_seconds), tokens: None, seed: 1 },
+        Job::Evaluate { seconds: Some(evaluate_seconds) },
+        Job::Promote {},
+    ]
+}
+
+/// Does the jobs and gathers what they report.
+pub(crate) async fn drive(stages: Vec<Job>, cycle: &mut Cycle<'_>) -> Result<QuickstartReport> {
+    let started = Instant::now();
+    // The base comes first: without it everything else would be in vain.
+    base::obtain(cycle).await?;
+    let repo = cycle.engine.repository.work_dir().display().to_string();
+    let mut report = QuickstartReport { repo, ..QuickstartReport::default() };
+    for job in stages {
+        if !done_before(&job, cycle)? {
+            let result = Box::pin(pipeline::perform(&job, cycle)).await?;
+            fold(&mut report, result);
+        }
+    }
+    gather(&mut report, cycle)?;
+    report.fix = show(cycle).await?;
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// What an interrupted quickstart has stored is not done again.
+fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
+    Ok(match job {
+        Job::Synthesize { .. } => {
+            let (cycle_cut, mined) = (cycle.records.cycle()?, cycle.records.mined()?);
+            cycle_cut.zip(mined).is_some_and(|(cycle, mined)| cycle.cut.commit == mined.cut.commit)
+        }
+        Job::Rollout { .. } => {
+            cycle.records.open_tasks()?.is_empty() && !cycle.records.rollouts()?.student.is_empty()
+        }
+        Job::Mine { .. }
+        | Job::Verify {}
+        | Job::Train { .. }
+        | Job::Evaluate { .. }
+        | Job::Promote {}
+        | Job::Quickstart { .. }
+        | Job::Fix { .. }
+        | Job::Fsck {} => false,
+    })
+}
+
+fn fold(report: &mut QuickstartReport, result: JobResult) {
+    match result {
+        JobResult::Train(train) => report.train = train,
+        JobResult::Evaluate(scorecard) => report.scorecard = *scorecard,
+        JobResult::Promote(promote) => {
+            report.promoted = promote.promoted;
+            report.reasons = promote.reasons;
+        }
+        JobResult::Mine(_)
+        | JobResult::Synthesize(_)
+        | JobResult::Rollout(_)
+        | JobResult::Verify(_)
+        | JobResult::Quickstart(_)
+        | JobResult::Fix(_)
+        | JobResult::Fsck(_) => {}
+    }
+}
+
+/// The counts come from the store, so that a resumed quickstart reports the whole.
+fn gather(report: &mut QuickstartReport, cycle: &Cycle<'_>) -> Result<()> {
+    let records = cycle.records;
+    let (functions, commits, functions_out, commits_out) = reports::count(&records.seeds()?);
+    report.mined.functions = functions;
+    report.mined.commits = commits;
+    report.mined.held_out = Some(functions_out + commits_out);
+    report.mined.dropped = records.mined()?.map(|m| reports::drops(&m.dropped)).unwrap_or_default();
+    report.tasks = records.tasks()?.len() as u64;
+    let attempts = records.attempts()?;
+    report.trajectories.kept = attempts.iter().filter(|a| a.verdict.accepted()).count() as u64;
+    let rollouts = records.rollouts()?;
+    for reason in rollouts.dropped.values() {
+        *report.trajectories.dropped.entry(reason.clone()).or_default() += 1;
+    }
+    report.trajectories.student = reports::student(&rollouts);
+    report.trajectories.per_second = Some(rollouts.per_second);
+    Ok(())
+}
+
+async fn show(cycle: &mut Cycle<'_>) -> Result<Option<QuickstartFix>> {
+    let Some(task) = shown(cycle)? else { return Ok(None) };
+    let order = Order::Fix(orders::fix_task(cycle, &task).await?);
+    let fixed: Fixed = cycle.serve(&order).await?;
+    let patch: Option<Patch> = fixed.proposals.into_iter().next().map(|p| p.patch);
+    let recall = patch.as_ref().and_then(|patch| overlap(&task.reference, patch));
+    Ok(Some(QuickstartFix {
+        task: task.id,
+        description: Some(task.description),
+        patch,
+        recall: recall.map(|overlap| overlap.recall),
+        reference: Some(task.reference),
+    }))
+}
+
+/// A held-out mutation task with an executed solution, picked by a fixed number.
+fn shown(cycle: &Cycle<'_>) -> Result<Option<Task>> {
+    let mut tasks: Vec<Task> = cycle.records.attempts()?.into_iter().map(|a| a.task).collect();
+    tasks.retain(|t| t.held_out && matches!(t.origin, Origin::Mutation { refactoring: false, .. }));
+    tasks.sort_by_key(|task| task.rng_seed);
+    Ok((!tasks.is_empty()).then(|| tasks.swap_remove(SHOWN % tasks.len())))
+}

@@ -1,0 +1,398 @@
+//! What one repository's store holds, in this product's words; the only writer of it.
+//!
+//! Seeds are named by content, so a new mining writes only what changed. Tasks, trajectories and
+//! holes belong to one *cycle*: a training cycle fixes the cut, and a moved cut starts the next.
+use crate::order::{Evaluated, MineDone, RolledOut, Synthesized, TrainNumbers, Trained};
+use anyhow::{Context as _, Result};
+use sera_core::scorecard::{Capability, Scorecard};
+use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, SeedId, Task, TaskId, Trajectory};
+use sera_core::{Verdict, stats};
+use sera_datagen::{Attempt, Cut, Drops, Known};
+use sera_store::{Kind, Store};
+use sera_train::promote::{self, Decision};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// What mining found last.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct MinedAt {
+    /// The tip that was mined.
+    pub(crate) tip: CommitId,
+    /// Where training may end.
+    pub(crate) cut: Cut,
+    /// What was left out.
+    pub(crate) dropped: Drops,
+}
+
+/// One training cycle's fixed ground.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cycle {
+    /// The cut everything of this cycle is made at.
+    pub(crate) cut: Cut,
+    /// Why seeds gave no task.
+    pub(crate) dropped: Drops,
+}
+
+/// What became of the rollouts so far.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Rollouts {
+    /// Tasks that gave no trajectory, and why.
+    pub(crate) dropped: BTreeMap<TaskId, String>,
+    /// Attempts the student made on its own, by outcome.
+    pub(crate) student: BTreeMap<String, u64>,
+    /// Attempts per second, last time.
+    pub(crate) per_second: f64,
+}
+
+/// A file of an adapter, kept as an object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AdapterFile {
+    /// Its name in the PEFT folder.
+    pub(crate) name: String,
+    /// Its content.
+    pub(crate) digest: Digest,
+}
+
+/// A trained adapter and what made it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Adapter {
+    /// Its name.
+    pub(crate) id: AdapterId,
+    /// The base it belongs to.
+    pub(crate) base: String,
+    /// The cut it was trained at.
+    pub(crate) cut: CommitId,
+    /// Digest of the dataset and settings that made it.
+    pub(crate) made_from: Digest,
+    /// Its PEFT folder.
+    pub(crate) files: Vec<AdapterFile>,
+    /// Folders of half-budget trainings with other seeds.
+    pub(crate) siblings: Vec<Vec<AdapterFile>>,
+    /// Its numbers.
+    pub(crate) numbers: TrainNumbers,
+    /// Decisions on the way.
+    pub(crate) notes: Vec<String>,
+    /// Trajectories left out of its dataset.
+    pub(crate) dropped: Drops,
+}
+
+/// Where a cancelled training can go on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Interrupted {
+    /// Digest of the dataset and settings; another order cannot use the checkpoint.
+    pub(crate) made_from: Digest,
+    /// The checkpoint's content.
+    pub(crate) checkpoint: Digest,
+}
+
+/// What serves one capability.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Promotion {
+    /// Serves from now on.
+    pub(crate) adapter: AdapterId,
+    /// Decided on these numbers.
+    pub(crate) decision: Decision,
+}
+
+const CURRENT: &str = "current";
+
+/// One repository's store.
+pub(crate) struct Records {
+    store: Store,
+}
+
+impl Records {
+    /// Opens the store in `folder`, rebuilding its index where that is damaged.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        let store = Store::open(folder, &is_sound)
+            .with_context(|| format!("failed to open the store in {}", folder.display()))?;
+        Ok(Self { store })
+    }
+
+    /// Reads everything, rebuilds the index where it differs; with the seconds it took.
+    pub(crate) fn check(&self) -> Result<(sera_store::Report, f64)> {
+        let started = std::time::Instant::now();
+        let report = self.store.fsck(&is_sound)?;
+        Ok((report, started.elapsed().as_secs_f64()))
+    }
+
+    /// The store itself, for resting.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The cache for the next mining.
+    pub(crate) fn known(&self) -> Result<Known> {
+        Ok(self.store.get(Kind::Known, CURRENT)?.unwrap_or_default())
+    }
+
+    /// What mining found last.
+    pub(crate) fn mined(&self) -> Result<Option<MinedAt>> {
+        Ok(self.store.get(Kind::Cut, CURRENT)?)
+    }
+
+    /// Stores what a mining found, writing only seeds that changed.
+    pub(crate) fn keep_mined(&self, tip: &CommitId, done: &MineDone) -> Result<()> {
+        let before: BTreeMap<SeedId, Seed> =
+            self.seeds()?.into_iter().map(|seed| (seed.id().clone(), seed)).collect();
+        let changed = done.seeds.iter().filter(|seed| before.get(seed.id()) != Some(seed));
+        let changed: Vec<_> = changed.map(|seed| (seed.id().to_string(), seed)).collect();
+        self.store.put_all(Kind::Seed, &changed)?;
+        let now: std::collections::BTreeSet<_> = done.seeds.iter().map(Seed::id).collect();
+        for gone in before.keys().filter(|id| !now.contains(id)) {
+            self.store.delete(Kind::Seed, gone.as_str())?;
+        }
+        self.store.put(Kind::Known, CURRENT, &done.known)?;
+        let at = MinedAt { tip: tip.clone(), cut: done.cut.clone(), dropped: done.dropped.clone() };
+        Ok(self.store.put(Kind::Cut, CURRENT, &at)?)
+    }
+
+    /// Everything mined.
+    pub(crate) fn seeds(&self) -> Result<Vec<Seed>> {
+        self.all(Kind::Seed)
+    }
+
+    /// The cycle that tasks were made for.
+    pub(crate) fn cycle(&self) -> Result<Option<Cycle>> {
+        Ok(self.store.get(Kind::Dataset, CURRENT)?)
+    }
+
+    /// Starts a cycle: the tasks and trajectories of the last one are of another tree.
+    pub(crate) fn keep_synthesized(&self, cut: &Cut, made: &Synthesized) -> Result<()> {
+        for kind in [Kind::Task, Kind::Trajectory, Kind::Verdict] {
+            for key in self.store.keys(kind)? {
+                self.store.delete(kind, &key)?;
+            }
+        }
+        let tasks: Vec<_> = made.tasks.iter().map(|task| (task.id.to_string(), task)).collect();
+        self.store.put_all(Kind::Task, &tasks)?;
+        self.store.put(Kind::Hole, CURRENT, &made.holes)?;
+        self.store.put(Kind::Setting, "rollouts", &Rollouts::default())?;
+        let cycle = Cycle { cut: cut.clone(), dropped: made.dropped.clone() };
+        Ok(self.store.put(Kind::Dataset, CURRENT, &cycle)?)
+    }
+
+    /// Training and held-out tasks of the cycle.
+    pub(crate) fn tasks(&self) -> Result<Vec<Task>> {
+        self.all(Kind::Task)
+    }
+
+    /// Training and held-out holes of the cycle.
+    pub(crate) fn holes(&self) -> Result<Vec<Hole>> {
+        Ok(self.store.get(Kind::Hole, CURRENT)?.unwrap_or_default())
+    }
+
+    /// Tasks nobody has attempted yet.
+    pub(crate) fn open_tasks(&self) -> Result<Vec<Task>> {
+        let dropped = self.rollouts()?.dropped;
+        let done: std::collections::BTreeSet<TaskId> =
+            self.attempts()?.iter().map(|attempt| attempt.task.id).collect();
+        let open = |task: &Task| !done.contains(&task.id) && !dropped.contains_key(&task.id);
+        Ok(self.tasks()?.into_iter().filter(open).collect())
+    }
+
+    /// Stores judged trajectories, each with its verdict, and what gave none.
+    pub(crate) fn keep_rolled_out(&self, done: &RolledOut) -> Result<()> {
+        let by_id = |a: &Attempt| a.trajectory.id.to_string();
+        let trajectories: Vec<_> =
+            done.attempts.iter().map(|a| (by_id(a), &a.trajectory)).collect();
+        let verdicts: Vec<_> = done.attempts.iter().map(|a| (by_id(a), &a.verdict)).collect();
+        self.store.put_all(Kind::Verdict, &verdicts)?;
+        self.store.put_all(Kind::Trajectory, &trajectories)?;
+        let mut rollouts = self.rollouts()?;
+        rollouts.dropped.extend(done.dropped.iter().cloned());
+        let all = done.attempts.len() + done.dropped.len();
+        rollouts.per_second = all as f64 / done.seconds.max(1e-9);
+        Ok(self.store.put(Kind::Setting, "rollouts", &rollouts)?)
+    }
+
+    /// Counts what the student's own rollouts were worth; accepted ones are kept as trajectories.
+    pub(crate) fn keep_student(&self, done: &RolledOut) -> Result<()> {
+        let mut rollouts = self.rollouts()?;
+        for attempt in &done.attempts {
+            let word = match attempt.verdict.rejected {
+                None => "accepted".to_owned(),
+                Some(reason) => word(&reason),
+            };
+            *rollouts.student.entry(word).or_default() += 1;
+        }
+        Ok(self.store.put(Kind::Setting, "rollouts", &rollouts)?)
+    }
+
+    /// What became of the rollouts so far.
+    pub(crate) fn rollouts(&self) -> Result<Rollouts> {
+        Ok(self.store.get(Kind::Setting, "rollouts")?.unwrap_or_default())
+    }
+
+    /// Every judged trajectory of the cycle with its task.
+    pub(crate) fn attempts(&self) -> Result<Vec<Attempt>> {
+        let tasks: BTreeMap<TaskId, Task> =
+            self.tasks()?.into_iter().map(|task| (task.id, task)).collect();
+        let mut attempts = Vec::new();
+        for trajectory in self.all::<Trajectory>(Kind::Trajectory)? {
+            let key = trajectory.id.to_string();
+            let verdict: Option<Verdict> = self.store.get(Kind::Verdict, &key)?;
+            if let (Some(task), Some(verdict)) = (tasks.get(&trajectory.task), verdict) {
+                attempts.push(Attempt { task: task.clone(), trajectory, verdict });
+            }
+        }
+        Ok(attempts)
+    }
+
+    /// Takes a trained adapter over from a worker's folder.
+    pub(crate) fn keep_adapter(
+        &self,
+        id: AdapterId,
+        made_from: Digest,
+        base: &str,
+        folder: &Path,
+        done: &Trained,
+    ) -> Result<Adapter> {
+        let take = |name: &String| self.adopt_folder(&folder.join(name));
+        let adapter = Adapter {
+            id,
+            base: base.to_owned(),
+            cut: self.cycle()?.context("an adapter without a cycle")?.cut.commit,
+            made_from,
+            files: take(&done.adapter)?,
+            siblings: done.siblings.iter().map(take).collect::<Result<_>>()?,
+            numbers: done.report.clone(),
+            notes: done.notes.clone(),
+            dropped: done.dropped.clone(),
+        };
+        self.store.put(Kind::Adapter, &id.to_string(), &adapter)?;
+        self.store.delete(Kind::Job, "interrupted")?;
+        Ok(adapter)
+    }
+
+    fn adopt_folder(&self, folder: &Path) -> Result<Vec<AdapterFile>> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder).context("failed to list an adapter's folder")? {
+            let path = entry.context("failed to list an adapter's folder")?.path();
+            let bytes = std::fs::read(&path)
+                .with_context(|| format!("failed to read {}", path.display()))?;
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+            let name = name.context("a file without a name")?;
+            files.push(AdapterFile { name, digest: self.store.put_object(&bytes)? });
+        }
+        Ok(files)
+    }
+
+    /// Lays a PEFT folder out for a worker.
+    pub(crate) fn lay_out(&self, files: &[AdapterFile], folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("failed to make {}", folder.display()))?;
+        for file in files {
+            let path = folder.join(&file.name);
+            std::fs::write(&path, self.store.object(&file.digest)?)
+                .with_context(|| format!("failed to write {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// All adapters, oldest first: their ids are ordered by time.
+    pub(crate) fn adapters(&self) -> Result<Vec<Adapter>> {
+        self.all(Kind::Adapter)
+    }
+
+    /// Remembers where a cancelled training can go on.
+    pub(crate) fn keep_interrupted(&self, made_from: Digest, checkpoint: &Path) -> Result<()> {
+        let bytes = std::fs::read(checkpoint)
+            .with_context(|| format!("failed to read {}", checkpoint.display()))?;
+        let interrupted = Interrupted { made_from, checkpoint: self.store.put_object(&bytes)? };
+        Ok(self.store.put(Kind::Job, "interrupted", &interrupted)?)
+    }
+
+    /// The checkpoint of an interrupted training of the same order, written to `path`.
+    pub(crate) fn resume(&self, made_from: &Digest, path: &Path) -> Result<bool> {
+        let found: Option<Interrupted> = self.store.get(Kind::Job, "interrupted")?;
+        let Some(found) = found.filter(|found| found.made_from == *made_from) else {
+            return Ok(false);
+        };
+        std::fs::write(path, self.store.object(&found.checkpoint)?)
+            .with_context(|| format!("failed to write {}", path.display()))?;
+        Ok(true)
+    }
+
+    /// Stores a scorecard and what its siblings say about the noise between seeds.
+    pub(crate) fn keep_scorecard(&self, adapter: AdapterId, done: &Evaluated) -> Result<()> {
+        self.store.put(Kind::Scorecard, &adapter.to_string(), done)?;
+        let deviations = deviations(&done.siblings);
+        if !deviations.is_empty() {
+            self.store.put(Kind::Setting, "deviation", &deviations)?;
+        }
+        Ok(())
+    }
+
+    /// The scorecard of an adapter.
+    pub(crate) fn scorecard(&self, adapter: AdapterId) -> Result<Option<Evaluated>> {
+        Ok(self.store.get(Kind::Scorecard, &adapter.to_string())?)
+    }
+
+    /// Run-to-run deviation of each primary metric, once it was measured.
+    pub(crate) fn deviation(&self) -> Result<BTreeMap<Capability, f64>> {
+        Ok(self.store.get(Kind::Setting, "deviation")?.unwrap_or_default())
+    }
+
+    /// How many promotions the held-out set of this cut has decided.
+    pub(crate) fn promotions_at(&self, cut: &CommitId) -> Result<usize> {
+        Ok(self.store.get(Kind::Spend, &format!("promotions/{cut}"))?.unwrap_or(0))
+    }
+
+    /// Makes the decisions real: each promoted capability is served by `adapter` from now on.
+    pub(crate) fn keep_decisions(
+        &self,
+        adapter: &Adapter,
+        decisions: &BTreeMap<Capability, Decision>,
+    ) -> Result<()> {
+        for (capability, decision) in decisions.iter().filter(|(_, d)| d.promoted()) {
+            let promotion = Promotion { adapter: adapter.id, decision: decision.clone() };
+            self.store.put(Kind::Promotion, capability.name(), &promotion)?;
+        }
+        let decided = self.promotions_at(&adapter.cut)? + 1;
+        let key = format!("promotions/{}", adapter.cut);
+        Ok(self.store.put(Kind::Spend, &key, &decided)?)
+    }
+
+    /// The adapter that serves a capability; `None` is base + retrieval.
+    pub(crate) fn served(&self, capability: Capability) -> Result<Option<Adapter>> {
+        let promotion: Option<Promotion> = self.store.get(Kind::Promotion, capability.name())?;
+        let Some(promotion) = promotion else { return Ok(None) };
+        Ok(self.store.get(Kind::Adapter, &promotion.adapter.to_string())?)
+    }
+
+    fn all<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {
+        let mut values = Vec::new();
+        for entry in self.store.scan::<T>(kind)? {
+            values.push(entry?.1);
+        }
+        Ok(values)
+    }
+}
+
+/// Sample standard deviation of each primary metric over trainings that differ in their seed.
+fn deviations(siblings: &[Scorecard]) -> BTreeMap<Capability, f64> {
+    let arm = sera_core::scorecard::Arm::Adapter;
+    let of = |capability| {
+        let levels: Vec<f64> =
+            siblings.iter().filter_map(|card| promote::level(capability, card, arm)).collect();
+        Some((capability, stats::deviation(&levels)?))
+    };
+    Capability::ALL.into_iter().filter_map(of).collect()
+}
+
+/// A closed enum's word, as serde writes it.
+fn word<T: Serialize>(value: &T) -> String {
+    let json = serde_json::to_value(value).expect("plain words serialise");
+    json.as_str().unwrap_or("other").to_owned()
+}
+
+/// Opens and scans the index in a child with a deadline: damaged bytes can make sled spin.
+fn is_sound(index: &Path) -> bool {
+    let Ok(program) = std::env::current_exe() else { return false };
+    let mut command = std::process::Command::new(program);
+    command.arg("check-index").arg(index);
+    sera_store::validate_in_child(&mut command, Duration::from_secs(60))
+}

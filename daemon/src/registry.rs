@@ -1,0 +1,75 @@
+//! Which repositories are registered: a small file of the user's state, one path a line.
+use anyhow::{Context as _, Result};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// The registered work trees, by path.
+pub(crate) struct Registry {
+    file: PathBuf,
+    paths: BTreeSet<PathBuf>,
+}
+
+impl Registry {
+    /// Reads the list kept in `state`; a missing file is an empty list.
+    pub(crate) fn open(state: &Path) -> Result<Self> {
+        let file = state.join("repositories");
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => {
+                return Err(error).with_context(|| format!("failed to read {}", file.display()));
+            }
+        };
+        let paths = text.lines().filter(|line| !line.is_empty()).map(PathBuf::from).collect();
+        Ok(Self { file, paths })
+    }
+
+    /// The registered work trees.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.paths.iter().map(PathBuf::as_path)
+    }
+
+    /// Adds a work tree; false if it was there.
+    pub(crate) fn add(&mut self, path: &Path) -> Result<bool> {
+        let added = self.paths.insert(path.to_owned());
+        if added {
+            self.write()?;
+        }
+        Ok(added)
+    }
+
+    /// Removes a work tree; false if it was not there.
+    pub(crate) fn remove(&mut self, path: &Path) -> Result<bool> {
+        let removed = self.paths.remove(path);
+        if removed {
+            self.write()?;
+        }
+        Ok(removed)
+    }
+
+    /// Whole or not at all: a half-written list would forget repositories.
+    fn write(&self) -> Result<()> {
+        let lines = self.paths.iter().map(|path| format!("{}\n", path.display()));
+        let part = self.file.with_extension("part");
+        let context = || format!("failed to write {}", self.file.display());
+        std::fs::write(&part, lines.collect::<String>()).with_context(context)?;
+        std::fs::rename(&part, &self.file).with_context(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_added_is_there_after_a_restart() {
+        let state = tempfile::tempdir().unwrap();
+        let mut registry = Registry::open(state.path()).unwrap();
+        assert!(registry.add(Path::new("/a b")).unwrap(), "new");
+        assert!(!registry.add(Path::new("/a b")).unwrap(), "known");
+        assert!(registry.add(Path::new("/c")).unwrap());
+        assert!(registry.remove(Path::new("/c")).unwrap());
+        let again = Registry::open(state.path()).unwrap();
+        assert_eq!(again.paths().collect::<Vec<_>>(), [Path::new("/a b")]);
+    }
+}

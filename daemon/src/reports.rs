@@ -1,0 +1,226 @@
+//! What jobs report: stored facts turned into the protocol's words.
+use crate::order::{Evaluated, Fixed, MineDone, Proposed, RolledOut, Synthesized};
+use crate::records::{Adapter, Rollouts};
+use sera_core::scorecard::Capability;
+use sera_core::{AdapterId, Origin, Seed, Task};
+use sera_datagen::{Attempt, Drops};
+use sera_protocol::report::{
+    Explained, FixReport, FsckReport, MineReport, PromoteReport, Proposal, ProposalSource,
+    RolloutReport, ScorecardReport, StudentReport, SynthesizeReport, TrainReport, VerifyReport,
+};
+use sera_train::promote::Decision;
+use std::collections::BTreeMap;
+
+type Counts = BTreeMap<String, u64>;
+
+/// Room for explanations in one message.
+const EXPLAINED_BYTES: usize = 700_000;
+
+/// Counts by reason, under the reasons' codes.
+pub(crate) fn drops(dropped: &Drops) -> Counts {
+    dropped.iter().map(|(reason, n)| (reason.code().to_owned(), *n as u64)).collect()
+}
+
+fn tally(words: impl IntoIterator<Item = String>) -> Counts {
+    let mut counts = Counts::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    counts
+}
+
+/// Functions that may be trained on, commits that may, held-out functions, held-out commits.
+pub(crate) fn count(seeds: &[Seed]) -> (u64, u64, u64, u64) {
+    seeds.iter().fold((0, 0, 0, 0), |(f, c, hf, hc), seed| match (seed, seed.held_out()) {
+        (Seed::Function(_), false) => (f + 1, c, hf, hc),
+        (Seed::Commit(_), false) => (f, c + 1, hf, hc),
+        (Seed::Function(_), true) => (f, c, hf + 1, hc),
+        (Seed::Commit(_), true) => (f, c, hf, hc + 1),
+    })
+}
+
+/// What mining found.
+pub(crate) fn mine(done: &MineDone, explain: bool) -> MineReport {
+    let (functions, commits, held_out_functions, held_out_commits) = count(&done.seeds);
+    let one = |(what, reason): &(String, String)| Explained {
+        what: what.clone(),
+        reason: reason.clone(),
+    };
+    let mut report = MineReport {
+        functions,
+        commits,
+        held_out_functions,
+        held_out_commits,
+        cut: done.cut.commit.to_string(),
+        dropped: drops(&done.dropped),
+        explained: if explain { done.explained.iter().map(one).collect() } else { Vec::new() },
+        unexplained: None,
+        blobs_read: done.blobs_read as u64,
+        seconds: done.seconds,
+    };
+    report.limit_explained(EXPLAINED_BYTES);
+    report
+}
+
+/// What synthesis made.
+pub(crate) fn synthesize(done: &Synthesized) -> SynthesizeReport {
+    let operator = |task: &Task| match &task.origin {
+        Origin::Mutation { operator, .. } => operator.clone(),
+        Origin::Commit { .. } => "commit".to_owned(),
+    };
+    SynthesizeReport {
+        tasks: done.tasks.len() as u64,
+        held_out: Some(done.tasks.iter().filter(|task| task.held_out).count() as u64),
+        by_operator: tally(done.tasks.iter().map(operator)),
+        by_family: tally(done.tasks.iter().map(|task| task.family.0.clone())),
+        dropped: drops(&done.dropped),
+        seconds: done.seconds,
+    }
+}
+
+/// What rollouts left, the student's own attempts apart.
+pub(crate) fn roll_out(done: &RolledOut, all: &Rollouts) -> RolloutReport {
+    RolloutReport {
+        kept: done.attempts.len() as u64,
+        dropped: tally(done.dropped.iter().map(|(_, reason)| reason.clone())),
+        per_second: all.per_second,
+        student: student(all),
+        seconds: done.seconds,
+    }
+}
+
+/// The verdicts on the student's own attempts.
+pub(crate) fn student(all: &Rollouts) -> Option<StudentReport> {
+    let mut rejected = all.student.clone();
+    let accepted = rejected.remove("accepted").unwrap_or(0);
+    (!all.student.is_empty()).then_some(StudentReport { accepted, rejected })
+}
+
+/// What soft verification says of everything stored.
+pub(crate) fn verify(attempts: &[Attempt], all: &Rollouts) -> VerifyReport {
+    let word = |attempt: &Attempt| {
+        attempt.verdict.rejected.map(|reason| {
+            let json = serde_json::to_value(reason).expect("plain words serialise");
+            json.as_str().unwrap_or("other").to_owned()
+        })
+    };
+    let recalls: Vec<f64> = attempts.iter().map(|a| a.verdict.overlap.recall).collect();
+    let accepted = attempts.iter().filter(|a| a.verdict.accepted()).count() as u64;
+    let usable = attempts.iter().filter(|a| a.verdict.accepted() && !a.task.held_out).count();
+    let mut rejected = tally(attempts.iter().filter_map(word));
+    for (reason, n) in &all.student {
+        if reason != "accepted" {
+            *rejected.entry(reason.clone()).or_default() += n;
+        }
+    }
+    VerifyReport {
+        accepted,
+        rejected,
+        selected: usable as u64,
+        dropped: Counts::from([("held-out".to_owned(), accepted - usable as u64)]),
+        recall: mean(&recalls),
+        seconds: 0.0,
+    }
+}
+
+/// What training did.
+pub(crate) fn train(adapter: &Adapter) -> TrainReport {
+    let numbers = &adapter.numbers;
+    TrainReport {
+        examples: numbers.examples as u64,
+        tokens: numbers.tokens,
+        target_tokens: numbers.target_tokens,
+        tokens_per_s: numbers.tokens_per_s,
+        peak_rss_mb: numbers.peak_rss_mb as u64,
+        loss: numbers.loss.clone(),
+        adapter: Some(adapter.id),
+        notes: Some(adapter.notes.clone()),
+        seconds: numbers.seconds,
+    }
+}
+
+/// All arms of a scorecard.
+pub(crate) fn scorecard(adapter: AdapterId, done: &Evaluated) -> ScorecardReport {
+    ScorecardReport {
+        adapter: Some(adapter),
+        notes: Some(done.notes.clone()),
+        seconds: done.seconds,
+        ..ScorecardReport::of(&done.card)
+    }
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
+
+/// What was decided, in words.
+pub(crate) fn promote(
+    adapter: &Adapter,
+    decisions: &BTreeMap<Capability, Decision>,
+) -> PromoteReport {
+    let won = decisions.iter().filter(|(_, d)| d.promoted()).map(|(c, _)| *c);
+    PromoteReport {
+        promoted: won.collect(),
+        reasons: decisions.iter().map(|(c, d)| (*c, reason(d))).collect(),
+        adapter: Some(adapter.id),
+    }
+}
+
+fn reason(decision: &Decision) -> String {
+    match (&decision.refusal, decision.gap) {
+        (Some(refusal), _) => refusal.to_string(),
+        (None, Some(gap)) => format!(
+            "better than base + retrieval by {:.3} [{:.3}, {:.3}] over {} held-out items",
+            -gap.mean, -gap.high, -gap.low, decision.items
+        ),
+        (None, None) => "better than base + retrieval".to_owned(),
+    }
+}
+
+/// What a fix found.
+pub(crate) fn fix(description: &str, done: &Fixed, served: Option<Adapter>) -> FixReport {
+    let proposal = |p: &Proposed| Proposal {
+        patch: p.patch.clone(),
+        nats: p.nats,
+        source: match p.source.as_str() {
+            "written" => ProposalSource::Written,
+            _ => ProposalSource::Enumerated,
+        },
+        path: p.patch.files.first().map(|f| f.path().to_string()).unwrap_or_default(),
+        name: Some(p.name.clone()),
+    };
+    FixReport {
+        task: None,
+        description: description.to_owned(),
+        proposals: done.proposals.iter().map(proposal).collect(),
+        steps: done.steps.clone(),
+        patch: done.proposals.first().map(|p| p.patch.clone()),
+        served: Some(served.map_or_else(|| "base".to_owned(), |adapter| adapter.id.to_string())),
+        seconds: done.seconds,
+    }
+}
+
+/// What a check of the store found.
+pub(crate) fn fsck(report: &sera_store::Report, seconds: f64) -> FsckReport {
+    use sera_store::IndexState;
+    let bytes = report.damaged.iter().map(|(from, to)| format!("journal bytes {from}–{to}"));
+    let objects = report.damaged_objects.iter().map(|digest| format!("object {digest}"));
+    let lost =
+        (report.lost_records > 0).then(|| format!("{} records are gone", report.lost_records));
+    let damaged = bytes.chain(objects).chain(report.unreadable.iter().cloned()).chain(lost);
+    let index = match &report.index {
+        IndexState::Created => Some("the index was made".to_owned()),
+        IndexState::Rebuilt { reason, .. } => Some(format!("the index was built again: {reason}")),
+        IndexState::Sound { .. } => None,
+    };
+    let torn = report.torn_bytes;
+    let cut = (torn > 0).then(|| format!("{torn} bytes of an unfinished write were cut off"));
+    FsckReport {
+        facts: report.records,
+        objects: report.objects as u64,
+        indexed: report.records,
+        damaged: damaged.collect(),
+        repaired: index.into_iter().chain(cut).collect(),
+        seconds,
+    }
+}

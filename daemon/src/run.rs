@@ -1,0 +1,148 @@
+//! `sera-daemon run`: what wakes the daemon, in one loop.
+use crate::ipc;
+use crate::office::Office;
+use crate::watch::{Hint, POLL, QUIET};
+use anyhow::{Context as _, Result, bail};
+use sera_protocol::Locations;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How long nobody may use a store before its index is put away.
+const REST: Duration = Duration::from_secs(30);
+
+/// Everything that can wake the daemon.
+enum Event {
+    /// A repository may have changed.
+    Hint(Hint),
+    /// Repositories that gave hints have been quiet for a moment.
+    Quiet,
+    /// Time to look without being told.
+    Poll,
+    /// Time to put away what nobody uses.
+    Rest,
+    /// The daemon shall end.
+    Stop,
+}
+
+/// Runs until stopped. A second daemon of the same user leaves at once, well.
+pub(crate) fn run() -> Result<ExitCode> {
+    let locations = Locations::of_process()?;
+    locations.secure()?;
+    let lock = locations.lock();
+    let file = File::options().create(true).write(true).truncate(false).open(&lock);
+    let file = file.with_context(|| format!("failed to open {}", lock.display()))?;
+    let mut lock = fd_lock::RwLock::new(file);
+    // Held for life: whoever holds it may replace a socket that is there.
+    let Ok(_guard) = lock.try_write() else {
+        tracing::info!("another daemon is running");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("failed to start the runtime")?;
+    runtime.block_on(watch_over(locations))?;
+    // Blocked threads are workers' readers at most; their processes end with us.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn watch_over(locations: Locations) -> Result<()> {
+    let socket = locations.socket();
+    let (hints, mut hinted) = mpsc::channel(64);
+    let listener = ipc::listen(&locations)?;
+    let office = Office::open(locations, hints)?;
+    let accepting = tokio::spawn(ipc::accept(listener, Arc::clone(&office)));
+    let mut poll = tokio::time::interval(POLL);
+    let mut rest = tokio::time::interval(REST);
+    let mut noisy: BTreeSet<Hint> = BTreeSet::new();
+    let mut quiet_at = Instant::now();
+    loop {
+        let event = tokio::select! {
+            hint = hinted.recv() => hint.map_or(Event::Stop, Event::Hint),
+            () = tokio::time::sleep_until(quiet_at), if !noisy.is_empty() => Event::Quiet,
+            _ = poll.tick() => Event::Poll,
+            _ = rest.tick() => Event::Rest,
+            () = office.stop.cancelled() => Event::Stop,
+            () = asked_to_end() => Event::Stop,
+        };
+        match event {
+            Event::Hint(hint) => {
+                noisy.insert(hint);
+                quiet_at = Instant::now() + QUIET;
+            }
+            Event::Quiet => {
+                for common in std::mem::take(&mut noisy) {
+                    mine_moved(&office, Some(&common));
+                }
+            }
+            Event::Poll => mine_moved(&office, None),
+            Event::Rest => office.rest(),
+            Event::Stop => break,
+        }
+    }
+    office.stop.cancel();
+    drop(accepting.await);
+    drain(&office).await;
+    drop(std::fs::remove_file(socket));
+    Ok(())
+}
+
+fn mine_moved(office: &Arc<Office>, only: Option<&Path>) {
+    for path in office.moved(only) {
+        tokio::spawn(ipc::mine_in_background(Arc::clone(office), path));
+    }
+}
+
+/// Cancelled jobs leave their checkpoints before the daemon goes.
+async fn drain(office: &Office) {
+    let deadline = Instant::now() + Duration::from_secs(25);
+    while office.is_working() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[cfg(unix)]
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Ok(mut term), Ok(mut int)) = (term, int) else { return std::future::pending().await };
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+}
+
+#[cfg(not(unix))]
+async fn asked_to_end() {
+    drop(tokio::signal::ctrl_c().await);
+}
+
+/// `sera-daemon base [SOURCE]`: gets the base and prints where it lies.
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for scripts")]
+pub(crate) fn base(source: Option<&str>) -> Result<ExitCode> {
+    let locations = Locations::of_process()?;
+    let mut hear = |say| {
+        if let crate::worker_wire::Say::Progress(progress) = say
+            && progress.total == Some(progress.done)
+        {
+            eprintln!("{} bytes", progress.done);
+        }
+    };
+    let path =
+        crate::base::get(source, &locations.cache, &mut hear, &sera_core::Cancel::default())?;
+    println!("{}", path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `sera-daemon check-index DIR`: opens and scans an index; the parent holds the stop-watch.
+pub(crate) fn check_index(folder: &Path) -> Result<ExitCode> {
+    if let Err(error) = sera_store::check_index(folder) {
+        bail!("the index in {} is damaged: {error}", folder.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,125 @@
+//! The worker's *evaluate* stage: adapters and held-out work in, scorecards out.
+use super::{Desk, fix, synthesize};
+use crate::order::{Evaluate, Evaluated};
+use crate::prepare;
+use anyhow::Result;
+use sera_core::scorecard::{Arm, Scorecard};
+use sera_model::{Base, Lora};
+use sera_train::evaluate::{
+    Aid, Budget, Contestant, Desk as EvaluationDesk, FixItem, HoleItem, evaluate as measure,
+};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Likelihoods are measured on at least so many tasks and holes, however long it takes.
+const LEAST: usize = 24;
+/// Items that no budget here will ever reach are not even prepared.
+const MOST: usize = 160;
+/// Longest sequence, in tokens: an example and two demonstrations.
+const LENGTH: usize = 2048;
+/// Share of the time for what the siblings measure: likelihoods only.
+const SIBLING_SHARE: f64 = 0.2;
+
+pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
+    let started = Instant::now();
+    desk.progress("evaluate", 0, None, "items", "preparing".to_owned());
+    let base = fix::load(&order.base)?;
+    let bases = synthesize::bases(&order.source, &order.cut)?;
+    let tasks = prepare::fix_items(&order.tasks, &order.solved, &bases, MOST);
+    let holes = prepare::hole_items(&order.holes, &order.training_holes, MOST);
+    let load = |folder: &Path| fix::adapter(&base, folder);
+    let adapter = load(&order.adapter)?;
+    let served = order.served.as_deref().map(load).transpose()?;
+    let mut budget = Budget {
+        seconds: order.seconds * (1.0 - SIBLING_SHARE),
+        least: LEAST,
+        rollouts: order.rollouts,
+        length: LENGTH,
+    };
+    let contestants = contestants(&adapter, served.as_ref());
+    let bench = Bench { base: &base, desk, started };
+    let card = bench.measure(&contestants, &tasks, &holes, &budget)?;
+    let (fixes, completes) = (measured(&card.fix), measured(&card.complete));
+    // The siblings tell how much a seed matters, on exactly the items of the real comparison.
+    budget = Budget { seconds: f64::INFINITY, rollouts: 0, ..budget };
+    let mut siblings = Vec::new();
+    for folder in &order.siblings {
+        let own = [contestant(Arm::Adapter, Some(load(folder)?), Aid::Alone)];
+        let (tasks, holes) = (&tasks[..fixes.min(LEAST)], &holes[..completes.min(LEAST)]);
+        siblings.push(bench.measure(&own, tasks, holes, &budget)?);
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let notes = vec![sized(order, fixes, completes, &card, seconds)];
+    Ok(Evaluated { card, siblings, notes, seconds })
+}
+
+/// What every measurement of one order shares.
+struct Bench<'a> {
+    base: &'a Arc<Base>,
+    desk: &'a Desk,
+    started: Instant,
+}
+
+impl Bench<'_> {
+    fn measure(
+        &self,
+        contestants: &[Contestant],
+        tasks: &[FixItem],
+        holes: &[HoleItem],
+        budget: &Budget,
+    ) -> Result<Scorecard> {
+        let mut watch = |stage: &str, done: usize, total: usize| {
+            let (done, total) = (done as u64, Some(total as u64));
+            self.desk.progress("evaluate", done, total, "items", stage.to_owned());
+        };
+        let mut desk = EvaluationDesk {
+            elapsed: &|| self.started.elapsed().as_secs_f64(),
+            pause: &|| self.desk.gate.pass(),
+            watch: &mut watch,
+        };
+        Ok(measure(self.base, contestants, tasks, holes, budget, &mut desk)?)
+    }
+}
+
+fn measured<T>(arms: &BTreeMap<Arm, Vec<T>>) -> usize {
+    arms.get(&Arm::Base).map_or(0, Vec::len)
+}
+
+fn sized(
+    order: &Evaluate,
+    fixes: usize,
+    completes: usize,
+    card: &Scorecard,
+    seconds: f64,
+) -> String {
+    let acted = card
+        .fix
+        .get(&Arm::Base)
+        .map_or(0, |scores| scores.iter().filter(|score| score.candidates.is_some()).count());
+    format!(
+        "{seconds:.0} s ({:.0} s granted) measured {fixes} of {} held-out tasks, {completes} of {} \
+         held-out holes, and {acted} rollouts an arm",
+        order.seconds,
+        order.tasks.len(),
+        order.holes.len()
+    )
+}
+
+fn contestant(arm: Arm, lora: Option<Arc<Lora>>, aid: Aid) -> Contestant {
+    Contestant { arm, lora, aid }
+}
+
+fn contestants(adapter: &Arc<Lora>, served: Option<&Arc<Lora>>) -> Vec<Contestant> {
+    let adapter = || Some(Arc::clone(adapter));
+    let mut all = vec![
+        contestant(Arm::Base, None, Aid::Alone),
+        contestant(Arm::Retrieval, None, Aid::Retrieval),
+        contestant(Arm::Adapter, adapter(), Aid::Alone),
+        contestant(Arm::Shuffled, adapter(), Aid::OtherText),
+    ];
+    let served = served.map(|lora| contestant(Arm::Served, Some(Arc::clone(lora)), Aid::Alone));
+    all.extend(served);
+    all
+}

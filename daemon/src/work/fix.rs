@@ -1,0 +1,141 @@
+//! The worker's *serve* stage: a description in, ranked proposals out. The student stays loaded
+//! between orders, and its cache with it.
+use super::Desk;
+use crate::order::{Fix, Fixed, Proposed, Weights};
+use anyhow::{Context as _, Result};
+use sera_agent::Environment;
+use sera_agent::guided::{self, Event, Guided, Source};
+use sera_core::redact::Redactor;
+use sera_core::{FunctionKey, Patch, TreePath};
+use sera_model::{Base, Student};
+use sera_sandbox::Overlay;
+use sera_syntax::Index;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The student loaded last.
+#[derive(Default)]
+pub(crate) struct Students(Option<(Weights, Student)>);
+
+impl Students {
+    fn get(&mut self, weights: &Weights) -> Result<&mut Student> {
+        if self.0.as_ref().is_none_or(|(loaded, _)| loaded != weights) {
+            self.0 = Some((weights.clone(), student(weights)?));
+        }
+        Ok(self.0.as_mut().map(|(_, student)| student).expect("loaded above"))
+    }
+}
+
+/// Loads a base and what is trained on it.
+pub(super) fn student(weights: &Weights) -> Result<Student> {
+    let base = load(&weights.base)?;
+    let lora = weights.adapter.as_deref().map(|folder| adapter(&base, folder)).transpose()?;
+    Ok(Student::new(base, lora))
+}
+
+pub(super) fn load(path: &std::path::Path) -> Result<Arc<Base>> {
+    Base::load(path).with_context(|| format!("failed to load the base {}", path.display()))
+}
+
+pub(super) fn adapter(base: &Base, folder: &std::path::Path) -> Result<Arc<sera_model::Lora>> {
+    let lora = sera_model::adapter::load_peft(folder, base)
+        .with_context(|| format!("failed to load the adapter {}", folder.display()))?;
+    Ok(Arc::new(lora))
+}
+
+pub(super) fn fix(order: &Fix, desk: &Desk, students: &mut Students) -> Result<Fixed> {
+    let started = Instant::now();
+    desk.step("reading the tree".to_owned());
+    let overlay = tree(order)?;
+    let index = Arc::new(Index::build(sera_datagen::source_files(&overlay)?));
+    let environment = Environment::new(overlay.clone(), index);
+    desk.step("loading the student".to_owned());
+    let student = students.get(&order.weights)?;
+    let options = Guided {
+        paths: order.paths.iter().map(ToString::to_string).collect(),
+        ..Guided::default()
+    };
+    let mut steps = Vec::new();
+    let mut watch = |event: Event| {
+        let line = tell(&event);
+        desk.step(line.clone());
+        steps.push(line);
+    };
+    let cancel = desk.gate.as_cancel();
+    let solved =
+        guided::solve(&order.description, student, environment, &options, &mut watch, cancel);
+    let redactor = Redactor::new(order.source.key);
+    // Nothing that a model wrote may decide over a secret: such a proposal is left out.
+    let own = |patch: Patch| match order.work_tree {
+        true => redactor.restore(&patch, &|path| real(order, path)),
+        false => Some(patch),
+    };
+    let keep = |p: guided::Proposal| {
+        let (patch, source) = (own(p.patch)?, source(&p.source));
+        Some(Proposed { patch, name: p.name, nats: p.nats, source })
+    };
+    let proposals = solved.ranked.into_iter().filter_map(keep).take(order.proposals).collect();
+    Ok(Fixed { proposals, steps, seconds: started.elapsed().as_secs_f64() })
+}
+
+/// The commit's tree, the planted fault or the work tree's changes, and unsaved buffers over it.
+fn tree(order: &Fix) -> Result<Overlay> {
+    let repository = sera_git::Repository::discover(&order.source.path)?;
+    let tree = repository.tree(&order.base_commit)?;
+    let mut overlay = Overlay::new(tree, Redactor::new(order.source.key));
+    if let Some(bug) = &order.bug {
+        overlay.apply(bug).context("failed to plant the task's fault")?;
+    }
+    if order.work_tree {
+        for (path, content) in repository.work_tree_changes()? {
+            lay(&mut overlay, path, content);
+        }
+    }
+    for (path, text) in &order.buffers {
+        lay(&mut overlay, path.clone(), Some(text.clone().into_bytes()));
+    }
+    overlay.mark();
+    Ok(overlay)
+}
+
+/// Lays one changed file over the tree. What an overlay refuses (binary, denied, too large) is
+/// nothing a student could edit either.
+fn lay(overlay: &mut Overlay, path: TreePath, content: Option<Vec<u8>>) {
+    let laid = match content.map(String::from_utf8) {
+        None => overlay.remove(path),
+        Some(Ok(text)) => overlay.write(path, text),
+        Some(Err(_)) => Ok(()),
+    };
+    if let Err(error) = laid {
+        tracing::debug!(%error, "left out of the tree");
+    }
+}
+
+/// A file of the work tree with its secrets, as `git apply` will find it.
+fn real(order: &Fix, path: &TreePath) -> Option<String> {
+    let buffer = order.buffers.iter().find(|(own, _)| own == path).map(|(_, text)| text.clone());
+    buffer.or_else(|| std::fs::read_to_string(order.source.path.join(path.as_str())).ok())
+}
+
+fn source(source: &Source) -> String {
+    match source {
+        Source::Enumerated(operator) => format!("enumerated:{}", operator.name()),
+        Source::Written => "written".to_owned(),
+    }
+}
+
+fn tell(event: &Event) -> String {
+    let names = |keys: &[FunctionKey]| {
+        let shown: Vec<_> =
+            keys.iter().take(3).map(|k| format!("{}::{}", k.path, k.name)).collect();
+        shown.join(", ")
+    };
+    match event {
+        Event::Searching { query } => format!("searching: {query}"),
+        Event::Hits(hits) => format!("found {} functions", hits.len()),
+        Event::Located(order) => format!("most likely: {}", names(order)),
+        Event::Opened(key) => format!("opened {}::{}", key.path, key.name),
+        Event::Ranked { edits } => format!("ranked {edits} edits"),
+        Event::Proposals(count) => format!("{count} proposals"),
+    }
+}

@@ -1,0 +1,129 @@
+//! The worker's side of a job: read the order, do it, leave the result as a file.
+//!
+//! A worker knows no store and no socket. It exits when its standard input ends.
+use crate::gate::Gate;
+use crate::order::Order;
+use crate::worker_wire::{Progress, Say, Tell};
+use anyhow::{Context as _, Result};
+use sera_core::Digest;
+use serde::Serialize;
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+mod evaluate;
+mod fix;
+mod mine;
+mod roll_out;
+mod synthesize;
+mod train;
+
+pub(crate) use fix::Students;
+
+/// The result's name in the job's folder.
+pub(crate) const RESULT: &str = "result.json";
+/// The order's name in the job's folder.
+pub(crate) const ORDER: &str = "order.json";
+
+/// What a stage needs from outside: a way to report and a gate to pass.
+pub(crate) struct Desk {
+    /// Shut while someone waits, cancelled when the job is.
+    pub(crate) gate: Gate,
+    /// The job's folder, for results too big for a line.
+    pub(crate) folder: PathBuf,
+}
+
+impl Desk {
+    /// Tells the daemon how far the stage is.
+    pub(crate) fn progress(
+        &self,
+        stage: &str,
+        done: u64,
+        total: Option<u64>,
+        unit: &str,
+        message: String,
+    ) {
+        let progress =
+            Progress { stage: stage.to_owned(), done, total, unit: unit.to_owned(), message };
+        say(&Say::Progress(progress));
+    }
+
+    /// Tells the person who waits what happens.
+    pub(crate) fn step(&self, text: String) {
+        say(&Say::Step { text });
+    }
+}
+
+/// `sera-daemon work <kind>`: orders in, results out, until standard input ends.
+pub(crate) fn serve_orders() -> ExitCode {
+    let mut students = Students::default();
+    for desk in listen() {
+        match carry_out(&desk, &mut students) {
+            Ok(digest) => say(&Say::Done { file: RESULT.to_owned(), digest }),
+            Err(error) => say(&failure(&error)),
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Controls arrive while an order is being carried out, so a thread of its own hears them.
+/// Every order has a gate of its own: cancelling one must not end the next.
+fn listen() -> Receiver<Desk> {
+    let (send, desks) = sync_channel(1);
+    std::thread::spawn(move || {
+        let mut gate = Gate::default();
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            match serde_json::from_str(&line) {
+                Ok(Tell::Work { folder }) => {
+                    gate = Gate::default();
+                    drop(send.send(Desk { gate: gate.clone(), folder }));
+                }
+                Ok(Tell::Pause) => gate.shut(),
+                Ok(Tell::Resume) => gate.open(),
+                Ok(Tell::Cancel) => gate.cancel(),
+                Err(error) => tracing::error!(%error, line, "unreadable control"),
+            }
+        }
+        // The daemon is gone: whatever is computed now, nobody will take it over.
+        gate.cancel();
+    });
+    desks
+}
+
+fn carry_out(desk: &Desk, students: &mut Students) -> Result<Digest> {
+    let path = desk.folder.join(ORDER);
+    let text =
+        std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    match serde_json::from_slice(&text).context("failed to read the order")? {
+        Order::Mine(order) => leave(desk, &mine::mine(&order, desk)?),
+        Order::Synthesize(order) => leave(desk, &synthesize::synthesize(&order, desk)?),
+        Order::RollOut(order) => leave(desk, &roll_out::roll_out(&order, desk)?),
+        Order::Train(order) => leave(desk, &train::train(&order, desk)?),
+        Order::Evaluate(order) => leave(desk, &evaluate::evaluate(&order, desk)?),
+        Order::Fix(order) => leave(desk, &fix::fix(&order, desk, students)?),
+    }
+}
+
+fn leave<T: Serialize>(desk: &Desk, result: &T) -> Result<Digest> {
+    let bytes = serde_json::to_vec(result).context("failed to write the result")?;
+    write(&desk.folder.join(RESULT), &bytes)?;
+    Ok(Digest::of(&bytes))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::write(path, bytes).with_context(|| format!("failed to write {}", path.display()))
+}
+
+fn failure(error: &anyhow::Error) -> Say {
+    let causes = error.chain().map(ToString::to_string).collect();
+    Say::Failed { code: crate::failure::code_of(error).name().to_owned(), causes }
+}
+
+/// A line on standard output; if nobody reads it the listener has already cancelled the work.
+fn say(say: &Say) {
+    let mut line = serde_json::to_vec(say).expect("messages are plain data");
+    line.push(b'\n');
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(&line).and_then(|()| out.flush()));
+}

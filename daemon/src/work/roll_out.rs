@@ -1,0 +1,89 @@
+//! The worker's *roll out* stage: tasks in, judged trajectories out.
+use super::{Desk, fix, synthesize};
+use crate::order::{RollOut, RolledOut, Teacher, Weights};
+use anyhow::{Context as _, Result};
+use sera_agent::guided::{self, Guided};
+use sera_agent::{Thresholds, verify};
+use sera_core::{Task, TrajectoryId};
+use sera_datagen::{Attempt, Bases, DropReason, Policy};
+use sera_model::Student;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+pub(super) fn roll_out(order: &RollOut, desk: &Desk) -> Result<RolledOut> {
+    let started = Instant::now();
+    let bases = synthesize::bases(&order.source, &order.cut)?;
+    let (attempts, dropped) = match &order.teacher {
+        Teacher::Procedural => by_the_book(order, &bases, desk),
+        Teacher::Student(weights) => by_student(order, weights, &bases, desk)?,
+    };
+    let dropped = dropped.into_iter().map(|(task, reason)| (task, reason.code().to_owned()));
+    Ok(RolledOut { attempts, dropped: dropped.collect(), seconds: started.elapsed().as_secs_f64() })
+}
+
+type Rolled = (Vec<Attempt>, Vec<(sera_core::TaskId, DropReason)>);
+
+fn by_the_book(order: &RollOut, bases: &Bases, desk: &Desk) -> Rolled {
+    let total = order.tasks.len();
+    let told = AtomicUsize::new(0);
+    let watch = |done: usize| {
+        // A line for every task would cost more than the task.
+        if done == total || done >= told.load(Ordering::Relaxed) + 25 {
+            told.store(done, Ordering::Relaxed);
+            desk.progress("rollout", done as u64, Some(total as u64), "tasks", String::new());
+        }
+    };
+    let cancel = desk.gate.as_cancel();
+    let policy = Policy::default();
+    let done =
+        sera_datagen::roll_out_all(&order.tasks, bases, &policy, order.now_ms, cancel, &watch);
+    (done.attempts, done.dropped)
+}
+
+/// The student as served, so that soft verification decides about something it may reject.
+fn by_student(order: &RollOut, weights: &Weights, bases: &Bases, desk: &Desk) -> Result<Rolled> {
+    let mut student = fix::student(weights)?;
+    let (mut attempts, mut dropped) = (Vec::new(), Vec::new());
+    for (done, task) in order.tasks.iter().enumerate() {
+        if !desk.gate.pass() {
+            break;
+        }
+        desk.progress(
+            "student",
+            done as u64,
+            Some(order.tasks.len() as u64),
+            "tasks",
+            String::new(),
+        );
+        match attempt(order, task, weights, bases, &mut student, desk)? {
+            Ok(attempt) => attempts.push(attempt),
+            Err(reason) => dropped.push((task.id, reason)),
+        }
+    }
+    Ok((attempts, dropped))
+}
+
+fn attempt(
+    order: &RollOut,
+    task: &Task,
+    weights: &Weights,
+    bases: &Bases,
+    student: &mut Student,
+    desk: &Desk,
+) -> Result<Result<Attempt, DropReason>> {
+    let (environment, base) = match bases.environment(task) {
+        Ok(found) => found,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let options = Guided { opened: 1, ..Guided::default() };
+    let cancel = desk.gate.as_cancel();
+    let mut ignore = |_| ();
+    let solved =
+        guided::solve(&task.description, student, environment, &options, &mut ignore, cancel);
+    let who = serde_json::to_string(weights).context("failed to name the student")?;
+    let id = TrajectoryId::new(order.now_ms, format!("{}{who}", task.id).as_bytes());
+    let name = format!("student:{}", sera_core::Digest::of(who.as_bytes()).short());
+    let trajectory = solved.trajectory(task, id, &name);
+    let verdict = verify(task, &trajectory, &base, &Thresholds::default());
+    Ok(Ok(Attempt { task: task.clone(), trajectory, verdict }))
+}
