@@ -38,7 +38,7 @@ pub(crate) fn get(
 
 /// The same inside a job: on a thread that may block, cancelled with the job.
 pub(crate) async fn obtain(cycle: &mut Cycle<'_>) -> Result<PathBuf> {
-    let (source, cache) = (cycle.base_source(), cycle.bases.to_owned());
+    let (source, cache) = (cycle.base_source()?, cycle.bases.to_owned());
     let flag = Cancel::default();
     let (send, mut heard) = tokio::sync::mpsc::channel(16);
     let mut task = tokio::task::spawn_blocking({

@@ -60,9 +60,19 @@ impl<'a> Cycle<'a> {
         self.preferred = source.or(self.preferred.take());
     }
 
-    /// Where the base comes from: asked for, configured by the user, or the preset's own.
-    pub(crate) fn base_source(&self) -> Option<String> {
-        self.preferred.clone().or_else(|| self.engine.repository.user_config("sera.base"))
+    /// The base that was asked for is this repository's from now on.
+    pub(crate) fn keep_base(&self) -> Result<()> {
+        self.preferred.as_ref().map_or(Ok(()), |source| self.records.keep_base(source))
+    }
+
+    /// Where the base comes from: asked for, configured by the user, asked for earlier, or (`None`)
+    /// the preset's own place.
+    pub(crate) fn base_source(&self) -> Result<Option<String>> {
+        let configured = || self.engine.repository.user_config("sera.base");
+        match self.preferred.clone().or_else(configured) {
+            Some(source) => Ok(Some(source)),
+            None => self.records.base(),
+        }
     }
 
     /// Unix time in milliseconds: the one place where the pipeline looks at a clock.
@@ -113,6 +123,12 @@ impl<'a> Cycle<'a> {
         std::fs::write(&path, text)
             .with_context(|| format!("failed to write {}", path.display()))?;
         Ok(folder)
+    }
+
+    /// Ends the job here if someone asked for that: what a stage left is a part, already stored.
+    pub(crate) fn go_on(&self) -> Result<()> {
+        anyhow::ensure!(!self.cancel.is_cancelled(), WorkError::Cancelled);
+        Ok(())
     }
 
     /// Stores a finished training, or what a cancelled one can go on from.

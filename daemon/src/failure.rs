@@ -4,7 +4,12 @@ use sera_chat::{BaseError, DownloadError};
 use sera_core::Seed;
 use sera_datagen::Drops;
 use sera_git::OpenError;
+use sera_model::LoadError;
 use sera_protocol::{ErrorCode, Failure};
+
+/// Hints do not cross the process border; only a worker finds out that a file is no base.
+const OTHER_BASE: &str = "name a GGUF file or a Hugging Face folder of the llama family, \
+                          or leave the base out to get the default one";
 
 /// A failure made on purpose, carried through `anyhow` unharmed.
 pub(crate) fn no_eligible(seeds: &[Seed], dropped: &Drops) -> anyhow::Error {
@@ -49,6 +54,9 @@ fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
         if let Some(base) = cause.downcast_ref::<BaseError>() {
             return Some((base_code(base), owned(base.hint())));
         }
+        if cause.is::<LoadError>() {
+            return Some((ErrorCode::BaseForeign, None));
+        }
         cause.downcast_ref::<WorkError>().map(work_code)
     };
     error.chain().find_map(known).unwrap_or((ErrorCode::Internal, None))
@@ -56,7 +64,10 @@ fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
 
 fn work_code(error: &WorkError) -> (ErrorCode, Option<String>) {
     match error {
-        WorkError::Failed { code, .. } => (named(code), None),
+        WorkError::Failed { code, .. } => {
+            let code = named(code);
+            (code, (code == ErrorCode::BaseForeign).then(|| OTHER_BASE.to_owned()))
+        }
         WorkError::Cancelled => (ErrorCode::Cancelled, None),
         WorkError::Died { .. } => {
             let hint = "the daemon's log says what the worker wrote last; the job can be repeated";
@@ -80,12 +91,13 @@ fn open_code(error: &OpenError) -> ErrorCode {
     match error {
         OpenError::NotARepository(_) => ErrorCode::NotARepository,
         OpenError::Bare(_) => ErrorCode::Bare,
-        OpenError::Shallow(_) | OpenError::PartialClone(_) => ErrorCode::Shallow,
+        OpenError::Shallow(_) => ErrorCode::Shallow,
+        OpenError::PartialClone(_) => ErrorCode::PartialClone,
         OpenError::Unborn(_) => ErrorCode::Empty,
-        OpenError::Reftable(_) | OpenError::Format { .. } => ErrorCode::Reftable,
+        OpenError::Reftable(_) => ErrorCode::Reftable,
         OpenError::Sha256(_) => ErrorCode::Sha256,
         OpenError::ForeignOwner(_) | OpenError::ForeignWorkTree { .. } => ErrorCode::ForeignOwner,
-        OpenError::Failed { .. } => ErrorCode::Io,
+        OpenError::Format { .. } | OpenError::Failed { .. } => ErrorCode::Unsupported,
     }
 }
 

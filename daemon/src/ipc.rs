@@ -1,7 +1,7 @@
 //! The socket: one task per client, requests in, answers and notifications out.
-use crate::office::{Office, client_path, stage};
+use crate::failure;
+use crate::office::{Entry, Office, client_path, stage};
 use crate::worker_wire::Say;
-use crate::{failure, office};
 use anyhow::{Context as _, Result};
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions};
@@ -175,12 +175,13 @@ impl Client {
 
     /// Jobs take long, so they have tasks of their own and the conversation goes on.
     fn run(&mut self, id: u64, params: RunParams) {
-        let job_id = self.office.job_id(&params.job);
-        self.job = Some(job_id);
+        let entry = self.office.enter(&params.job, &params.path);
+        self.job = Some(entry.id);
         let (office, answers) = (Arc::clone(&self.office), self.answers.clone());
         tokio::spawn(async move {
-            let result = run(&office, params, job_id, &answers).await;
-            let result = result.map(|result| RunResult { job: job_id, result });
+            let result = run(&office, params, &entry, &answers).await;
+            let result = result.map(|result| RunResult { job: entry.id, result });
+            drop(entry);
             let answer = Message::answer(id, result.map_err(|error| failure::of(&error)));
             drop(answers.send(answer).await);
         });
@@ -190,17 +191,17 @@ impl Client {
 async fn run(
     office: &Arc<Office>,
     params: RunParams,
-    id: JobId,
+    entry: &Entry,
     answers: &mpsc::Sender<Message>,
 ) -> Result<sera_protocol::JobResult> {
     let path = client_path(&params.path)?;
     let mut report = |say: Say| {
         // Only progress is dropped when the client is slow; the answer waits for its place.
-        if let Some(notification) = notification(id, say) {
+        if let Some(notification) = notification(entry.id, say) {
             drop(answers.try_send(Message::Notification(notification)));
         }
     };
-    office.run(&path, params.job, id, &mut report).await
+    office.run(&path, params.job, entry, &mut report).await
 }
 
 fn notification(job: JobId, say: Say) -> Option<Notification> {
@@ -221,8 +222,8 @@ fn notification(job: JobId, say: Say) -> Option<Notification> {
 /// What the background asks for is done as if a client had.
 pub(crate) async fn mine_in_background(office: Arc<Office>, path: std::path::PathBuf) {
     let job = sera_protocol::Job::Mine { explain: false };
-    let id = office.job_id(&job);
-    if let Err(error) = office::Office::run(&office, &path, job, id, &mut |_| ()).await {
+    let entry = office.enter(&job, &path.display().to_string());
+    if let Err(error) = office.run(&path, job, &entry, &mut |_| ()).await {
         tracing::warn!(path = %path.display(), error = format!("{error:#}"), "mining failed");
     }
 }

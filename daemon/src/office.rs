@@ -7,9 +7,10 @@ use crate::cycle::{Cycle, Serving};
 use crate::engine::Engine;
 use crate::registry::Registry;
 use crate::watch::{self, Hint, Watch};
+use crate::worker::WorkError;
 use crate::worker_wire::Say;
 use crate::{failure, pipeline, reports};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use sera_core::scorecard::Capability;
 use sera_core::{CommitId, JobId};
 use sera_protocol::method::{JobStatus, RepositoryStatus, SeedCounts, StatusReport};
@@ -29,10 +30,26 @@ struct Held {
     last_event: Option<String>,
 }
 
-/// A job that is being done.
+/// A job that is being done or waits for its turn.
 struct Running {
     status: JobStatus,
+    lane: Lane,
     cancel: CancellationToken,
+}
+
+/// A job's entry in the list, for as long as this lives. It stands there from the moment the job
+/// is asked for, so that a job can be cancelled before it begins.
+pub(crate) struct Entry {
+    office: Arc<Office>,
+    /// The job's name.
+    pub(crate) id: JobId,
+    cancel: CancellationToken,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        Office::lock(&self.office.jobs).remove(&self.id);
+    }
 }
 
 /// The state. Shared by all connections; every lock is held for moments only.
@@ -166,33 +183,38 @@ impl Office {
 
     /// Does `job` for the repository of `path` and tells `report` what happens.
     pub(crate) async fn run(
-        self: &Arc<Self>,
+        &self,
         path: &Path,
         job: Job,
-        id: JobId,
+        entry: &Entry,
         report: &mut (dyn FnMut(Say) + Send),
     ) -> Result<JobResult> {
-        let engine = self.hold(path)?;
-        let _permit = self.permit(&job, path).await?;
-        let cancel = self.stop.child_token();
-        self.enter(id, &job, path, cancel.clone());
+        let engine = match &job {
+            Job::Quickstart { .. } => {
+                self.register(path)?;
+                self.hold(path)?
+            }
+            _ => self.hold(path)?,
+        };
+        let _permit = self.permit(&job, path, entry).await?;
         let mut tell = |say: Say| {
-            self.note(id, &say);
+            self.note(entry.id, &say);
             report(say);
         };
         let bases = self.locations.cache.clone();
-        let surroundings = (cancel, self.turn.subscribe());
+        let surroundings = (entry.cancel.clone(), self.turn.subscribe());
         let mut cycle = Cycle::new(&engine, &bases, &self.serving, surroundings, &mut tell);
-        let result = pipeline::perform(&job, &mut cycle).await;
-        Self::lock(&self.jobs).remove(&id);
-        result
+        pipeline::perform(&job, &mut cycle).await
     }
 
     /// The right to run. One job computes at a time: a second is refused rather than queued,
     /// since whoever asked would wait for minutes without knowing why.
-    async fn permit<'a>(&'a self, job: &Job, path: &Path) -> Result<Permit<'a>> {
+    async fn permit<'a>(&'a self, job: &Job, path: &Path, entry: &Entry) -> Result<Permit<'a>> {
         Ok(match lane(job) {
-            Lane::Light => Permit::Held { _guard: self.light.lock().await },
+            Lane::Light => tokio::select! {
+                guard = self.light.lock() => Permit::Held { _guard: guard },
+                () = entry.cancel.cancelled() => bail!(WorkError::Cancelled),
+            },
             Lane::Person => {
                 self.turn.send_replace(false);
                 Permit::Person { turn: &self.turn }
@@ -200,18 +222,23 @@ impl Office {
             Lane::Compute => match self.compute.try_lock() {
                 Ok(guard) => Permit::Held { _guard: guard },
                 Err(_) => {
-                    let kind = self.computing().unwrap_or_else(|| job.kind().to_owned());
+                    let kind = self.computing(entry.id).unwrap_or_else(|| job.kind().to_owned());
                     return Err(failure::busy(&kind, &path.display().to_string()));
                 }
             },
         })
     }
 
-    fn computing(&self) -> Option<String> {
-        Self::lock(&self.jobs).values().map(|running| running.status.kind.clone()).next()
+    fn computing(&self, asking: JobId) -> Option<String> {
+        let jobs = Self::lock(&self.jobs);
+        let mut others = jobs.iter().filter(|(id, _)| **id != asking);
+        let computing = others.find(|(_, running)| running.lane == Lane::Compute);
+        computing.map(|(_, running)| running.status.kind.clone())
     }
 
-    fn enter(&self, id: JobId, job: &Job, path: &Path, cancel: CancellationToken) {
+    /// Lists a job that somebody asked for.
+    pub(crate) fn enter(self: &Arc<Self>, job: &Job, path: &str) -> Entry {
+        let (id, cancel) = (self.job_id(job), self.stop.child_token());
         let status = JobStatus {
             id,
             kind: job.kind().to_owned(),
@@ -219,9 +246,11 @@ impl Office {
             done: 0,
             total: 0,
             message: String::new(),
-            path: Some(path.display().to_string()),
+            path: Some(path.to_owned()),
         };
-        Self::lock(&self.jobs).insert(id, Running { status, cancel });
+        let running = Running { status, lane: lane(job), cancel: cancel.clone() };
+        Self::lock(&self.jobs).insert(id, running);
+        Entry { office: Arc::clone(self), id, cancel }
     }
 
     fn note(&self, id: JobId, say: &Say) {
@@ -273,7 +302,7 @@ impl Office {
     }
 
     /// A new job's name.
-    pub(crate) fn job_id(&self, job: &Job) -> JobId {
+    fn job_id(&self, job: &Job) -> JobId {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let unique = format!("{:?}{job:?}{}", self.started, since.as_nanos());
         JobId::new(u64::try_from(since.as_millis()).unwrap_or(u64::MAX), unique.as_bytes())

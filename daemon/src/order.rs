@@ -12,6 +12,8 @@ use std::path::PathBuf;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "kebab-case")]
 pub(crate) enum Order {
+    /// A file → whether it is a base.
+    Check(Check),
     /// History → seeds.
     Mine(Mine),
     /// Seeds → tasks and holes.
@@ -34,9 +36,16 @@ impl Order {
             Self::RollOut(_) => "rollout",
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
-            Self::Fix(_) => "serve",
+            Self::Check(_) | Self::Fix(_) => "serve",
         }
     }
+}
+
+/// See [`Order::Check`]; answered by what the base calls itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Check {
+    /// The base's file.
+    pub(crate) base: PathBuf,
 }
 
 /// Where a repository is and how its secrets are replaced.

@@ -29,9 +29,11 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
         Job::Rollout { limit, student } => {
             let done = cycle.work(&Order::RollOut(orders::roll_out(cycle, *limit)?)).await?;
             cycle.records.keep_rolled_out(&done)?;
+            cycle.go_on()?;
             if *student && cycle.records.rollouts()?.student.is_empty() {
                 let order = Order::RollOut(orders::student(cycle).await?);
                 let tried = cycle.work(&order).await?;
+                cycle.go_on()?;
                 cycle.records.keep_student(&tried)?;
             }
             Ok(JobResult::Rollout(reports::roll_out(&done, &cycle.records.rollouts()?)))

@@ -1,6 +1,6 @@
 //! Quickstart: every stage in order through the same pipeline, then one fix of a held-out task.
 use crate::cycle::Cycle;
-use crate::order::{Fixed, Order};
+use crate::order::{Check, Fixed, Order};
 use crate::{base, orders, pipeline, reports};
 use anyhow::Result;
 use sera_core::overlap::overlap;
@@ -28,7 +28,9 @@ pub(crate) fn stages(train_seconds: u64, evaluate_seconds: u64) -> Vec<Job> {
 pub(crate) async fn drive(stages: Vec<Job>, cycle: &mut Cycle<'_>) -> Result<QuickstartReport> {
     let started = Instant::now();
     // The base comes first: without it everything else would be in vain.
-    base::obtain(cycle).await?;
+    let base = base::obtain(cycle).await?;
+    let _name: String = cycle.work(&Order::Check(Check { base })).await?;
+    cycle.keep_base()?;
     let repo = cycle.engine.repository.work_dir().display().to_string();
     let mut report = QuickstartReport { repo, ..QuickstartReport::default() };
     for job in stages {

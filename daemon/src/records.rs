@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Capability, Scorecard};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, SeedId, Task, TaskId, Trajectory};
 use sera_core::{Verdict, stats};
-use sera_datagen::{Attempt, Cut, Drops, Known};
+use sera_datagen::{Attempt, Cut, DropReason, Drops, Known};
 use sera_store::{Kind, Store};
 use sera_train::promote::{self, Decision};
 use serde::{Deserialize, Serialize};
@@ -202,7 +202,9 @@ impl Records {
         self.store.put_all(Kind::Verdict, &verdicts)?;
         self.store.put_all(Kind::Trajectory, &trajectories)?;
         let mut rollouts = self.rollouts()?;
-        rollouts.dropped.extend(done.dropped.iter().cloned());
+        // What was only interrupted is still to be done.
+        let judged = |(_, reason): &&(TaskId, String)| reason != DropReason::Cancelled.code();
+        rollouts.dropped.extend(done.dropped.iter().filter(judged).cloned());
         let all = done.attempts.len() + done.dropped.len();
         rollouts.per_second = all as f64 / done.seconds.max(1e-9);
         Ok(self.store.put(Kind::Setting, "rollouts", &rollouts)?)
@@ -354,6 +356,16 @@ impl Records {
         let decided = self.promotions_at(&adapter.cut)? + 1;
         let key = format!("promotions/{}", adapter.cut);
         Ok(self.store.put(Kind::Spend, &key, &decided)?)
+    }
+
+    /// Remembers where this repository's base comes from.
+    pub(crate) fn keep_base(&self, source: &str) -> Result<()> {
+        Ok(self.store.put(Kind::Setting, "base", &source)?)
+    }
+
+    /// Where this repository's base comes from, if it is not the user's default.
+    pub(crate) fn base(&self) -> Result<Option<String>> {
+        Ok(self.store.get(Kind::Setting, "base")?)
     }
 
     /// The adapter that serves a capability; `None` is base + retrieval.

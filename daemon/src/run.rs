@@ -64,6 +64,8 @@ async fn watch_over(locations: Locations) -> Result<()> {
     let mut rest = tokio::time::interval(REST);
     let mut noisy: BTreeSet<Hint> = BTreeSet::new();
     let mut quiet_at = Instant::now();
+    let asked_to_end = asked_to_end();
+    tokio::pin!(asked_to_end);
     loop {
         let event = tokio::select! {
             hint = hinted.recv() => hint.map_or(Event::Stop, Event::Hint),
@@ -71,7 +73,7 @@ async fn watch_over(locations: Locations) -> Result<()> {
             _ = poll.tick() => Event::Poll,
             _ = rest.tick() => Event::Rest,
             () = office.stop.cancelled() => Event::Stop,
-            () = asked_to_end() => Event::Stop,
+            () = &mut asked_to_end => Event::Stop,
         };
         match event {
             Event::Hint(hint) => {

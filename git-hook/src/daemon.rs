@@ -35,23 +35,31 @@ fn start(locations: &Locations) -> Result<Client, CommandError> {
     locations.secure()?;
     let binary = find()?;
     let log_before = std::fs::metadata(locations.log()).map_or(0, |metadata| metadata.len());
-    let mut child = spawn(&binary, locations).map_err(|error| {
-        CommandError::of(Kind::Unavailable, &error)
-            .context(format!("failed to start {}", binary.display()))
-    })?;
+    let spawn = || {
+        spawn(&binary, locations).map_err(|error| {
+            CommandError::of(Kind::Unavailable, &error)
+                .context(format!("failed to start {}", binary.display()))
+        })
+    };
+    let mut child = spawn()?;
     let deadline = Instant::now() + PATIENCE;
     let mut pause = Duration::from_millis(5);
     loop {
         if let Some(client) = running(locations)? {
             return Ok(client);
         }
-        // Success means that another daemon won the race and will answer.
-        let failed = child.try_wait()?.filter(|status| !status.success());
+        let ended = child.try_wait()?;
+        let failed = ended.filter(|status| !status.success());
         if failed.is_some() || Instant::now() > deadline {
             return Err(silent(locations, log_before, failed.map(|status| status.to_string())));
         }
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(100));
+        // Success means that another daemon holds the lock: it won the race and will answer, or it
+        // is about to end and will not.
+        if ended.is_some() && running(locations)?.is_none() {
+            child = spawn()?;
+        }
     }
 }
 

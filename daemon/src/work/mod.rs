@@ -96,6 +96,7 @@ fn carry_out(desk: &Desk, students: &mut Students) -> Result<Digest> {
     let text =
         std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
     match serde_json::from_slice(&text).context("failed to read the order")? {
+        Order::Check(order) => leave(desk, &fix::load(&order.base)?.name),
         Order::Mine(order) => leave(desk, &mine::mine(&order, desk)?),
         Order::Synthesize(order) => leave(desk, &synthesize::synthesize(&order, desk)?),
         Order::RollOut(order) => leave(desk, &roll_out::roll_out(&order, desk)?),

@@ -39,7 +39,8 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
     for note in &notes {
         desk.step(note.clone());
     }
-    let done = match run(&base, &dataset, &config, resumed, "train", desk) {
+    let mut end = resumed.clone();
+    let done = match run(&base, &dataset, &config, resumed, &mut end, desk) {
         Err(TrainError::Stopped(checkpoint)) => return interrupted(desk, &checkpoint, chosen),
         done => done?,
     };
@@ -53,8 +54,11 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
         loss: done.loss,
         seconds: done.seconds,
     };
-    let siblings =
-        if order.siblings { siblings(&base, &dataset, &config, desk)? } else { Vec::new() };
+    let siblings = match (siblings(order, &base, &dataset, &config, desk), end) {
+        // The adapter itself is done: next time its training goes on at its end.
+        (Err(error), Some(end)) if is_stop(&error) => return interrupted(desk, &end, chosen),
+        (siblings, _) => siblings?,
+    };
     report.seconds = started.elapsed().as_secs_f64();
     let adapter = ADAPTER.to_owned();
     Ok(Trained { checkpoint: None, adapter, siblings, chosen, dropped, notes, report })
@@ -95,19 +99,23 @@ fn speed(base: &Base, dataset: &[Example], config: &TrainConfig, desk: &Desk) ->
     Ok(measure_speed(base, dataset, config, 6.0, &hooks)?)
 }
 
+/// Trains one adapter; `end` becomes the state after the last step.
 fn run(
     base: &Base,
     dataset: &[Example],
     config: &TrainConfig,
     checkpoint: Option<Checkpoint>,
-    stage: &str,
+    end: &mut Option<Checkpoint>,
     desk: &Desk,
 ) -> Result<sera_train::Trained, TrainError> {
     let started = Instant::now();
     let total = forecast(base, dataset, config).tokens as u64;
     let mut watch = |progress: &sera_train::Progress<'_>| {
         let message = format!("loss {:.3}", progress.loss);
-        desk.progress(stage, progress.tokens as u64, Some(total), "tokens", message);
+        desk.progress("train", progress.tokens as u64, Some(total), "tokens", message);
+        if progress.step == progress.steps {
+            *end = Some(progress.checkpoint());
+        }
         Control::Continue
     };
     let hooks = Hooks {
@@ -121,21 +129,26 @@ fn run(
 /// Half-budget trainings that differ in nothing but their seed: their difference is the noise
 /// that a gain has to exceed.
 fn siblings(
+    order: &Train,
     base: &Base,
     dataset: &[Example],
     config: &TrainConfig,
     desk: &Desk,
 ) -> Result<Vec<String>> {
     let mut folders = Vec::new();
-    for offset in [101, 202] {
+    for offset in if order.siblings { &[101, 202][..] } else { &[] } {
         let mut half = config.with_seed(config.seed + offset);
         half.pack.tokens = (config.pack.tokens / 2).max(half.pack.step);
-        let done = run(base, dataset, &half, None, "train", desk)?;
+        let done = run(base, dataset, &half, None, &mut None, desk)?;
         let folder = format!("sibling-{offset}");
         sera_model::adapter::save_peft(&desk.folder.join(&folder), base, &done.lora)?;
         folders.push(folder);
     }
     Ok(folders)
+}
+
+fn is_stop(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(TrainError::Stopped(_)))
 }
 
 fn read_checkpoint(path: &Path) -> Result<Checkpoint> {
