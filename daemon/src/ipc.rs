@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// How long a client may be connected without shaking hands.
 const HANDSHAKE: Duration = Duration::from_secs(30);
@@ -36,21 +37,25 @@ pub(crate) fn listen(locations: &Locations) -> Result<Listener> {
     options.create_tokio().with_context(|| format!("failed to listen at {}", socket.display()))
 }
 
-/// Accepts clients until the daemon stops.
+/// Accepts clients until the daemon stops, and then sees every conversation to its last answer.
 pub(crate) async fn accept(listener: Listener, office: Arc<Office>) {
+    let mut conversations = JoinSet::new();
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = office.stop.cancelled() => return,
+            Some(_) = conversations.join_next() => continue,
+            () = office.stop.cancelled() => break,
         };
         match stream {
             Ok(stream) if is_ours(&stream) => {
-                tokio::spawn(converse(stream, Arc::clone(&office)));
+                conversations.spawn(converse(stream, Arc::clone(&office)));
             }
             Ok(_) => tracing::warn!("refused a client of another user"),
             Err(error) => tracing::warn!(%error, "a client could not connect"),
         }
     }
+    drop(listener);
+    while conversations.join_next().await.is_some() {}
 }
 
 #[cfg(unix)]
@@ -64,7 +69,8 @@ fn is_ours(_stream: &Stream) -> bool {
     true
 }
 
-/// One client, from handshake to goodbye. Jobs it started go on without it.
+/// One client, from handshake to goodbye. Jobs it started go on without it. When the daemon stops
+/// nothing more is heard, but what was asked is answered.
 async fn converse(stream: Stream, office: Arc<Office>) {
     let stream = Arc::new(stream);
     let writing = Arc::clone(&stream);
@@ -82,7 +88,11 @@ async fn converse(stream: Stream, office: Arc<Office>) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let patience = if client.greeted { Duration::MAX } else { HANDSHAKE };
-        let read = tokio::time::timeout(patience, (&*stream).read(&mut buffer)).await;
+        let mut reader = &*stream;
+        let read = tokio::select! {
+            read = tokio::time::timeout(patience, reader.read(&mut buffer)) => read,
+            () = client.office.stop.cancelled() => break,
+        };
         let Ok(Ok(1..)) = read else { break };
         let Ok(Ok(count)) = read else { break };
         decoder.push(&buffer[..count]);

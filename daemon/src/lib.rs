@@ -25,6 +25,7 @@ mod worker;
 mod worker_wire;
 
 use clap::{Parser, Subcommand};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -78,5 +79,7 @@ pub fn run(args: Args) -> ExitCode {
 fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("GIT_SERA_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colour = std::io::stderr().is_terminal();
+    let format = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour);
+    format.with_writer(std::io::stderr).init();
 }

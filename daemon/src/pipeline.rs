@@ -91,7 +91,9 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         Job::Mine { .. } | Job::Quickstart { .. } | Job::Fix { .. } | Job::Fsck {} => Vec::new(),
         Job::Synthesize { .. } => missing(mine, records.mined()?.is_some()),
         Job::Rollout { .. } => missing(synthesize, records.cycle()?.is_some()),
-        Job::Verify {} | Job::Train { .. } => missing(rollout, !records.attempts()?.is_empty()),
+        Job::Verify {} | Job::Train { .. } => {
+            missing(rollout, records.cycle()?.is_some() && !records.attempts()?.is_empty())
+        }
         Job::Evaluate { .. } => missing(train, !records.adapters()?.is_empty()),
         Job::Promote {} => {
             let newest = records.adapters()?.pop();

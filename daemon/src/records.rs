@@ -160,7 +160,11 @@ impl Records {
     }
 
     /// Starts a cycle: the tasks and trajectories of the last one are of another tree.
+    ///
+    /// The cycle's own record goes first and comes last: killed in between, the daemon finds that
+    /// there is no cycle, not one that lacks its tasks.
     pub(crate) fn keep_synthesized(&self, cut: &Cut, made: &Synthesized) -> Result<()> {
+        self.store.delete(Kind::Dataset, CURRENT)?;
         for kind in [Kind::Task, Kind::Trajectory, Kind::Verdict] {
             for key in self.store.keys(kind)? {
                 self.store.delete(kind, &key)?;

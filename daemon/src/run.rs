@@ -16,6 +16,9 @@ use tokio::time::Instant;
 /// How long nobody may use a store before its index is put away.
 const REST: Duration = Duration::from_secs(30);
 
+/// How long a stopping daemon waits for jobs to leave what they have and clients to hear of it.
+const DRAIN: Duration = Duration::from_secs(25);
+
 /// Everything that can wake the daemon.
 enum Event {
     /// A repository may have changed.
@@ -91,8 +94,10 @@ async fn watch_over(locations: Locations) -> Result<()> {
         }
     }
     office.stop.cancel();
-    drop(accepting.await);
-    drain(&office).await;
+    let ending = async { tokio::join!(accepting, drain(&office)) };
+    if tokio::time::timeout(DRAIN, ending).await.is_err() {
+        tracing::warn!("a job or a client was not waited for any longer");
+    }
     drop(std::fs::remove_file(socket));
     Ok(())
 }
@@ -105,8 +110,7 @@ fn mine_moved(office: &Arc<Office>, only: Option<&Path>) {
 
 /// Cancelled jobs leave their checkpoints before the daemon goes.
 async fn drain(office: &Office) {
-    let deadline = Instant::now() + Duration::from_secs(25);
-    while office.is_working() && Instant::now() < deadline {
+    while office.is_working() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,0 +1,12 @@
+//! The two binaries as a user has them: each test has a home, a daemon and a repository of its
+//! own, runs `git-sera`, and waits for conditions, never for time.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod cancel;
+mod input;
+mod one_daemon;
+mod quickstart;
+mod store;
+mod untouched;
+mod user;
+mod watch;
