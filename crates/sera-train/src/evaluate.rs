@@ -73,8 +73,12 @@ pub struct Budget {
     pub seconds: f64,
     /// Items whose likelihood is measured however long it takes.
     pub least: usize,
-    /// Greedy rollouts per arm.
+    /// Items whose place every arm is asked to find.
+    pub located: usize,
+    /// Greedy rollouts per arm; the shuffled arm makes none.
     pub rollouts: usize,
+    /// Enumerated edits ranked in one rollout at most.
+    pub edits: usize,
     /// Longest sequence, in tokens.
     pub length: usize,
 }

@@ -5,14 +5,17 @@ use std::process::ExitCode;
 mod evidence;
 mod page;
 mod pipeline;
+mod ranking;
 mod side;
 
-/// `evidence --own PATH --foreign PATH [--tokens N] [--out DIR]` or `pipeline --repo PATH`.
+/// `evidence --base FILE --own PATH --foreign PATH [--tokens N] [--tasks N] [--holes N]`,
+/// `pipeline --repo PATH` or `ranking --base FILE --repo PATH [--adapter DIR]`.
 pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
     match args.split_first().map(|(what, rest)| (what.as_str(), Options::read(rest))) {
         Some(("evidence", options)) => evidence::evidence(&options?),
         Some(("pipeline", options)) => pipeline::pipeline(&options?),
-        _ => bail!("cargo xtask bench needs `evidence` or `pipeline`"),
+        Some(("ranking", options)) => ranking::ranking(&options?),
+        _ => bail!("cargo xtask bench needs `evidence`, `pipeline` or `ranking`"),
     }
 }
 

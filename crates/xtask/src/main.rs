@@ -14,7 +14,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   quickstart [--repo PATH] [ARGS]  build Sera and grow an adapter from a repository
   test                             the whole test suite; what CI runs
   codegen                          write man pages, completions and the TypeScript types
-  bench evidence|pipeline [ARGS]   measure, and fill in docs/evidence.md, docs/benchmarks.md";
+  bench evidence|pipeline|ranking  measure, and fill in docs/evidence.md, docs/benchmarks.md";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -19,6 +19,8 @@ const LEAST: usize = 24;
 const MOST: usize = 160;
 /// Longest sequence, in tokens: an example and two demonstrations.
 const LENGTH: usize = 2048;
+/// Edits ranked in one rollout: fewer than serving ranks, so that eight rollouts fit the time.
+const EDITS: usize = 160;
 /// Share of the time for what the siblings measure: likelihoods only.
 const SIBLING_SHARE: f64 = 0.2;
 
@@ -35,7 +37,9 @@ pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let mut budget = Budget {
         seconds: order.seconds * (1.0 - SIBLING_SHARE),
         least: LEAST,
+        located: LEAST,
         rollouts: order.rollouts,
+        edits: EDITS,
         length: LENGTH,
     };
     let contestants = contestants(&adapter, served.as_ref());

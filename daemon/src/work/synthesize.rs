@@ -10,8 +10,8 @@ use sera_core::{CommitId, Seed};
 use sera_datagen::{Bases, Policy};
 use std::time::Instant;
 
-/// Tasks that one seed gives on average; only so many more seeds are tried than tasks wanted.
-const TASKS_PER_SEED: usize = 1;
+/// Tasks that one seed gives on average: so many fewer seeds are tried than tasks are wanted.
+const TASKS_PER_SEED: usize = 2;
 
 /// The redacted trees and the index that tasks are made over.
 pub(super) fn bases(source: &Source, cut: &CommitId) -> Result<Bases> {

@@ -26,15 +26,10 @@ pub(super) fn measure(
     let mut students: Vec<Student> =
         contestants.iter().map(|c| Student::new(Arc::clone(base), c.lora.clone())).collect();
     let measured = contestants.first().map_or(0, |c| scores.get(&c.arm).map_or(0, Vec::len));
-    let cancel = Cancel::default();
-    for (done, item) in items.iter().take(measured).enumerate() {
+    let wanted = measured.min(budget.located.max(budget.rollouts));
+    for (done, item) in items.iter().take(wanted).enumerate() {
         let rollout = done < budget.rollouts;
-        let late =
-            (desk.elapsed)() > if rollout { budget.seconds } else { SHARES[2] * budget.seconds };
-        if done > 0
-            && late
-            && (!rollout || budget.seconds.is_finite() && done >= budget.rollouts.min(2))
-        {
+        if done >= LEAST && late(rollout, budget, (desk.elapsed)()) {
             break;
         }
         for (contestant, student) in contestants.iter().zip(&mut students) {
@@ -42,36 +37,46 @@ pub(super) fn measure(
                 return Err(EvaluateError::Cancelled);
             }
             if let Some(score) = of(scores, contestant.arm, &item.task) {
-                act(contestant, student, item, rollout, score, &cancel)?;
+                let rollout = rollout && contestant.aid != Aid::OtherText;
+                act(contestant, student, item, rollout.then_some(budget.edits), score)?;
             }
         }
-        (desk.watch)(if rollout { "rollouts" } else { "locating" }, done + 1, measured);
+        (desk.watch)(if rollout { "rollouts" } else { "locating" }, done + 1, wanted);
     }
     Ok(())
 }
 
+/// Items that are acted on however late it is.
+const LEAST: usize = 2;
+
+/// Rollouts may take all the time that is left; looking for places only its share.
+fn late(rollout: bool, budget: &Budget, elapsed: f64) -> bool {
+    elapsed > if rollout { budget.seconds } else { SHARES[2] * budget.seconds }
+}
+
+/// Looks for the place and, where `edits` says how many to rank, rolls out.
 fn act(
     contestant: &Contestant,
     student: &mut dyn Model,
     item: &FixItem,
-    rollout: bool,
+    edits: Option<usize>,
     score: &mut FixScore,
-    cancel: &Cancel,
 ) -> Result<(), EvaluateError> {
-    let options = options(contestant, item);
+    let cancel = Cancel::default();
+    let options = options(contestant, item, edits);
     let description = description(contestant, item);
     let mut environment = item.environment.clone();
-    let located = locate(description, student, &mut environment, &options, cancel)?;
+    let located = locate(description, student, &mut environment, &options, &cancel)?;
     // One past the last hit: looked for and not found, which is not the same as not measured.
     let missed = located.hits.len() + 1;
     score.retrieved = Some(located.retrieved(&item.place).unwrap_or(missed));
     score.located = Some(located.rank(&item.place).unwrap_or(missed));
-    if !rollout {
+    if edits.is_none() {
         return Ok(());
     }
     let mut rank = |place: &FunctionKey| {
         let steps = std::slice::from_ref(&located.step);
-        rank_edits(description, steps, place, student, &item.environment, &options, cancel)
+        rank_edits(description, steps, place, student, &item.environment, &options, &cancel)
     };
     let given = rank(&item.place)?;
     score.candidates = Some(given.candidates.len());
@@ -98,12 +103,12 @@ fn judge(item: &FixItem, submitted: &Ranked, score: &mut FixScore) {
     score.exact = Some(submitted.place == item.place && submitted.rank_of(&item.after) == Some(1));
 }
 
-fn options(contestant: &Contestant, item: &FixItem) -> Guided {
+fn options(contestant: &Contestant, item: &FixItem, edits: Option<usize>) -> Guided {
     let shots = match contestant.aid {
         Aid::Retrieval => item.shots.clone(),
         Aid::Alone | Aid::OtherText => Vec::new(),
     };
-    Guided { opened: 1, shots, ..Guided::default() }
+    Guided { opened: 1, shots, edits: edits.unwrap_or(0), ..Guided::default() }
 }
 
 fn description<'a>(contestant: &Contestant, item: &'a FixItem) -> &'a str {

@@ -11,7 +11,7 @@ use crate::cargo;
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Arm, Scorecard};
 use sera_model::{Base, Lora, adapter};
-use sera_train::evaluate::{Aid, Budget, Contestant, Desk, evaluate};
+use sera_train::evaluate::{Aid, Budget, Contestant, Desk, FixItem, HoleItem, evaluate};
 use sera_train::{Control, Example, Hooks, TrainConfig, train};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -117,7 +117,7 @@ impl Work {
         let arm = |arm, lora, aid| Contestant { arm, lora, aid };
         let mut arms = vec![
             ("base", arm(Arm::Base, None, Aid::Alone), true),
-            ("retrieval", arm(Arm::Retrieval, None, Aid::Retrieval), true),
+            ("retrieval", arm(Arm::Retrieval, None, Aid::Retrieval), false),
         ];
         for seed in SEEDS {
             let lora = self.adapter(own, seed, false)?;
@@ -131,8 +131,7 @@ impl Work {
         for seed in SEEDS {
             let lora = self.adapter(other, seed, false)?;
             let name = ["foreign 1", "foreign 2", "foreign 3"][seed as usize - 1];
-            let first = seed == SEEDS[0];
-            arms.push((name, arm(Arm::Foreign, Some(lora), Aid::Alone), first));
+            arms.push((name, arm(Arm::Foreign, Some(lora), Aid::Alone), false));
         }
         if permuted {
             let lora = self.adapter(own, SEEDS[0], true)?;
@@ -141,43 +140,37 @@ impl Work {
         let (fix, holes) = (own.fix_items(self.tasks), own.hole_items(self.holes));
         let mut measured = Measured::default();
         for (name, contestant, acts) in arms {
-            let file = self.folder.join(format!(
-                "{}-{}-{}.json",
-                own.name,
-                self.tokens,
-                name.replace(' ', "-")
-            ));
-            let card = match std::fs::read(&file) {
-                Ok(bytes) => serde_json::from_slice(&bytes)?,
-                Err(_) => {
-                    let rollouts = if acts { self.rollouts } else { 0 };
-                    let card = self.one(
-                        &format!("{} {name}", own.name),
-                        &contestant,
-                        &fix,
-                        &holes,
-                        rollouts,
-                    )?;
-                    std::fs::write(&file, serde_json::to_vec(&card)?)
-                        .with_context(|| format!("failed to write {}", file.display()))?;
-                    card
-                }
-            };
+            let card = self.card(&own.name, name, &contestant, (&fix, &holes), acts)?;
             measured.arms.push((name.to_owned(), contestant.arm, card));
         }
         Ok(measured)
     }
 
-    fn one(
+    /// The scorecard of one arm, from an earlier run where that left it.
+    fn card(
         &self,
+        side: &str,
         name: &str,
         contestant: &Contestant,
-        fix: &[sera_train::evaluate::FixItem],
-        holes: &[sera_train::evaluate::HoleItem],
-        rollouts: usize,
+        (fix, holes): (&[FixItem], &[HoleItem]),
+        acts: bool,
     ) -> Result<Scorecard> {
+        let file = format!("{side}-{}-{}.json", self.tokens, name.replace(' ', "-"));
+        let file = self.folder.join(file);
+        if let Ok(bytes) = std::fs::read(&file) {
+            return Ok(serde_json::from_slice(&bytes)?);
+        }
+        let name = format!("{side} {name}");
         let started = Instant::now();
-        let budget = Budget { seconds: f64::INFINITY, least: usize::MAX, rollouts, length: 2048 };
+        let (located, rollouts) = if acts { (self.tasks, self.rollouts) } else { (0, 0) };
+        let budget = Budget {
+            seconds: f64::INFINITY,
+            least: usize::MAX,
+            located,
+            rollouts,
+            edits: 400,
+            length: 2048,
+        };
         let mut watch = |stage: &str, done: usize, total: usize| {
             if done == total || done.is_multiple_of(40) {
                 say(&format!("{name}: {stage} {done}/{total}"));
@@ -185,8 +178,11 @@ impl Work {
         };
         let elapsed = || started.elapsed().as_secs_f64();
         let mut desk = Desk { elapsed: &elapsed, pause: &|| true, watch: &mut watch };
-        let card = evaluate(&self.base, &[contestant.clone()], fix, holes, &budget, &mut desk)?;
+        let card =
+            evaluate(&self.base, std::slice::from_ref(contestant), fix, holes, &budget, &mut desk)?;
         say(&format!("{name}: {:.0} s", elapsed()));
+        std::fs::write(&file, serde_json::to_vec(&card)?)
+            .with_context(|| format!("failed to write {}", file.display()))?;
         Ok(card)
     }
 }

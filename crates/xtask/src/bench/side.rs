@@ -58,8 +58,7 @@ pub(super) fn prepare(path: &Path, training: Option<usize>) -> Result<Side> {
 
     let started = Instant::now();
     let cancel = Cancel::default();
-    let rolled =
-        sera_datagen::roll_out_all(&made.tasks, &bases, &policy, 2, NOW_MS, &cancel, &|_| ());
+    let rolled = sera_datagen::roll_out_all(&made.tasks, &bases, &policy, NOW_MS, &cancel, &|_| ());
     let rollout_seconds = started.elapsed().as_secs_f64();
 
     let holes = sera_datagen::holes(&mined.seeds, bases.source(), &policy, SEED);
