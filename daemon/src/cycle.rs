@@ -37,6 +37,8 @@ pub(crate) struct Cycle<'a> {
     pub(crate) serving: &'a Serving,
     /// Who is told.
     pub(crate) report: &'a mut Report<'a>,
+    /// How many tasks the student tries, where the caller said so.
+    pub(crate) student_tasks: Option<u64>,
     preferred: Option<String>,
     folders: Vec<PathBuf>,
 }
@@ -50,9 +52,20 @@ impl<'a> Cycle<'a> {
         (cancel, turn): (CancellationToken, Turn),
         report: &'a mut Report<'a>,
     ) -> Self {
+        let (student_tasks, preferred, folders) = (None, None, Vec::new());
         let records = &engine.records;
-        let (preferred, folders) = (None, Vec::new());
-        Self { engine, records, bases, cancel, turn, serving, report, preferred, folders }
+        Self {
+            engine,
+            records,
+            bases,
+            cancel,
+            turn,
+            serving,
+            report,
+            student_tasks,
+            preferred,
+            folders,
+        }
     }
 
     /// Take the base from here instead of from the configured place.

@@ -77,9 +77,10 @@ pub(crate) fn roll_out(cycle: &Cycle<'_>, limit: Option<u64>) -> Result<RollOut>
 /// Let the student try training tasks that have a solution.
 pub(crate) async fn student(cycle: &mut Cycle<'_>) -> Result<RollOut> {
     let mut tasks: Vec<Task> = Vec::new();
+    let wanted = cycle.student_tasks.map_or(STUDENT_TASKS, |n| n as usize);
     for attempt in trained_on(cycle)? {
         let single = matches!(attempt.task.origin, sera_core::Origin::Mutation { .. });
-        if single && tasks.len() < STUDENT_TASKS {
+        if single && tasks.len() < wanted {
             tasks.push(attempt.task);
         }
     }

@@ -59,8 +59,9 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             cycle.records.keep_decisions(&adapter, &decisions)?;
             Ok(JobResult::Promote(reports::promote(&adapter, &decisions)))
         }
-        Job::Quickstart { train_seconds, evaluate_seconds, base } => {
+        Job::Quickstart { train_seconds, evaluate_seconds, base, student_tasks } => {
             cycle.prefer_base(base.clone());
+            cycle.student_tasks = *student_tasks;
             let stages = quickstart::stages(*train_seconds, *evaluate_seconds);
             Ok(JobResult::Quickstart(Box::new(quickstart::drive(stages, cycle).await?)))
         }

@@ -53,7 +53,8 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
         'git-sera;quickstart' {
             [CompletionResult]::new('--train-seconds', '--train-seconds', [CompletionResultType]::ParameterName, 'Train for about this many seconds')
             [CompletionResult]::new('--evaluate-seconds', '--evaluate-seconds', [CompletionResultType]::ParameterName, 'Evaluate for about this many seconds')
-            [CompletionResult]::new('--base', '--base', [CompletionResultType]::ParameterName, 'Take the base from here: a file, `wheel:NAME==VERSION` or `hub:OWNER/NAME`')
+            [CompletionResult]::new('--base', '--base', [CompletionResultType]::ParameterName, 'Take the base from here: a file, `wheel:NAME==VERSION` or `hf:OWNER/REPOSITORY/FILE`')
+            [CompletionResult]::new('--student-tasks', '--student-tasks', [CompletionResultType]::ParameterName, 'Let the student try this many training tasks itself')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
             [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set')

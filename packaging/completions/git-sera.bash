@@ -290,7 +290,7 @@ _git__sera() {
             return 0
             ;;
         git__subcmd__sera__subcmd__quickstart)
-            opts="-C -q -h --train-seconds --evaluate-seconds --base --repo --json --quiet --color --help"
+            opts="-C -q -h --train-seconds --evaluate-seconds --base --student-tasks --repo --json --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -305,6 +305,10 @@ _git__sera() {
                     return 0
                     ;;
                 --base)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --student-tasks)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

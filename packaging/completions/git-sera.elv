@@ -49,7 +49,8 @@ set edit:completion:arg-completer[git-sera] = {|@words|
         &'git-sera;quickstart'= {
             cand --train-seconds 'Train for about this many seconds'
             cand --evaluate-seconds 'Evaluate for about this many seconds'
-            cand --base 'Take the base from here: a file, `wheel:NAME==VERSION` or `hub:OWNER/NAME`'
+            cand --base 'Take the base from here: a file, `wheel:NAME==VERSION` or `hf:OWNER/REPOSITORY/FILE`'
+            cand --student-tasks 'Let the student try this many training tasks itself'
             cand -C 'Work on the repository that holds PATH'
             cand --repo 'Work on the repository that holds PATH'
             cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'

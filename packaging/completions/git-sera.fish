@@ -51,7 +51,8 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "man" -d 'Write th
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l train-seconds -d 'Train for about this many seconds' -r
 complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l evaluate-seconds -d 'Evaluate for about this many seconds' -r
-complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l base -d 'Take the base from here: a file, `wheel:NAME==VERSION` or `hub:OWNER/NAME`' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l base -d 'Take the base from here: a file, `wheel:NAME==VERSION` or `hf:OWNER/REPOSITORY/FILE`' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l student-tasks -d 'Let the student try this many training tasks itself' -r
 complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'

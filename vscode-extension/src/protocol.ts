@@ -231,6 +231,8 @@ export type Job =
       evaluate_seconds: number;
       /** Where to take the base from; the preset's own source when absent. */
       base?: string | null;
+      /** Training tasks that the student tries itself; the usual number when absent. */
+      student_tasks?: number | null;
     }
   /** Proposes a change that does what the description asks. Writes no file. */
   | {

@@ -49,6 +49,8 @@ choices! {
             evaluate_seconds: u64,
             /// Where to take the base from; the preset's own source when absent.
             base: Option<String>,
+            /// Training tasks that the student tries itself; the usual number when absent.
+            student_tasks: Option<u64>,
         },
         /// Proposes a change that does what the description asks. Writes no file.
         Fix = "fix" {

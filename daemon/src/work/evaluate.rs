@@ -15,6 +15,8 @@ use std::time::Instant;
 
 /// Likelihoods are measured on at least so many tasks and holes, however long it takes.
 const LEAST: usize = 24;
+/// Seconds from which on that holds; who grants less gets less.
+const ENOUGH: f64 = 150.0;
 /// Items that no budget here will ever reach are not even prepared.
 const MOST: usize = 160;
 /// Longest sequence, in tokens: an example and two demonstrations.
@@ -34,11 +36,12 @@ pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let load = |folder: &Path| fix::adapter(&base, folder);
     let adapter = load(&order.adapter)?;
     let served = order.served.as_deref().map(load).transpose()?;
+    let part = |of: usize| (of as f64 * (order.seconds / ENOUGH).min(1.0)).ceil() as usize;
     let mut budget = Budget {
         seconds: order.seconds * (1.0 - SIBLING_SHARE),
-        least: LEAST,
-        located: LEAST,
-        rollouts: order.rollouts,
+        least: part(LEAST),
+        located: part(LEAST),
+        rollouts: part(order.rollouts),
         edits: EDITS,
         length: LENGTH,
     };

@@ -6,10 +6,11 @@ use anyhow::{Context as _, Result};
 use sera_agent::Environment;
 use sera_agent::guided::{self, Event, Guided, Source};
 use sera_core::redact::Redactor;
-use sera_core::{FunctionKey, Patch, TreePath};
+use sera_core::{FunctionKey, Patch, Tree, TreePath};
 use sera_model::{Base, Student};
 use sera_sandbox::Overlay;
 use sera_syntax::Index;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,7 +47,7 @@ pub(super) fn adapter(base: &Base, folder: &std::path::Path) -> Result<Arc<sera_
 pub(super) fn fix(order: &Fix, desk: &Desk, students: &mut Students) -> Result<Fixed> {
     let started = Instant::now();
     desk.step("reading the tree".to_owned());
-    let overlay = tree(order)?;
+    let (overlay, originals) = tree(order)?;
     let index = Arc::new(Index::build(sera_datagen::source_files(&overlay)?));
     let environment = Environment::new(overlay.clone(), index);
     desk.step("loading the student".to_owned());
@@ -67,7 +68,7 @@ pub(super) fn fix(order: &Fix, desk: &Desk, students: &mut Students) -> Result<F
     let redactor = Redactor::new(order.source.key);
     // Nothing that a model wrote may decide over a secret: such a proposal is left out.
     let own = |patch: Patch| match order.work_tree {
-        true => redactor.restore(&patch, &|path| real(order, path)),
+        true => redactor.restore(&patch, &|path| originals.read(path)),
         false => Some(patch),
     };
     let keep = |p: guided::Proposal| {
@@ -78,24 +79,41 @@ pub(super) fn fix(order: &Fix, desk: &Desk, students: &mut Students) -> Result<F
     Ok(Fixed { proposals, steps, seconds: started.elapsed().as_secs_f64() })
 }
 
+/// The texts as they were when the tree was read, secrets included: what a patch must fit.
+struct Originals {
+    tree: Arc<dyn Tree>,
+    laid: BTreeMap<TreePath, Option<Vec<u8>>>,
+}
+
+impl Originals {
+    fn read(&self, path: &TreePath) -> Option<String> {
+        let bytes = match self.laid.get(path) {
+            Some(laid) => laid.clone()?,
+            None => self.tree.read(path).ok()?.to_vec(),
+        };
+        String::from_utf8(bytes).ok()
+    }
+}
+
 /// The commit's tree, the planted fault or the work tree's changes, and unsaved buffers over it.
-fn tree(order: &Fix) -> Result<Overlay> {
+fn tree(order: &Fix) -> Result<(Overlay, Originals)> {
     let repository = sera_git::Repository::discover(&order.source.path)?;
-    let tree = repository.tree(&order.base_commit)?;
-    let mut overlay = Overlay::new(tree, Redactor::new(order.source.key));
+    let tree: Arc<dyn Tree> = repository.tree(&order.base_commit)?;
+    let mut overlay = Overlay::new(Arc::clone(&tree), Redactor::new(order.source.key));
     if let Some(bug) = &order.bug {
         overlay.apply(bug).context("failed to plant the task's fault")?;
     }
+    let mut laid = BTreeMap::new();
     if order.work_tree {
-        for (path, content) in repository.work_tree_changes()? {
-            lay(&mut overlay, path, content);
-        }
+        laid.extend(repository.work_tree_changes()?);
     }
-    for (path, text) in &order.buffers {
-        lay(&mut overlay, path.clone(), Some(text.clone().into_bytes()));
+    let buffer = |(path, text): &(TreePath, String)| (path.clone(), Some(text.clone().into()));
+    laid.extend(order.buffers.iter().map(buffer));
+    for (path, content) in &laid {
+        lay(&mut overlay, path.clone(), content.clone());
     }
     overlay.mark();
-    Ok(overlay)
+    Ok((overlay, Originals { tree, laid }))
 }
 
 /// Lays one changed file over the tree. What an overlay refuses (binary, denied, too large) is
@@ -109,12 +127,6 @@ fn lay(overlay: &mut Overlay, path: TreePath, content: Option<Vec<u8>>) {
     if let Err(error) = laid {
         tracing::debug!(%error, "left out of the tree");
     }
-}
-
-/// A file of the work tree with its secrets, as `git apply` will find it.
-fn real(order: &Fix, path: &TreePath) -> Option<String> {
-    let buffer = order.buffers.iter().find(|(own, _)| own == path).map(|(_, text)| text.clone());
-    buffer.or_else(|| std::fs::read_to_string(order.source.path.join(path.as_str())).ok())
 }
 
 fn source(source: &Source) -> String {

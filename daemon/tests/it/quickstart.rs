@@ -1,7 +1,9 @@
 //! The whole line on real weights with a tiny budget, and then a fix as a user asks for one.
-use crate::user::{User, print, real_base};
-use sera_testkit::{Repo, python_project};
+use crate::untouched::Snapshot;
+use crate::user::{User, end, print, real_base};
+use sera_testkit::python_project;
 use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -48,76 +50,101 @@ fn assert_shape(report: &Value) {
     }
 }
 
+/// Small enough that all of its edits are ranked in moments.
+const FILE: &str = "stockroom/tally.py";
+const RIGHT: &str = "\
+def tally(values):
+    result = 0
+    for value in values:
+        result = result + value
+    return result
+";
+
 #[test]
 fn a_repository_becomes_an_adapter_and_a_fix() {
     let Some(base) = real_base() else { return };
-    let user = User::of(python_project());
+    let repo = python_project();
+    repo.commit("Add a tally", &[(FILE, RIGHT)]);
+    let user = User::of(repo);
+    let before = Snapshot::of(&user.repo);
     let started = Instant::now();
-    let ended = user.sera(&[
-        "quickstart",
-        "--json",
-        "--base",
-        base.to_str().unwrap(),
-        "--train-seconds",
-        "8",
-        "--evaluate-seconds",
-        "8",
-    ]);
+    let budget = ["--train-seconds", "8", "--evaluate-seconds", "8", "--student-tasks", "1"];
+    let quickstart = ["quickstart", "--json", "--base", base.to_str().unwrap()];
+    let ended = user.sera(&[&quickstart[..], &budget].concat());
     print(&format!("quickstart took {:.0} s", started.elapsed().as_secs_f64()));
     let report = ended.well().json();
     assert_shape(&report);
+    assert_numbers(&report);
+    before.assert_same(&Snapshot::of(&user.repo), "quickstart");
+
+    // The base is this repository's from now on, and the repository is the daemon's.
+    user.sera(&["stop"]).well();
+    user.sera(&["start"]).well();
+    let status = user.status();
+    let adapters = status["repositories"][0]["adapters"].as_array();
+    assert_eq!(adapters.map(Vec::len), Some(1), "it was registered: {status}");
+    fix(&user);
+    conflict(&user);
+}
+
+fn assert_numbers(report: &Value) {
     assert!(report["tasks"].as_u64() > Some(100), "{report}");
     assert!(report["trajectories"]["kept"].as_u64() > Some(50), "{report}");
     assert!(report["train"]["tokens"].as_u64() > Some(0), "{report}");
     let losses = report["train"]["loss"].as_array().unwrap();
+    assert!(!losses.is_empty(), "{report}");
     assert!(losses.iter().all(|loss| loss.as_f64().is_some_and(f64::is_finite)), "{report}");
     for arm in ["base", "retrieval", "adapter"] {
         let nll = report["scorecard"]["complete"][arm]["nll"].as_f64();
         assert!(nll.is_some_and(|nll| (0.1..10.0).contains(&nll)), "{arm}: {report}");
     }
+    let promoted = report["promoted"].as_array().unwrap();
     for capability in ["complete", "locate", "fix"] {
         let reason = report["reasons"][capability].as_str().unwrap_or_default();
         assert!(!reason.is_empty(), "{capability} was decided without a reason: {report}");
     }
-    let status = user.status();
-    let repository = &status["repositories"][0];
-    assert_eq!(repository["adapters"].as_array().unwrap().len(), 1, "{status}");
-
-    // The base is this repository's from now on, and so is the daemon's eye.
-    user.sera(&["stop"]).well();
-    user.sera(&["start"]).well();
-    let again = user.status();
-    assert_eq!(again["repositories"][0]["adapters"], repository["adapters"], "it was registered");
-    fix(&user);
+    assert!(promoted.is_empty(), "so few items prove nothing: {report}");
 }
 
-const FILE: &str = "stockroom/money.py";
-const WRONG: &str = "return -cents if negative else cents";
-const BROKEN: &str = "return cents if negative else cents";
+const ASK: [&str; 3] = ["fix", "tally gives a sum that is too small", FILE];
 
 /// A fault in the work tree, uncommitted as they mostly are.
-fn plant(repo: &Repo) -> String {
-    let text = repo.read(FILE);
-    assert_eq!(text.matches(WRONG).count(), 1, "the fault has one place");
-    let broken = text.replacen(WRONG, BROKEN, 1);
-    repo.write(FILE, &broken);
+fn plant(user: &User) -> String {
+    let broken = RIGHT.replacen("result + value", "result - value", 1);
+    user.repo.write(FILE, &broken);
     broken
 }
 
 fn fix(user: &User) {
     let repo = &user.repo;
-    let broken = plant(repo);
-    let ask = ["fix", "parse_amount loses the sign of negative amounts", FILE];
-    let found = user.json(&ask);
-    assert_eq!(repo.read(FILE), broken, "without --apply nothing is written");
+    let broken = plant(user);
+    let before = Snapshot::of(repo);
+    let found = user.json(&[&ASK[..], &["--show", "5"]].concat());
+    before.assert_same(&Snapshot::of(repo), "fix without --apply");
     assert!(!found["proposals"].as_array().unwrap().is_empty(), "{found}");
     assert_eq!(found["applied"], Value::Null, "{found}");
 
-    let applied = user.json(&[&ask[..], &["--apply"]].concat());
+    let applied = user.json(&[&ASK[..], &["--apply"]].concat());
     assert_ne!(repo.read(FILE), broken, "--apply writes: {applied}");
     let undo = applied["applied"]["undo"].as_str().unwrap();
     shell(repo.root(), undo);
     assert_eq!(repo.read(FILE), broken, "undone, byte for byte: {undo}");
+}
+
+/// The file changes while the student thinks: what it proposes is not written over that.
+fn conflict(user: &User) {
+    plant(user);
+    let mut command = user.start(&[&ASK[..], &["--apply"]].concat());
+    let mut said = BufReader::new(command.stderr.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap() == "loading the student"), "the tree was read by then");
+    let mine = "def tally(values):\n    return sum(values)\n";
+    user.repo.write(FILE, mine);
+    let rest: Vec<String> = said.map(Result::unwrap).collect();
+    let ended = end(command);
+    assert_eq!(ended.code, 65, "{ended:?} {rest:?}");
+    assert!(rest.iter().any(|line| line.contains("does not fit the work tree")), "{rest:?}");
+    assert!(rest.iter().any(|line| line.contains("hint: nothing was written")), "{rest:?}");
+    assert_eq!(user.repo.read(FILE), mine, "uncommitted work is left alone");
 }
 
 /// Runs a line as the user would paste it, from any folder.

@@ -15,14 +15,17 @@ use std::path::Path;
 #[derive(Debug, Args)]
 pub struct Quickstart {
     /// Train for about this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 240)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     train_seconds: u64,
     /// Evaluate for about this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 150)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 140)]
     evaluate_seconds: u64,
-    /// Take the base from here: a file, `wheel:NAME==VERSION` or `hub:OWNER/NAME`
+    /// Take the base from here: a file, `wheel:NAME==VERSION` or `hf:OWNER/REPOSITORY/FILE`
     #[arg(long, value_name = "SOURCE")]
     base: Option<String>,
+    /// Let the student try this many training tasks itself
+    #[arg(long, value_name = "N", hide = true)]
+    student_tasks: Option<u64>,
 }
 
 impl Quickstart {
@@ -31,6 +34,7 @@ impl Quickstart {
             train_seconds: self.train_seconds,
             evaluate_seconds: self.evaluate_seconds,
             base: self.base.as_deref().map(absolute).transpose()?,
+            student_tasks: self.student_tasks,
         };
         let report = report!(context, job => Quickstart);
         if context.ui.wants_json() {
