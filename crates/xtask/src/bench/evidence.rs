@@ -23,29 +23,35 @@ const SEEDS: [u64; 3] = [1, 2, 3];
 
 pub(super) fn evidence(options: &Options) -> Result<ExitCode> {
     let work = Work::open(options)?;
-    let own = side::prepare(Path::new(options.need("own")?), None)?;
-    say(&format!("{}: {} tasks, {} trajectories", own.name, own.tasks.len(), own.attempts.len()));
-    let foreign = side::prepare(Path::new(options.need("foreign")?), None)?;
-    say(&format!(
-        "{}: {} tasks, {} trajectories",
-        foreign.name,
-        foreign.tasks.len(),
-        foreign.attempts.len()
-    ));
-    let sides = [own, foreign];
-    for side in &sides {
-        for seed in SEEDS {
-            work.adapter(side, seed, false)?;
-        }
+    let (own, foreign) = (Path::new(options.need("own")?), Path::new(options.need("foreign")?));
+    let names = [side::name(own)?, side::name(foreign)?];
+    let first = work.side(own)?;
+    work.adapters(&first, true)?;
+    let mut measured = vec![];
+    // The foreign adapters are needed for the first comparison, its held-out items are not.
+    let second = match work.has_adapters(&names[1]) && options.get("only-own").is_some() {
+        true => None,
+        false => Some(work.side(foreign)?),
+    };
+    if let Some(second) = &second {
+        work.adapters(second, false)?;
     }
-    work.adapter(&sides[0], SEEDS[0], true)?;
-    let first = work.measure(&sides[0], &sides[1], true)?;
-    let second = work.measure(&sides[1], &sides[0], false)?;
-    let page = page::write(&[(&sides[0], &first), (&sides[1], &second)], &work.facts())?;
-    let path = cargo::root().join("docs/evidence.md");
-    page::replace(&path, &page)?;
-    say(&format!("wrote {}", path.display()));
+    measured.push((&first, work.measure(&first, &names[1], true)?));
+    write(&measured, &work)?;
+    if let Some(second) = &second {
+        measured.push((second, work.measure(second, &names[0], false)?));
+        write(&measured, &work)?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes what is known so far: the second repository takes as long again.
+fn write(measured: &[(&Side, Measured)], work: &Work) -> Result<()> {
+    let path = cargo::root().join("docs/evidence.md");
+    let sides: Vec<_> = measured.iter().map(|(side, measured)| (*side, measured)).collect();
+    page::replace(&path, &page::write(&sides, &work.facts())?)?;
+    say(&format!("wrote {}", path.display()));
+    Ok(())
 }
 
 struct Work {
@@ -81,20 +87,46 @@ impl Work {
         )
     }
 
-    /// Trains an adapter, or loads the one that an earlier run left.
-    fn adapter(&self, side: &Side, seed: u64, permuted: bool) -> Result<Arc<Lora>> {
-        let kind = if permuted { "permuted" } else { "own" };
-        let folder = self.folder.join(format!("{}-{kind}-{seed}-{}", side.name, self.tokens));
-        if folder.is_dir() {
-            return Ok(Arc::new(adapter::load_peft(&folder, &self.base)?));
+    fn side(&self, path: &Path) -> Result<Side> {
+        let side = side::prepare(path, None)?;
+        let (tasks, kept) = (side.tasks.len(), side.attempts.len());
+        say(&format!("{}: {tasks} tasks, {kept} trajectories", side.name));
+        Ok(side)
+    }
+
+    fn adapters(&self, side: &Side, permuted: bool) -> Result<()> {
+        for seed in SEEDS {
+            self.train_once(side, seed, false)?;
         }
+        if permuted { self.train_once(side, SEEDS[0], true) } else { Ok(()) }
+    }
+
+    fn has_adapters(&self, name: &str) -> bool {
+        SEEDS.iter().all(|seed| self.place(name, *seed, false).is_dir())
+    }
+
+    fn place(&self, name: &str, seed: u64, permuted: bool) -> PathBuf {
+        let kind = if permuted { "permuted" } else { "own" };
+        self.folder.join(format!("{name}-{kind}-{seed}-{}", self.tokens))
+    }
+
+    fn adapter(&self, name: &str, seed: u64, permuted: bool) -> Result<Arc<Lora>> {
+        Ok(Arc::new(adapter::load_peft(&self.place(name, seed, permuted), &self.base)?))
+    }
+
+    /// Trains an adapter unless an earlier run did.
+    fn train_once(&self, side: &Side, seed: u64, permuted: bool) -> Result<()> {
+        let folder = self.place(&side.name, seed, permuted);
+        if folder.is_dir() {
+            return Ok(());
+        }
+        let kind = if permuted { "permuted" } else { "own" };
         let dataset = match permuted {
             false => side.dataset(&self.base.tokenizer),
             true => side.permuted(&self.base.tokenizer),
         };
         let lora = self.train(&format!("{} {kind} {seed}", side.name), &dataset, seed)?;
-        adapter::save_peft(&folder, &self.base, &lora)?;
-        Ok(Arc::new(lora))
+        Ok(adapter::save_peft(&folder, &self.base, &lora)?)
     }
 
     fn train(&self, name: &str, dataset: &[Example], seed: u64) -> Result<Lora> {
@@ -113,14 +145,14 @@ impl Work {
     }
 
     /// Every arm on one repository's held-out items.
-    fn measure(&self, own: &Side, other: &Side, permuted: bool) -> Result<Measured> {
+    fn measure(&self, own: &Side, other: &str, permuted: bool) -> Result<Measured> {
         let arm = |arm, lora, aid| Contestant { arm, lora, aid };
         let mut arms = vec![
             ("base", arm(Arm::Base, None, Aid::Alone), true),
             ("retrieval", arm(Arm::Retrieval, None, Aid::Retrieval), false),
         ];
         for seed in SEEDS {
-            let lora = self.adapter(own, seed, false)?;
+            let lora = self.adapter(&own.name, seed, false)?;
             let first = seed == SEEDS[0];
             let name = ["own 1", "own 2", "own 3"][seed as usize - 1];
             arms.push((name, arm(Arm::Adapter, Some(Arc::clone(&lora)), Aid::Alone), first));
@@ -134,7 +166,7 @@ impl Work {
             arms.push((name, arm(Arm::Foreign, Some(lora), Aid::Alone), false));
         }
         if permuted {
-            let lora = self.adapter(own, SEEDS[0], true)?;
+            let lora = self.adapter(&own.name, SEEDS[0], true)?;
             arms.push(("permuted", arm(Arm::Permuted, Some(lora), Aid::Alone), false));
         }
         let (fix, holes) = (own.fix_items(self.tasks), own.hole_items(self.holes));

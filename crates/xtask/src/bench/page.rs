@@ -199,6 +199,7 @@ fn names(measured: &Measured, arm: &str) -> Vec<String> {
 }
 
 type Pooled = BTreeMap<String, (String, f64, f64)>;
+type Pool = fn(&Measured, &str) -> Pooled;
 
 fn difference(arm: &Pooled, control: &Pooled) -> Option<(Interval, usize)> {
     let pair = |(key, (cluster, level, weight)): (&String, &(String, f64, f64))| {
@@ -219,7 +220,7 @@ fn paired(page: &mut String, measured: &Measured) -> Result<()> {
         ("permuted", "base"),
         ("permuted", "own"),
     ];
-    let metrics: [(&str, fn(&Measured, &str) -> Pooled); 2] =
+    let metrics: [(&str, Pool); 2] =
         [("complete, nats per token", pooled_holes), ("fix, nats per changed token", pooled_fixes)];
     for (metric, pooled) in metrics {
         for (arm, control) in pairs {

@@ -39,10 +39,15 @@ pub(super) struct Side {
     pub(super) rollout_seconds: f64,
 }
 
+/// What a repository is called here: its folder's name.
+pub(super) fn name(path: &Path) -> Result<String> {
+    let name = path.file_name().context("a repository's folder has a name")?;
+    Ok(name.to_string_lossy().into_owned())
+}
+
 /// Mines, synthesizes and rolls out; deterministic in the repository's HEAD.
 pub(super) fn prepare(path: &Path, training: Option<usize>) -> Result<Side> {
     let policy = Policy::default();
-    let name = path.file_name().context("a repository's folder has a name")?;
     let repository = Repository::discover(path)?;
     let tip = repository.head()?;
 
@@ -64,7 +69,7 @@ pub(super) fn prepare(path: &Path, training: Option<usize>) -> Result<Side> {
     let holes = sera_datagen::holes(&mined.seeds, bases.source(), &policy, SEED);
     let count = |reasons: Vec<_>| sera_datagen::reason::count(reasons);
     Ok(Side {
-        name: name.to_string_lossy().into_owned(),
+        name: name(path)?,
         tip: tip.to_string(),
         cut: mined.cut,
         seeds: mined.seeds,
