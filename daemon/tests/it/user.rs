@@ -209,7 +209,7 @@ pub(crate) fn real_base() -> Option<PathBuf> {
 
 /// Says something past the test harness, which shows what a passing test prints to nobody.
 pub(crate) fn print(text: &str) {
-    writeln!(std::io::stderr(), "{text}").unwrap();
+    std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
 }
 
 fn binary(name: &str) -> PathBuf {
