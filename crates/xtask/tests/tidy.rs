@@ -125,11 +125,25 @@ fn no_source_file_is_longer_than_a_thousand_lines() {
 
 #[test]
 fn nothing_is_left_for_later() {
-    let words = [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("#[ign", "ore")];
+    let words = [concat!("to", "do!("), concat!("unimple", "mented!(")];
     for path in sources(&[".rs"]) {
         let text = std::fs::read_to_string(&path).expect("sources are UTF-8");
         for word in words {
             assert!(!text.contains(word), "{} holds {word}", path.display());
+        }
+    }
+}
+
+/// Only what another test runs, or what prints a figure, may be passed over.
+#[test]
+fn no_test_is_skipped() {
+    let reasons = ["a part of ", "a measurement: "];
+    let skip = concat!("#[ign", "ore");
+    for path in sources(&[".rs"]) {
+        let text = std::fs::read_to_string(&path).expect("sources are UTF-8");
+        for line in text.lines().filter(|line| line.trim_start().starts_with(skip)) {
+            let allowed = reasons.iter().any(|reason| line.contains(reason));
+            assert!(allowed, "{}: {line}", path.display());
         }
     }
 }

@@ -18,7 +18,7 @@ const LEAST: usize = 24;
 /// Seconds from which on that holds; who grants less gets less.
 const ENOUGH: f64 = 150.0;
 /// Items that no budget here will ever reach are not even prepared.
-const MOST: usize = 160;
+const MOST: usize = 64;
 /// Longest sequence, in tokens: an example and two demonstrations.
 const LENGTH: usize = 2048;
 /// Edits ranked in one rollout: fewer than serving ranks, so that eight rollouts fit the time.

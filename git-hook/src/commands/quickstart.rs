@@ -18,7 +18,7 @@ pub struct Quickstart {
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     train_seconds: u64,
     /// Evaluate for about this many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 140)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 150)]
     evaluate_seconds: u64,
     /// Take the base from here: a file, `wheel:NAME==VERSION` or `hf:OWNER/REPOSITORY/FILE`
     #[arg(long, value_name = "SOURCE")]

@@ -129,18 +129,6 @@ fn the_same_secret_has_one_pseudonym_everywhere() {
     assert!(second.contains(&first[5..45]), "{first} {second}");
 }
 
-/// Prefilter and rules together, over source that holds no secret but many of their names.
-#[test]
-#[ignore = "a measurement: cargo test -p sera-core --release -- --ignored --nocapture speed"]
-#[expect(clippy::print_stdout, reason = "the measurement's result")]
-fn speed() {
-    let text = include_str!("../patch/parse.rs").replace("header", "token").repeat(400);
-    let start = std::time::Instant::now();
-    assert_eq!(redactor().redact(&text).1, 0);
-    let rate = text.len() as f64 / 1e6 / start.elapsed().as_secs_f64();
-    println!("{rate:.0} MB/s");
-}
-
 #[test]
 fn files_that_hold_secrets_are_denied() {
     for name in [
