@@ -2,13 +2,13 @@
 use super::likelihood::{Region, Splice};
 use super::{Guided, Source};
 use crate::environment::Environment;
-use crate::words::identifiers;
+use crate::words::{code_like, identifiers};
 use crate::{dialect, edits_between, roll_out};
 use sera_core::{
     Action, Cancel, Context, FunctionKey, Language, Model, ModelError, Prompt, Step, Usage,
 };
 use sera_syntax::{Mutation, Operator, edits, parse, same_code};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// One possible edit of a file.
@@ -116,11 +116,11 @@ fn enumerate(
 ) -> Option<(std::ops::Range<usize>, Vec<Draft>)> {
     let parsed = parse(Language::of(&place.path)?, before.clone());
     let function = parsed.functions().into_iter().find(|f| f.name == place.name)?;
-    let words = insertable(description);
+    let words = insertable(description, before);
     let mut seen = HashSet::new();
     let mut found = edits(&parsed, &function, &words);
     found.retain(|m| m.replacement != before[m.span.clone()] && seen.insert(smallest(before, m)));
-    found.truncate(options.edits);
+    let found = in_turn(found, options.edits);
     let shares = shares(&found);
     let draft = |mutation: Mutation| Draft {
         prior: options.prior * shares[&mutation.operator].ln()
@@ -151,12 +151,34 @@ fn shares(found: &[Mutation]) -> BTreeMap<Operator, f64> {
     counts.into_iter().map(share).collect()
 }
 
-/// Identifiers, numbers and quoted texts of the task, which an edit may insert.
-fn insertable(description: &str) -> Vec<String> {
+/// Names, numbers and quoted texts of the task, which an edit may insert.
+///
+/// A word of prose is not tried unless the file itself uses it as a word: inserting every "the"
+/// of a description everywhere would crowd the true edit out of the list.
+fn insertable(description: &str, file: &str) -> Vec<String> {
     let mut seen = HashSet::new();
+    let used: HashSet<&str> = identifiers(file).collect();
+    let ticked: HashSet<&str> =
+        description.split('`').skip(1).step_by(2).flat_map(identifiers).collect();
+    let named = |word: &&str| code_like(word) || used.contains(word) || ticked.contains(word);
     let quoted = description.split('"').skip(1).step_by(2).map(|text| format!("\"{text}\""));
-    let words = identifiers(description).map(str::to_owned).chain(quoted);
+    let words = identifiers(description).filter(named).map(str::to_owned).chain(quoted);
     words.filter(|word| seen.insert(word.clone())).collect()
+}
+
+/// At most `limit` edits, taken from every operator in turn: cut off at the end, the rarer
+/// operators would never be tried in a large function.
+fn in_turn(edits: Vec<Mutation>, limit: usize) -> Vec<Mutation> {
+    let mut taken: HashMap<Operator, usize> = HashMap::new();
+    let turn = |(at, edit): (usize, Mutation)| {
+        let turn = taken.entry(edit.operator).and_modify(|n| *n += 1).or_default();
+        (*turn, at, edit)
+    };
+    let mut turns: Vec<_> = edits.into_iter().enumerate().map(turn).collect();
+    turns.sort_by_key(|(turn, at, _)| (*turn, *at));
+    turns.truncate(limit);
+    turns.sort_by_key(|(_, at, _)| *at);
+    turns.into_iter().map(|(.., edit)| edit).collect()
 }
 
 /// Whether the edit inserts a word of the task that it does not also remove.
