@@ -61,6 +61,8 @@ struct Work {
     tasks: usize,
     holes: usize,
     rollouts: usize,
+    /// Write the page from what earlier runs measured, and measure nothing.
+    known_only: bool,
 }
 
 impl Work {
@@ -76,6 +78,7 @@ impl Work {
             tasks: options.number("tasks", 60)?,
             holes: options.number("holes", 300)?,
             rollouts: options.number("rollouts", 30)?,
+            known_only: options.get("known-only").is_some(),
         })
     }
 
@@ -172,10 +175,17 @@ impl Work {
         let (fix, holes) = (own.fix_items(self.tasks), own.hole_items(self.holes));
         let mut measured = Measured::default();
         for (name, contestant, acts) in arms {
+            if self.known_only && !self.file(&own.name, name).is_file() {
+                continue;
+            }
             let card = self.card(&own.name, name, &contestant, (&fix, &holes), acts)?;
             measured.arms.push((name.to_owned(), contestant.arm, card));
         }
         Ok(measured)
+    }
+
+    fn file(&self, side: &str, name: &str) -> PathBuf {
+        self.folder.join(format!("{side}-{}-{}.json", self.tokens, name.replace(' ', "-")))
     }
 
     /// The scorecard of one arm, from an earlier run where that left it.
@@ -187,8 +197,7 @@ impl Work {
         (fix, holes): (&[FixItem], &[HoleItem]),
         acts: bool,
     ) -> Result<Scorecard> {
-        let file = format!("{side}-{}-{}.json", self.tokens, name.replace(' ', "-"));
-        let file = self.folder.join(file);
+        let file = self.file(side, name);
         if let Ok(bytes) = std::fs::read(&file) {
             return Ok(serde_json::from_slice(&bytes)?);
         }
