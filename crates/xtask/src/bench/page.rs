@@ -140,8 +140,9 @@ fn fix_row(page: &mut String, name: &str, scores: &[&FixScore]) -> Result<()> {
     let tokens: usize = scores.iter().map(|s| s.tokens).sum();
     let nll: f64 = scores.iter().map(|s| s.nll).sum();
     let within = |rank: Option<usize>, k: usize| rank.is_some_and(|rank| rank <= k);
-    let located = |k: usize| rate(scores.iter().map(|s| within(s.located, k)));
-    let retrieved = |k: usize| rate(scores.iter().map(|s| within(s.retrieved, k)));
+    let looked = || scores.iter().filter(|s| s.located.is_some());
+    let located = |k: usize| rate(looked().map(|s| within(s.located, k)));
+    let retrieved = |k: usize| rate(looked().map(|s| within(s.retrieved, k)));
     let acted: Vec<&&FixScore> = scores.iter().filter(|s| s.candidates.is_some()).collect();
     let ranked = |k: usize| rate(acted.iter().map(|s| within(s.ranked, k)));
     let (valid, written) =
