@@ -112,7 +112,7 @@ pub(crate) fn identifiers(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Looks like a name of the code rather than a word of prose.
-pub(crate) fn code_like(word: &str) -> bool {
+pub fn code_like(word: &str) -> bool {
     word.contains('_')
         || word.chars().any(|c| c.is_ascii_digit())
         || word.chars().skip(1).any(char::is_uppercase)

@@ -238,10 +238,7 @@ enum Rarity {
 }
 
 fn rarity(word: &str) -> Rarity {
-    let name = word.contains('_')
-        || word.chars().any(|c| c.is_ascii_digit())
-        || word.chars().skip(1).any(char::is_uppercase);
-    if name {
+    if sera_agent::words::code_like(word) {
         Rarity::Name
     } else if texts::common_word(word) {
         Rarity::Common
