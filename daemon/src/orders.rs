@@ -4,9 +4,9 @@ use crate::order::{
     Evaluate, Fix, Mine, RollOut, Source, Synthesize, Teacher, Train, TrainBudget, Weights,
 };
 use crate::records::AdapterFile;
-use crate::{base, failure};
+use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
-use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, Task, TreePath};
+use sera_core::{Action, AdapterId, CommitId, Digest, Hole, Seed, Task, TreePath};
 use sera_datagen::{Attempt, Cut};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -195,6 +195,7 @@ pub(crate) async fn fix(
         TreePath::new(path.clone()).map_err(|error| failure::invalid_params(&error))
     };
     let buffer = |(path, text): (&String, &String)| Ok((tree_path(path)?, text.clone()));
+    let shots = shots(cycle, description, None)?;
     Ok(Fix {
         source: source(cycle),
         description: description.to_owned(),
@@ -204,13 +205,27 @@ pub(crate) async fn fix(
         work_tree: true,
         buffers: buffers.into_iter().flatten().map(buffer).collect::<Result<_>>()?,
         weights,
+        shots,
         proposals: proposals as usize,
     })
+}
+
+/// What retrieval adds: the most similar solved tasks.
+fn shots(
+    cycle: &Cycle<'_>,
+    description: &str,
+    but: Option<&Task>,
+) -> Result<Vec<(String, Action)>> {
+    let mut solved = trained_on(cycle)?;
+    solved.truncate(RETRIEVABLE);
+    let shots = prepare::Shots::new(&solved).of(description, but);
+    Ok(shots.into_iter().map(|shot| (shot.description, shot.action)).collect())
 }
 
 /// Fix one held-out task: what quickstart shows at its end.
 pub(crate) async fn fix_task(cycle: &mut Cycle<'_>, task: &Task) -> Result<Fix> {
     let weights: Weights = cycle.weights().await?;
+    let shots = shots(cycle, &task.description, Some(task))?;
     Ok(Fix {
         source: source(cycle),
         description: task.description.clone(),
@@ -220,6 +235,7 @@ pub(crate) async fn fix_task(cycle: &mut Cycle<'_>, task: &Task) -> Result<Fix> 
         work_tree: false,
         buffers: Vec::new(),
         weights,
+        shots,
         proposals: 5,
     })
 }

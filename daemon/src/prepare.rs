@@ -5,9 +5,9 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use sera_agent::dialect::{self, Shot};
-use sera_agent::{Environment, reference_spans};
+use sera_agent::{Environment, ideal::changed_spans, reference_spans};
 use sera_core::{
-    Action, FunctionKey, Hole, Outcome, Step, Task, Trajectory, TrajectoryId, TreePath,
+    Action, FunctionKey, Hole, Outcome, Step, Task, TaskId, Trajectory, TrajectoryId, TreePath,
 };
 use sera_datagen::{Attempt, Bases, Drops, Policy, Solved};
 use sera_model::Tokenizer;
@@ -15,21 +15,28 @@ use sera_train::Example;
 use sera_train::evaluate::{FixItem, HoleItem};
 use sera_train::examples::{self, HoleFormat};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// Length of the tiny tier's examples, in tokens.
 pub const LENGTH: usize = 1024;
+/// Loss weight of a token in which an edit's new text differs from the old: nearly all of an edit
+/// is copied, and a student that only learns to copy writes edits that change nothing (16 of 24
+/// training tasks with a weight of 1).
+pub const STRESS: f32 = 6.0;
 /// Demonstrations and neighbours shown by retrieval.
 const SHOWN: usize = 2;
 /// Bytes of neighbouring functions shown before a hole.
 const NEIGHBOUR_BYTES: usize = 1_600;
 
-/// Everything that may be trained on, tokenised: selected trajectories, then holes.
+/// Everything that may be trained on, tokenised: selected trajectories, then holes. `stress` is
+/// [`STRESS`] but where its effect is measured.
 pub fn dataset(
     tokenizer: &Tokenizer,
     attempts: &[Attempt],
     holes: &[Hole],
+    stress: f32,
 ) -> (Vec<Example>, Vec<TrajectoryId>, Drops) {
-    let conversation = |attempt: &Attempt| as_example(tokenizer, &attempt.trajectory);
+    let conversation = |attempt: &Attempt| as_example(tokenizer, &attempt.trajectory, stress);
     let fixes: BTreeMap<TrajectoryId, examples::Conversation> = attempts
         .iter()
         .filter_map(|attempt| Some((attempt.trajectory.id, conversation(attempt)?)))
@@ -48,35 +55,43 @@ pub fn dataset(
     (dataset, selected.chosen, selected.dropped)
 }
 
-/// Only steps that the student has to take itself carry loss: the harness searches, checks and
-/// submits for it.
-fn as_example(tokenizer: &Tokenizer, trajectory: &Trajectory) -> Option<examples::Conversation> {
-    let messages = dialect::render(&trajectory.description, &trajectory.steps);
-    let mut carries = vec![false; messages.len()];
-    let first = messages.len() - 2 * trajectory.steps.len();
-    for (index, step) in trajectory.steps.iter().enumerate() {
-        let own = matches!(step.action, Action::Open { .. } | Action::Edit { .. });
-        carries[first + 2 * index] = own && !step.masked;
-    }
-    examples::conversation(tokenizer, &trajectory.id.to_string(), &messages, &carries, LENGTH)
+/// The conversation that serving would have: the same renderer, the same steps left out.
+fn as_example(
+    tokenizer: &Tokenizer,
+    trajectory: &Trajectory,
+    stress: f32,
+) -> Option<examples::Conversation> {
+    let messages = dialect::render_guided(&[], &trajectory.description, &trajectory.steps);
+    let own: Vec<&Step> = trajectory.steps.iter().filter(|step| dialect::is_own(step)).collect();
+    let changed = changed_spans(&trajectory.steps, &messages);
+    let weigh = |message: usize, bytes: Range<usize>| {
+        let stressed = changed
+            .iter()
+            .any(|(of, span)| *of == message && bytes.start < span.end && span.start < bytes.end);
+        // After instruction and task, every step is one message and one observation.
+        match own[(message - 2) / 2].masked {
+            true => 0.0,
+            false if stressed => stress,
+            false => 1.0,
+        }
+    };
+    examples::conversation(tokenizer, &trajectory.id.to_string(), &messages, &weigh, LENGTH)
 }
 
 /// Held-out tasks in an order that the clock cannot choose, with all that measuring them needs.
 pub fn fix_items(tasks: &[Task], solved: &[Attempt], bases: &Bases, most: usize) -> Vec<FixItem> {
     let mut tasks: Vec<&Task> = tasks.iter().collect();
     tasks.sort_by_key(|task| (task.rng_seed, task.id));
-    let by_task: BTreeMap<_, _> = solved.iter().map(|a| (a.task.id, a)).collect();
-    let solved = Solved::new(solved.iter().map(|attempt| &attempt.task));
-    let others: Vec<&str> = tasks.iter().map(|task| task.description.as_str()).collect();
+    let shots = Shots::new(solved);
     let item = |(index, task): (usize, &&Task)| {
         let (environment, _) = bases.environment(task).ok()?;
         let ideal = reference_spans(task, environment.clone())?;
         let (place, after) = place(task, &ideal.steps, &environment)?;
-        let similar = solved.similar(&task.description, Some(task), SHOWN);
-        let shots = similar.iter().filter_map(|t| shot(by_task.get(&t.id)?)).collect();
-        let other = others[(index + others.len() / 2) % others.len()].to_owned();
+        let found = shots.of(&task.description, Some(task));
+        let other = tasks[(index + tasks.len() / 2) % tasks.len()];
+        let other = (other.description.clone(), shots.of(&other.description, Some(other)));
         let task = (*task).clone();
-        Some(FixItem { task, environment, ideal, place, after, shots, other })
+        Some(FixItem { task, environment, ideal, place, after, shots: found, other })
     };
     tasks.iter().enumerate().take(most).filter_map(item).collect()
 }
@@ -93,6 +108,28 @@ fn place(task: &Task, steps: &[Step], environment: &Environment) -> Option<(Func
     let after = task.reference.apply(&read, 0).ok()?;
     let text = after.into_iter().find(|(path, _)| *path == opened.path)?.1?;
     Some((opened, text))
+}
+
+/// Solved training tasks that can be shown.
+pub struct Shots<'a> {
+    by_task: BTreeMap<TaskId, &'a Attempt>,
+    solved: Solved<'a>,
+}
+
+impl<'a> Shots<'a> {
+    /// Makes attempts at training tasks searchable.
+    pub fn new(solved: &'a [Attempt]) -> Self {
+        Self {
+            by_task: solved.iter().map(|attempt| (attempt.task.id, attempt)).collect(),
+            solved: Solved::new(solved.iter().map(|attempt| &attempt.task)),
+        }
+    }
+
+    /// The most similar ones that were not made from the seed of `but`.
+    pub fn of(&self, description: &str, but: Option<&Task>) -> Vec<Shot> {
+        let similar = self.solved.similar(description, but, SHOWN);
+        similar.iter().filter_map(|task| shot(self.by_task.get(&task.id)?)).collect()
+    }
 }
 
 /// The edit that solved a training task.

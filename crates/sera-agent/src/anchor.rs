@@ -49,6 +49,42 @@ pub(crate) fn occurrences(text: &str, part: &str) -> usize {
     count
 }
 
+/// Where `old` stands but for how far it is indented, and `new` moved as far. `None` where that is
+/// nowhere, or at more than one place. Small students see the right line and miscount its spaces.
+pub(crate) fn reindented(text: &str, old: &str, new: &str) -> Option<(Range<usize>, String)> {
+    let wanted: Vec<&str> = old.lines().collect();
+    let first = wanted.iter().find(|line| !line.trim().is_empty())?;
+    let mut lines: Vec<Range<usize>> = Vec::new();
+    for line in text.split('\n') {
+        let start = lines.last().map_or(0, |last| last.end + 1);
+        lines.push(start..start + line.len());
+    }
+    let run = |run: &[Range<usize>]| {
+        let lines: Vec<&str> = run.iter().map(|line| &text[line.clone()]).collect();
+        let at = wanted.iter().position(|line| line == first)?;
+        let shift = (indent(first), indent(lines[at]));
+        let same = |(line, wanted): (&&str, &&str)| moved(wanted, shift).as_deref() == Some(*line);
+        let fits = lines.iter().zip(&wanted).all(same);
+        fits.then(|| (run[0].start..run[run.len() - 1].end, shift))
+    };
+    let mut found = lines.windows(wanted.len()).filter_map(run);
+    let (span, shift) = found.next()?;
+    let new: Option<Vec<String>> = new.lines().map(|line| moved(line, shift)).collect();
+    if found.next().is_some() { None } else { Some((span, new?.join("\n"))) }
+}
+
+fn indent(line: &str) -> &str {
+    &line[..line.len() - line.trim_start().len()]
+}
+
+/// The line with one indentation instead of another; blank lines have none.
+fn moved(line: &str, (from, to): (&str, &str)) -> Option<String> {
+    if line.trim().is_empty() {
+        return Some(line.to_owned());
+    }
+    line.strip_prefix(from).map(|rest| format!("{to}{rest}"))
+}
+
 /// The smallest run of whole lines around `place` whose text occurs once, with at least one line
 /// on both sides of the edit so that lines neither vanish nor appear without their newline.
 fn anchor(lines: &[&str], place: Range<usize>, deletes: bool) -> Range<usize> {
@@ -143,6 +179,30 @@ mod tests {
             text = text.replacen(old.as_str(), new, 1);
         }
         text
+    }
+
+    #[test]
+    fn a_wrong_indentation_is_forgiven() {
+        let text = "def f():\n    if a:\n        b()\n\n    c()\n";
+        let check = |old: &str, new: &str, expect: Option<(&str, &str)>| {
+            let found = reindented(text, old, new);
+            let found = found.as_ref().map(|(span, new)| (&text[span.clone()], new.as_str()));
+            assert_eq!(found, expect, "{old:?}");
+        };
+        check("b()", "d()", Some(("        b()", "        d()")));
+        check(
+            "      b()",
+            "      if e:\n        d()",
+            Some(("        b()", "        if e:\n          d()")),
+        );
+        check("if a:\n    b()", "b()", Some(("    if a:\n        b()", "    b()")));
+        check("if a:\n  b()", "b()", None);
+        check("  b()\n\nc()", "c()", None);
+        check("    b()", "c()", None);
+        check("z()", "c()", None);
+        check("\n", "c()", None);
+        let twice = "    x()\n  x()\n";
+        assert_eq!(reindented(twice, "x()", "y()"), None, "which one is not said");
     }
 
     #[test]

@@ -9,6 +9,10 @@ const SYSTEM: &str = "Fix the code, one action per message: search: words | open
      edit: path, then old and new lines between <<<<<<< ======= >>>>>>> | check: path | diff | \
      submit";
 
+/// The same for a student whose harness searches, checks and submits.
+const GUIDED: &str = "Fix the code, one action per message: open: path::name | \
+     edit: path, then old and new lines between <<<<<<< ======= >>>>>>>";
+
 const SEARCH: &str = "search: ";
 const OPEN: &str = "open: ";
 const EDIT: &str = "edit: ";
@@ -22,7 +26,7 @@ const MARKERS: [char; 3] = ['<', '=', '>'];
 const MARKER: usize = 7;
 
 /// Changes whenever the reading or writing below changes without a table changing.
-const VERSION: &str = "sera-plain/1";
+const VERSION: &str = "sera-plain/2";
 
 /// A solved task shown before the real one: the *retrieval* arm's demonstrations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +35,6 @@ pub struct Shot {
     pub description: String,
     /// The edit that solved it.
     pub action: Action,
-}
-
-/// The standing instruction.
-pub fn system() -> String {
-    SYSTEM.to_owned()
 }
 
 /// The action as the model writes it. [`read`] gives the same action back.
@@ -194,12 +193,33 @@ fn read_path(text: &str) -> Option<TreePath> {
 /// The conversation: instruction, task, then action and observation of every step. A last
 /// submission has no observation, so a finished trajectory ends on the model's own message.
 pub fn render(description: &str, steps: &[Step]) -> Vec<Message> {
-    render_with(&[], description, steps)
+    let mut messages = conversation(SYSTEM, &[], description, steps);
+    if steps.last().is_some_and(|step| step.action == Action::Submit) {
+        messages.pop();
+    }
+    messages
 }
 
-/// The same with solved tasks shown first.
-pub fn render_with(shots: &[Shot], description: &str, steps: &[Step]) -> Vec<Message> {
-    let mut messages = vec![Message::new(Role::System, system())];
+/// The conversation of a guided student, with solved tasks shown first: only the steps that it
+/// takes itself. What its harness does for it would fill a third of what it can read.
+pub fn render_guided(shots: &[Shot], description: &str, steps: &[Step]) -> Vec<Message> {
+    let own: Vec<Step> = steps.iter().filter(|step| is_own(step)).cloned().collect();
+    conversation(GUIDED, shots, description, &own)
+}
+
+/// Whether a guided student takes this step itself: it opens and edits, and what failed the
+/// harness does not show it.
+pub fn is_own(step: &Step) -> bool {
+    matches!(step.action, Action::Open { .. } | Action::Edit { .. }) && step.observation.ok
+}
+
+fn conversation(
+    instruction: &str,
+    shots: &[Shot],
+    description: &str,
+    steps: &[Step],
+) -> Vec<Message> {
+    let mut messages = vec![Message::new(Role::System, instruction)];
     for shot in shots {
         messages.push(Message::new(Role::User, shot.description.clone()));
         messages.push(Message::new(Role::Assistant, write(&shot.action)));
@@ -209,9 +229,6 @@ pub fn render_with(shots: &[Shot], description: &str, steps: &[Step]) -> Vec<Mes
         messages.push(Message::new(Role::Assistant, write(&step.action)));
         messages.push(Message::new(Role::User, step.observation.text.clone()));
     }
-    if steps.last().is_some_and(|step| step.action == Action::Submit) {
-        messages.pop();
-    }
     messages
 }
 
@@ -220,7 +237,8 @@ pub fn digest() -> String {
     let markers = String::from_iter(MARKERS);
     let size = MARKER.to_string();
     let tables =
-        [VERSION, SYSTEM, SEARCH, OPEN, EDIT, CHECK, DIFF, SUBMIT, OF, &markers, &size].join("\0");
+        [VERSION, SYSTEM, GUIDED, SEARCH, OPEN, EDIT, CHECK, DIFF, SUBMIT, OF, &markers, &size]
+            .join("\0");
     Digest::of(tables.as_bytes()).as_str()[..16].to_owned()
 }
 
@@ -307,13 +325,10 @@ mod tests {
             masked: false,
         };
         let steps = [step(Action::Diff), step(Action::Submit)];
-        let shot = Shot { description: "old".to_owned(), action: Action::Diff };
         let said: Vec<(Role, String)> =
-            render_with(&[shot], "task", &steps).into_iter().map(|m| (m.role, m.content)).collect();
+            render("task", &steps).into_iter().map(|m| (m.role, m.content)).collect();
         let expect = [
             (Role::System, SYSTEM),
-            (Role::User, "old"),
-            (Role::Assistant, "diff"),
             (Role::User, "task"),
             (Role::Assistant, "diff"),
             (Role::User, "seen"),
@@ -324,8 +339,43 @@ mod tests {
     }
 
     #[test]
+    fn a_guided_conversation_holds_the_students_own_steps() {
+        let step = |action, ok| Step {
+            thought: None,
+            action,
+            observation: Observation { text: "seen".to_owned(), ok },
+            masked: false,
+        };
+        let open = Action::Open { path: path("a.py"), name: None };
+        let steps = [
+            step(Action::Search { query: "words".to_owned() }, true),
+            step(open.clone(), true),
+            step(edit("x", "y"), false),
+            step(edit("a", "b"), true),
+            step(Action::Submit, true),
+        ];
+        let shot = Shot { description: "old".to_owned(), action: edit("c", "d") };
+        let said: Vec<(Role, String)> = render_guided(&[shot], "task", &steps)
+            .into_iter()
+            .map(|m| (m.role, m.content))
+            .collect();
+        let expect = [
+            (Role::System, GUIDED.to_owned()),
+            (Role::User, "old".to_owned()),
+            (Role::Assistant, write(&edit("c", "d"))),
+            (Role::User, "task".to_owned()),
+            (Role::Assistant, write(&open)),
+            (Role::User, "seen".to_owned()),
+            (Role::Assistant, write(&edit("a", "b"))),
+            (Role::User, "seen".to_owned()),
+        ];
+        assert_eq!(said, expect);
+    }
+
+    #[test]
     fn the_instruction_is_short() {
         assert!(code_size(SYSTEM) <= 60, "{} words and marks", code_size(SYSTEM));
+        assert!(code_size(GUIDED) <= 40, "{} words and marks", code_size(GUIDED));
         assert_eq!(digest().len(), 16);
     }
 

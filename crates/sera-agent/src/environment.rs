@@ -142,15 +142,19 @@ impl Environment {
             Err(TreeError::Missing(_)) if old.is_empty() => Arc::from(""),
             text => text?,
         };
-        let place = match (old.is_empty(), anchor::occurrences(&text, old)) {
-            (true, _) if text.is_empty() => 0,
+        let (place, new) = match (old.is_empty(), anchor::occurrences(&text, old)) {
+            (true, _) if text.is_empty() => (0..0, new.to_owned()),
             (true, _) => return Err(ActionError::NoAnchor),
-            (_, 0) => return Err(ActionError::Absent(path.clone())),
-            (_, 1) => text.find(old).expect("it occurs once"),
+            (_, 0) => anchor::reindented(&text, old, new)
+                .ok_or_else(|| ActionError::Absent(path.clone()))?,
+            (_, 1) => {
+                let start = text.find(old).expect("it occurs once");
+                (start..start + old.len(), new.to_owned())
+            }
             (_, count) => return Err(ActionError::Ambiguous { path: path.clone(), count }),
         };
-        let edited = [&text[..place], new, &text[place + old.len()..]].concat();
-        let shown = tools::around(&edited, &(place..place + new.len()), &self.views);
+        let edited = [&text[..place.start], &new, &text[place.end..]].concat();
+        let shown = tools::around(&edited, &(place.start..place.start + new.len()), &self.views);
         self.overlay.write(path.clone(), edited.clone())?;
         self.index = self.index.with_file(path, &edited);
         Ok(format!("edited {path}\n{shown}"))

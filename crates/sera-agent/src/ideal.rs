@@ -40,7 +40,7 @@ pub fn reference_spans(task: &Task, mut environment: Environment) -> Option<Idea
     if steps.iter().any(|step| matches!(step.action, Action::Edit { .. }) && !step.observation.ok) {
         return None;
     }
-    let mut messages = dialect::render(&task.description, &steps);
+    let mut messages = dialect::render_guided(&[], &task.description, &steps);
     messages.pop();
     let spans = changed_spans(&steps, &messages);
     (!spans.is_empty()).then_some(Ideal { steps, messages, spans })
@@ -90,10 +90,10 @@ fn function_at(path: &TreePath, text: &str, at: usize) -> Option<String> {
     around.min_by_key(|f| f.span.len()).map(|f| f.name)
 }
 
-/// Where each edit message says something that the old lines did not.
-fn changed_spans(steps: &[Step], messages: &[Message]) -> Vec<(usize, Range<usize>)> {
+/// Where each edit message of a guided conversation says something that the old lines did not.
+pub fn changed_spans(steps: &[Step], messages: &[Message]) -> Vec<(usize, Range<usize>)> {
     let mut spans = Vec::new();
-    for (i, step) in steps.iter().enumerate() {
+    for (i, step) in steps.iter().filter(|step| dialect::is_own(step)).enumerate() {
         let Action::Edit { old, new, .. } = &step.action else { continue };
         // After instruction and task, every step is one message and one observation.
         let message = 2 + 2 * i;

@@ -118,12 +118,17 @@ pub fn code_like(word: &str) -> bool {
         || word.chars().skip(1).any(char::is_uppercase)
 }
 
+/// Whether a word says nothing about code.
+pub(crate) fn is_stop(word: &str) -> bool {
+    STOP.contains(&word.to_lowercase().as_str())
+}
+
 /// The words of a task worth searching for, in order, each once and at most twelve; where there
 /// are more, those that look like names of the code stay.
 pub fn query_words(description: &str) -> Vec<String> {
     let mut seen = HashSet::new();
     let words: Vec<&str> = identifiers(description)
-        .filter(|w| w.len() > 1 && !STOP.contains(&w.to_lowercase().as_str()))
+        .filter(|w| w.len() > 1 && !is_stop(w))
         .filter(|w| seen.insert(*w))
         .collect();
     let names = words.iter().filter(|w| code_like(w)).count();

@@ -16,10 +16,6 @@ use sera_core::{
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 
-/// How often a hit above the right one is opened first: looking at the wrong place and going on
-/// is something to learn, too.
-const DETOUR: f64 = 0.15;
-
 /// A model that solves one task by the book.
 #[derive(Clone, Debug)]
 pub struct ProceduralTeacher {
@@ -31,7 +27,6 @@ pub struct ProceduralTeacher {
     asked: HashSet<String>,
     searches: usize,
     max_searches: usize,
-    detour: bool,
     gave_up: Option<DropReason>,
     rng: ChaCha8Rng,
 }
@@ -83,7 +78,6 @@ impl ProceduralTeacher {
             asked: HashSet::new(),
             searches: 0,
             max_searches,
-            detour: rng.random_bool(DETOUR),
             gave_up: None,
             rng,
         })
@@ -106,11 +100,6 @@ impl ProceduralTeacher {
         };
         if !conversation.printed(&stop.printed()) {
             return self.search(conversation);
-        }
-        if std::mem::take(&mut self.detour)
-            && let Some(action) = self.wrong_hit(conversation, &stop)
-        {
-            return action;
         }
         self.stops.pop_front();
         self.opened = Some(stop.edits);
@@ -147,13 +136,6 @@ impl ProceduralTeacher {
         }
         self.give_up(DropReason::NotFound)
     }
-
-    /// A hit of the last search that stands above the right one.
-    fn wrong_hit(&self, conversation: &Conversation<'_>, stop: &Stop) -> Option<Action> {
-        let hits = conversation.last()?;
-        let above = hits.lines().take_while(|l| !l.starts_with(&stop.printed()));
-        above.filter_map(place).next()
-    }
 }
 
 impl Model for ProceduralTeacher {
@@ -162,13 +144,6 @@ impl Model for ProceduralTeacher {
         let action = self.next(&Conversation { messages: &prompt.messages });
         Ok(Reply { text: dialect::write(&action), finished: true, usage: Usage::default() })
     }
-}
-
-/// Reads `path::name  line: text`, as hits are printed.
-fn place(hit: &str) -> Option<Action> {
-    let (place, _) = hit.split_once("  ")?;
-    let (path, name) = place.split_once("::")?;
-    Some(Action::Open { path: TreePath::new(path).ok()?, name: Some(name.to_owned()) })
 }
 
 /// What the student would be shown.
@@ -180,10 +155,6 @@ impl<'a> Conversation<'a> {
     fn observations(&self) -> impl Iterator<Item = &'a str> {
         let users = self.messages.iter().filter(|m| m.role == Role::User);
         users.skip(1).map(|m| m.content.as_str())
-    }
-
-    fn last(&self) -> Option<&'a str> {
-        self.observations().last()
     }
 
     fn printed(&self, place: &str) -> bool {
@@ -207,7 +178,8 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// Queries to try, in order: the rarest few words, all that say something, all there are.
+/// Queries to try, in order: the guided harness's own, so that a student is trained in the very
+/// conversation it will be served in; then the rarest few words, all that say something, the rest.
 fn queries(description: &str, rng: &mut ChaCha8Rng) -> VecDeque<Vec<String>> {
     let words = query_words(description);
     let mut ranked: Vec<&String> = words.iter().collect();
@@ -220,7 +192,7 @@ fn queries(description: &str, rng: &mut ChaCha8Rng) -> VecDeque<Vec<String>> {
     };
     let first = of(&ranked[..telling.min(few)]);
     let rest = of(&ranked[telling.min(few)..telling]);
-    [first, of(&ranked[..telling]), rest, words.clone()]
+    [words.clone(), first, of(&ranked[..telling]), rest]
         .into_iter()
         .filter(|query| !query.is_empty())
         .collect()

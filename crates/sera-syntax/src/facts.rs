@@ -61,7 +61,7 @@ pub(crate) struct Facts {
     pub(crate) preserving: HashSet<String>,
     /// Types of the fields declared here, as written.
     pub(crate) fields: HashMap<String, String>,
-    /// Parameters of the functions defined here.
+    /// Parameters of the functions defined here that take no more than they name.
     pub(crate) parameters: HashMap<String, Vec<String>>,
 }
 
@@ -172,6 +172,13 @@ impl Facts {
         }
         let Some(list) = ast.role(id, Role::Parameters) else { return };
         self.signature(ast, id, list, name);
+        let open_ended = |parameter: Id| {
+            let marks = ["splat", "variadic", "rest_pattern"];
+            ast.subtree(parameter).any(|node| marks.iter().any(|m| ast.kind(node).contains(m)))
+        };
+        if ast.parts(list).any(open_ended) {
+            return;
+        }
         let names = ast.parts(list).filter_map(|parameter| {
             ast.subtree(parameter)
                 .find(|&node| ast.is(node, Concept::Identifier))

@@ -18,14 +18,14 @@ mod likelihood;
 /// The fixed general set: prose and code of our own that no repository's adapter should unlearn.
 pub const GENERAL: &str = include_str!("evaluate/general.txt");
 
-/// What helps an arm besides its weights.
+/// What an arm is given besides its weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aid {
     /// Nothing.
     Alone,
     /// The two most similar solved training tasks, or training functions for a hole.
     Retrieval,
-    /// Hindrance: another task's text.
+    /// Hindrance: another task's text, and what retrieval finds for that.
     OtherText,
 }
 
@@ -54,8 +54,8 @@ pub struct FixItem {
     pub after: String,
     /// The most similar solved training tasks.
     pub shots: Vec<Shot>,
-    /// The description of another task.
-    pub other: String,
+    /// The description of another task, and what is similar to that.
+    pub other: (String, Vec<Shot>),
 }
 
 /// A held-out hole with what retrieval adds to it.

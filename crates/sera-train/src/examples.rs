@@ -4,6 +4,7 @@
 //! step), in the tokens that serving would produce. A hole becomes its prompt and its middle.
 use sera_core::{Hole, Message, Role};
 use sera_model::{Target, Tokenizer, infill};
+use std::ops::Range;
 
 /// What an example teaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,19 +39,16 @@ pub struct Conversation {
 
 /// A conversation in the serving template, at most `length` tokens long.
 ///
-/// `carries[i]` says whether message `i` carries loss; only the assistant's can. `None` where
-/// nothing that carries loss fits.
-///
-/// # Panics
-/// Where `carries` is not as long as `messages`.
+/// `weigh` gives the loss weight of a run of bytes of a message, 0 for none; only the assistant's
+/// messages are asked for, token by token, the end of turn as the empty run at its end. `None`
+/// where nothing that carries loss fits.
 pub fn conversation(
     tokenizer: &Tokenizer,
     source: &str,
     messages: &[Message],
-    carries: &[bool],
+    weigh: &dyn Fn(usize, Range<usize>) -> f32,
     length: usize,
 ) -> Option<Conversation> {
-    assert_eq!(messages.len(), carries.len(), "one flag per message");
     let rendered = tokenizer.chat(messages, false);
     let assistant = (0..messages.len()).filter(|&i| messages[i].role == Role::Assistant);
     let fitting = || assistant.clone().zip(&rendered.spans).filter(|(_, s)| s.end <= length);
@@ -58,11 +56,20 @@ pub fn conversation(
     let whole = rendered.tokens.len() <= length;
     let kept = if whole { 1.0 } else { (last + 1) as f64 / messages.len() as f64 };
 
+    let mut targets = Vec::new();
+    for (message, span) in fitting() {
+        let (size, mut start) = (messages[message].content.len(), 0);
+        for at in span.clone() {
+            let end = size.min(start + tokenizer.bytes(&rendered.tokens[at..=at]).len());
+            let weight = weigh(message, start..end);
+            if weight > 0.0 {
+                targets.push(target(&rendered.tokens, at, weight));
+            }
+            start = end;
+        }
+    }
     let mut tokens = rendered.tokens.clone();
-    let spans: Vec<_> = fitting().filter(|&(i, _)| carries[i]).map(|(_, span)| span).collect();
-    tokens.truncate(spans.last()?.end);
-    let rows = spans.into_iter().cloned().flatten();
-    let targets = rows.map(|at| target(&tokens, at, 1.0)).collect();
+    tokens.truncate(targets.last()?.row + 2);
     let example = Example { source: source.to_owned(), kind: Kind::Fix, tokens, targets };
     Some(Conversation { example, kept })
 }
@@ -128,21 +135,22 @@ mod tests {
     use super::*;
     use sera_core::{FunctionKey, Language, TreePath};
 
-    fn messages() -> (Vec<Message>, Vec<bool>) {
-        let message =
-            |(role, text, carries): (Role, &str, bool)| (Message::new(role, text), carries);
+    fn messages() -> Vec<Message> {
         [
-            (Role::System, "s", false),
-            (Role::User, "task", false),
-            (Role::Assistant, "one", true),
-            (Role::User, "seen", false),
-            (Role::Assistant, "masked", false),
-            (Role::User, "seen", true),
-            (Role::Assistant, "two", true),
+            (Role::System, "s"),
+            (Role::User, "task"),
+            (Role::Assistant, "one"),
+            (Role::User, "seen"),
+            (Role::Assistant, "masked"),
+            (Role::User, "seen"),
+            (Role::Assistant, "two"),
         ]
-        .map(message)
-        .into_iter()
-        .unzip()
+        .map(|(role, text)| Message::new(role, text))
+        .into()
+    }
+
+    fn but_the_masked(message: usize, _: Range<usize>) -> f32 {
+        if message == 4 { 0.0 } else { 1.0 }
     }
 
     fn taught(example: &Example) -> String {
@@ -158,8 +166,8 @@ mod tests {
     #[test]
     fn loss_lies_on_what_the_assistant_said_and_nowhere_else() {
         let tokenizer = Tokenizer::byte_level(259);
-        let (messages, carries) = messages();
-        let whole = conversation(&tokenizer, "t", &messages, &carries, 1024).unwrap();
+        let messages = messages();
+        let whole = conversation(&tokenizer, "t", &messages, &but_the_masked, 1024).unwrap();
         assert_eq!(taught(&whole.example), "one|two|", "a masked step and a user carry none");
         assert_eq!(whole.kept.to_bits(), 1.0f64.to_bits());
         let rendered = tokenizer.chat(&messages, false).tokens;
@@ -170,10 +178,10 @@ mod tests {
     #[test]
     fn a_long_conversation_ends_with_its_last_complete_answer() {
         let tokenizer = Tokenizer::byte_level(259);
-        let (messages, carries) = messages();
+        let messages = messages();
         let ends: Vec<usize> =
             tokenizer.chat(&messages, false).spans.iter().map(|span| span.end).collect();
-        let cut = |length| conversation(&tokenizer, "t", &messages, &carries, length);
+        let cut = |length| conversation(&tokenizer, "t", &messages, &but_the_masked, length);
         let check = |length, text: &str, kept: f64| {
             let cut = cut(length).unwrap();
             assert_eq!(taught(&cut.example), text, "{length} tokens");
@@ -184,8 +192,21 @@ mod tests {
         check(ends[2] - 1, "one|", 5.0 / 7.0);
         check(ends[1] - 1, "one|", 3.0 / 7.0);
         assert_eq!(cut(ends[0] - 1), None, "no answer fits");
-        let masked = vec![false; messages.len()];
-        assert_eq!(conversation(&tokenizer, "t", &messages, &masked, 1024), None);
+        assert_eq!(conversation(&tokenizer, "t", &messages, &|_, _| 0.0, 1024), None);
+    }
+
+    #[test]
+    fn what_is_stressed_weighs_more() {
+        let tokenizer = Tokenizer::byte_level(259);
+        let stress = |message: usize, bytes: Range<usize>| match (message, bytes.start) {
+            (6, 1) => 4.0,
+            (6, _) => 1.0,
+            _ => 0.0,
+        };
+        let whole = conversation(&tokenizer, "t", &messages(), &stress, 1024).unwrap();
+        assert_eq!(taught(&whole.example), "two|");
+        let weights: Vec<f32> = whole.example.targets.iter().map(|t| t.weight).collect();
+        assert_eq!(weights, [1.0, 4.0, 1.0, 1.0]);
     }
 
     fn a_hole(before: &str, middle: &str, after: &str) -> Hole {

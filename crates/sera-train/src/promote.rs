@@ -43,7 +43,7 @@ impl Default for Rule {
             valid_slack: 0.01,
             general_slack: 0.02,
             promotions: 5,
-            items: 8,
+            items: 20,
         }
     }
 }
@@ -338,7 +338,7 @@ mod tests {
 
         let mut few = card(0.3, 1);
         few.complete.get_mut(&Arm::Adapter).unwrap().truncate(7);
-        check(&few, &standing(0.02), |r| matches!(r, Refusal::TooFew { items: 7, needed: 8 }));
+        check(&few, &standing(0.02), |r| matches!(r, Refusal::TooFew { items: 7, needed: 20 }));
 
         let mut damaged = card(0.3, 1);
         damaged.general.insert(Arm::Adapter, 3.1);

@@ -3,19 +3,22 @@ use anyhow::{Result, bail};
 use std::process::ExitCode;
 
 mod evidence;
+mod moves;
 mod page;
 mod pipeline;
 mod ranking;
 mod side;
 
 /// `evidence --base FILE --own PATH --foreign PATH [--tokens N] [--tasks N] [--holes N]`,
-/// `pipeline --repo PATH` or `ranking --base FILE --repo PATH [--adapter DIR]`.
+/// `moves --base FILE --repo PATH --out DIR`, `pipeline --repo PATH` or
+/// `ranking --base FILE --repo PATH [--adapter DIR]`.
 pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
     match args.split_first().map(|(what, rest)| (what.as_str(), Options::read(rest))) {
         Some(("evidence", options)) => evidence::evidence(&options?),
+        Some(("moves", options)) => moves::moves(&options?),
         Some(("pipeline", options)) => pipeline::pipeline(&options?),
         Some(("ranking", options)) => ranking::ranking(&options?),
-        _ => bail!("cargo xtask bench needs `evidence`, `pipeline` or `ranking`"),
+        _ => bail!("cargo xtask bench needs `evidence`, `moves`, `pipeline` or `ranking`"),
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     budget = Budget { seconds: f64::INFINITY, rollouts: 0, ..budget };
     let mut siblings = Vec::new();
     for folder in &order.siblings {
-        let own = [contestant(Arm::Adapter, Some(load(folder)?), Aid::Alone)];
+        let own = [contestant(Arm::Adapter, Some(load(folder)?), Aid::Retrieval)];
         let (tasks, holes) = (&tasks[..fixes.min(LEAST)], &holes[..completes.min(LEAST)]);
         siblings.push(bench.measure(&own, tasks, holes, &budget)?);
     }
@@ -118,15 +118,17 @@ fn contestant(arm: Arm, lora: Option<Arc<Lora>>, aid: Aid) -> Contestant {
     Contestant { arm, lora, aid }
 }
 
+/// Retrieval serves with every student, so the adapter is measured with it too: between it and
+/// base + retrieval nothing but the weights differs.
 fn contestants(adapter: &Arc<Lora>, served: Option<&Arc<Lora>>) -> Vec<Contestant> {
     let adapter = || Some(Arc::clone(adapter));
     let mut all = vec![
         contestant(Arm::Base, None, Aid::Alone),
         contestant(Arm::Retrieval, None, Aid::Retrieval),
-        contestant(Arm::Adapter, adapter(), Aid::Alone),
+        contestant(Arm::Adapter, adapter(), Aid::Retrieval),
         contestant(Arm::Shuffled, adapter(), Aid::OtherText),
     ];
-    let served = served.map(|lora| contestant(Arm::Served, Some(Arc::clone(lora)), Aid::Alone));
+    let served = served.map(|lora| contestant(Arm::Served, Some(Arc::clone(lora)), Aid::Retrieval));
     all.extend(served);
     all
 }

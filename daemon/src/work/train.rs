@@ -28,7 +28,7 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
     desk.progress("prepare", 0, None, "examples", String::new());
     let base = fix::load(&order.base)?;
     let (dataset, chosen, dropped) =
-        prepare::dataset(&base.tokenizer, &order.attempts, &order.holes);
+        prepare::dataset(&base.tokenizer, &order.attempts, &order.holes, prepare::STRESS);
     let mut notes = Vec::new();
     let resumed = order.checkpoint.as_deref().map(read_checkpoint).transpose()?;
     let config = match &resumed {

@@ -83,15 +83,14 @@ impl<'a> Region<'a> {
         (edited, self.lead..end)
     }
 
-    /// Nats gained by each splice within its window, adjusted by `options.length`.
+    /// Nats and tokens gained by each splice within its window.
     pub(super) fn gains(
         &self,
         splices: &[&Splice],
         window: usize,
         model: &mut dyn Model,
-        options: &Guided,
         cancel: &Cancel,
-    ) -> Result<Vec<f64>, ModelError> {
+    ) -> Result<Vec<(f64, f64)>, ModelError> {
         let windows: Vec<_> = splices.iter().map(|s| self.window(s, window)).collect();
         let mut ends: Vec<usize> = windows.iter().map(|(_, before)| before.end).collect();
         ends.sort_unstable();
@@ -107,7 +106,7 @@ impl<'a> Region<'a> {
             let at = ends.binary_search(&before.end).expect("every window's end was collected");
             let before = &scores[1 + at];
             let longer = edited.tokens as f64 - before.tokens as f64;
-            edited.nats - before.nats + options.length * longer
+            (edited.nats - before.nats, longer)
         };
         Ok(edited.iter().zip(&windows).map(gain).collect())
     }
@@ -196,8 +195,8 @@ mod tests {
             .scoring(|_, text| -(text.len() as f64) - 9.0 * text.matches('q').count() as f64);
         let splices =
             [splice("y = x", "y = q"), splice("return y", "y"), splice("f(x)", "f(x, z)")];
-        let gains =
-            region.gains(&splices.each_ref(), 0, &mut model, &options, &Cancel::default()).unwrap();
-        assert_eq!(gains, [-9.0, 7.0, -3.0]);
+        let gains = region.gains(&splices.each_ref(), 0, &mut model, &Cancel::default()).unwrap();
+        let nats: Vec<f64> = gains.into_iter().map(|(nats, _)| nats).collect();
+        assert_eq!(nats, [-9.0, 7.0, -3.0]);
     }
 }

@@ -1,14 +1,15 @@
 //! Proposing edits of one function and ranking them by the likelihood of what they leave.
 use super::likelihood::{Region, Splice};
-use super::{Guided, Source};
+use super::speech::Speech;
+use super::{Guided, Signs, Source};
 use crate::environment::Environment;
-use crate::words::{code_like, identifiers};
 use crate::{dialect, edits_between, roll_out};
 use sera_core::{
     Action, Cancel, Context, FunctionKey, Language, Model, ModelError, Prompt, Step, Usage,
 };
 use sera_syntax::{Mutation, Operator, edits, parse, same_code};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// One possible edit of a file.
@@ -20,6 +21,8 @@ pub struct Candidate {
     pub source: Source,
     /// What it was ranked by, in nats; higher is better.
     pub nats: f64,
+    /// What `nats` was made from.
+    pub signs: Signs,
     /// It reached the second stage; all that did stand before all that did not.
     pub kept: bool,
 }
@@ -46,12 +49,15 @@ pub struct Ranked {
 impl Ranked {
     /// Rank (1-based) of the first candidate whose code is that of `wanted`, a whole file's text.
     pub fn rank_of(&self, wanted: &str) -> Option<usize> {
-        let language = Language::of(&self.place.path);
-        let same = |text: &str| match language {
+        self.candidates.iter().position(|c| self.same(&c.text, wanted)).map(|at| at + 1)
+    }
+
+    /// Whether two texts of the file are the same code.
+    pub fn same(&self, text: &str, wanted: &str) -> bool {
+        match Language::of(&self.place.path) {
             Some(language) => same_code(language, text, wanted),
             None => text == wanted,
-        };
-        self.candidates.iter().position(|c| same(&c.text)).map(|at| at + 1)
+        }
     }
 }
 
@@ -59,8 +65,8 @@ impl Ranked {
 struct Draft {
     splice: Splice,
     source: Source,
-    /// What does not depend on the model.
-    prior: f64,
+    /// What does not depend on the model; the rest follows.
+    signs: Signs,
 }
 
 /// Proposes edits of the function at `place` and ranks them. `steps` is what was done before;
@@ -88,7 +94,7 @@ pub fn rank_edits(
         valid: (0, 0),
         usage: Usage::default(),
     };
-    let Some((span, mut drafts)) = enumerate(description, place, &before, options) else {
+    let Some((span, speech, mut drafts)) = enumerate(description, place, &before, options) else {
         return Ok(ranked);
     };
     ranked.enumerated = drafts.len();
@@ -98,7 +104,11 @@ pub fn rank_edits(
         let written = write(description, &steps, model, options, cancel, &mut ranked.usage)?;
         let splice = written.and_then(|action| execute(&action, place, &before, &environment));
         ranked.valid = (usize::from(splice.is_some()), 1);
-        drafts.extend(splice.flatten().map(|splice| own(splice, options)));
+        drafts.extend(splice.flatten().map(|splice| {
+            let share = options.written.max(1e-6).ln();
+            let signs = speech.signs(&before, &splice.span, &splice.text, share);
+            Draft { splice, source: Source::Written, signs }
+        }));
     }
     let region = Region::new(&before, &span, &note(description, place, options), options);
     let steps = &steps;
@@ -107,28 +117,33 @@ pub fn rank_edits(
     Ok(ranked)
 }
 
-/// The function's span and every single edit of it, each result once.
+/// The function's span, the task's words for it, and every single edit of it, each result once.
 fn enumerate(
     description: &str,
     place: &FunctionKey,
     before: &Arc<str>,
     options: &Guided,
-) -> Option<(std::ops::Range<usize>, Vec<Draft>)> {
+) -> Option<(Range<usize>, Speech, Vec<Draft>)> {
     let parsed = parse(Language::of(&place.path)?, before.clone());
     let function = parsed.functions().into_iter().find(|f| f.name == place.name)?;
-    let words = insertable(description, before);
+    let speech = Speech::new(description, &parsed, &function.name);
     let mut seen = HashSet::new();
-    let mut found = edits(&parsed, &function, &words);
+    let mut found = edits(&parsed, &function, &speech.insertable);
     found.retain(|m| m.replacement != before[m.span.clone()] && seen.insert(smallest(before, m)));
-    let found = in_turn(found, options.edits);
+    let found = in_turn(found, &speech, options.edits);
     let shares = shares(&found);
     let draft = |mutation: Mutation| Draft {
-        prior: options.prior * shares[&mutation.operator].ln()
-            + options.words * f64::from(told(&mutation, &words)),
+        signs: speech.signs(
+            before,
+            &mutation.span,
+            &mutation.replacement,
+            shares[&mutation.operator].ln(),
+        ),
         source: Source::Enumerated(mutation.operator),
         splice: Splice { span: mutation.span, text: mutation.replacement },
     };
-    Some((function.span.clone(), found.into_iter().map(draft).collect()))
+    let drafts = found.into_iter().map(draft).collect();
+    Some((function.span.clone(), speech, drafts))
 }
 
 /// What identifies an edit's result: the replacement without what it leaves as it is.
@@ -151,46 +166,30 @@ fn shares(found: &[Mutation]) -> BTreeMap<Operator, f64> {
     counts.into_iter().map(share).collect()
 }
 
-/// Names, numbers and quoted texts of the task, which an edit may insert.
-///
-/// A word of prose is not tried unless the file itself uses it as a word: inserting every "the"
-/// of a description everywhere would crowd the true edit out of the list.
-fn insertable(description: &str, file: &str) -> Vec<String> {
-    let mut seen = HashSet::new();
-    let used: HashSet<&str> = identifiers(file).collect();
-    let ticked: HashSet<&str> =
-        description.split('`').skip(1).step_by(2).flat_map(identifiers).collect();
-    let named = |word: &&str| code_like(word) || used.contains(word) || ticked.contains(word);
-    let quoted = description.split('"').skip(1).step_by(2).map(|text| format!("\"{text}\""));
-    let words = identifiers(description).filter(named).map(str::to_owned).chain(quoted);
-    words.filter(|word| seen.insert(word.clone())).collect()
-}
-
-/// At most `limit` edits, taken from every operator in turn: cut off at the end, the rarer
-/// operators would never be tried in a large function.
-fn in_turn(edits: Vec<Mutation>, limit: usize) -> Vec<Mutation> {
-    let mut taken: HashMap<Operator, usize> = HashMap::new();
-    let turn = |(at, edit): (usize, Mutation)| {
-        let turn = taken.entry(edit.operator).and_modify(|n| *n += 1).or_default();
-        (*turn, at, edit)
+/// At most `limit` edits: of every operator as many as its share of real fixes, those with a word
+/// of the task before others, and what is tried first at each place before what is tried next.
+fn in_turn(edits: Vec<Mutation>, speech: &Speech, limit: usize) -> Vec<Mutation> {
+    let mut tried: HashMap<(Operator, usize), usize> = HashMap::new();
+    let mut turn = |(at, edit): (usize, Mutation)| {
+        let turn = tried.entry((edit.operator, edit.span.start)).and_modify(|n| *n += 1);
+        let told = speech.new_word(&edit.removed, &edit.replacement);
+        (edit.operator, !told, *turn.or_default(), at, edit)
     };
-    let mut turns: Vec<_> = edits.into_iter().enumerate().map(turn).collect();
-    turns.sort_by_key(|(turn, at, _)| (*turn, *at));
-    turns.truncate(limit);
-    turns.sort_by_key(|(_, at, _)| *at);
-    turns.into_iter().map(|(.., edit)| edit).collect()
-}
-
-/// Whether the edit inserts a word of the task that it does not also remove.
-fn told(mutation: &Mutation, words: &[String]) -> bool {
-    let removed: HashSet<&str> = identifiers(&mutation.removed).collect();
-    identifiers(&mutation.replacement)
-        .any(|word| !removed.contains(word) && words.iter().any(|w| w == word))
-}
-
-fn own(splice: Splice, options: &Guided) -> Draft {
-    let prior = options.prior * options.written.max(1e-6).ln();
-    Draft { splice, source: Source::Written, prior }
+    let mut turns: Vec<_> = edits.into_iter().enumerate().map(&mut turn).collect();
+    turns.sort_by_key(|&(operator, untold, turn, at, _)| (operator, untold, turn, at));
+    let mut taken: HashMap<Operator, f64> = HashMap::new();
+    let mut due: Vec<(f64, usize, Mutation)> = turns
+        .into_iter()
+        .map(|(operator, .., at, edit)| {
+            let taken = taken.entry(operator).or_default();
+            *taken += 1.0;
+            (*taken / operator.weight().max(0.5), at, edit)
+        })
+        .collect();
+    due.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    due.truncate(limit);
+    due.sort_by_key(|(_, at, _)| *at);
+    due.into_iter().map(|(.., edit)| edit).collect()
 }
 
 /// What the model would do next by itself; `None` where its context is too short to say.
@@ -202,7 +201,7 @@ fn write(
     cancel: &Cancel,
     usage: &mut Usage,
 ) -> Result<Option<Action>, ModelError> {
-    let messages = dialect::render_with(&options.shots, description, steps);
+    let messages = dialect::render_guided(&options.shots, description, steps);
     match model.reply(&Prompt::greedy(messages, options.reply_tokens), cancel) {
         Ok(reply) => {
             *usage = reply.usage;
@@ -249,65 +248,84 @@ struct Ranking<'a> {
     cancel: &'a Cancel,
 }
 
-/// A score and the draft it belongs to, best first.
-type Order = Vec<(f64, usize)>;
+/// A draft's score, its signs as far as they are known, and the draft; best first.
+type Order = Vec<(f64, Signs, usize)>;
+
+/// Which of the two windows is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Near,
+    Far,
+}
 
 impl Ranking<'_> {
     /// First stage for all, second for the best; candidates best first.
     fn run(&self, drafts: &[Draft], model: &mut dyn Model) -> Result<Vec<Candidate>, ModelError> {
-        let (inside, elsewhere): (Vec<usize>, Vec<usize>) =
-            (0..drafts.len()).partition(|&i| self.region.contains(&drafts[i].splice));
-        let first = self.stage(&self.region, drafts, &inside, self.options.window, model)?;
+        let known = drafts.iter().enumerate().map(|(i, draft)| (0.0, draft.signs, i));
+        let (inside, elsewhere): (Order, Order) =
+            known.partition(|&(.., i)| self.region.contains(&drafts[i].splice));
+        let first = self.stage(&self.region, drafts, inside, Reach::Near, model)?;
         // The model's own writing is always looked at in full.
         let stays =
             |rank: usize, i: usize| rank < self.options.keep || drafts[i].source == Source::Written;
         let (best, rest): (Vec<_>, Vec<_>) =
-            first.into_iter().enumerate().partition(|&(rank, (_, i))| stays(rank, i));
-        let best: Vec<usize> = best.into_iter().map(|(_, (_, i))| i).collect();
-        let mut second = self.stage(&self.region, drafts, &best, self.options.tail, model)?;
-        for i in elsewhere {
+            first.into_iter().enumerate().partition(|&(rank, (.., i))| stays(rank, i));
+        let best: Order = best.into_iter().map(|(_, best)| best).collect();
+        let mut second = self.stage(&self.region, drafts, best, Reach::Far, model)?;
+        for one in elsewhere {
             // What changes another part of the file is compared with that part as it was.
-            let span = &drafts[i].splice.span;
+            let span = &drafts[one.2].splice.span;
             let end = floor_char(self.before, span.end + self.options.window);
             let region = Region::new(self.before, &(span.start..end), "", self.options);
-            second.extend(self.stage(&region, drafts, &[i], self.options.tail, model)?);
+            second.extend(self.stage(&region, drafts, vec![one], Reach::Far, model)?);
         }
         self.ask(&mut second, drafts, model)?;
         second.sort_by(best_first);
-        let candidate = |nats: f64, i: usize, kept: bool| Candidate {
+        let candidate = |(nats, signs, i): (f64, Signs, usize), kept: bool| Candidate {
             text: Arc::from(drafts[i].splice.apply(self.before)),
             source: drafts[i].source,
             nats,
+            signs,
             kept,
         };
-        let rest = rest.into_iter().map(|(_, (nats, i))| candidate(nats, i, false));
-        Ok(second.into_iter().map(|(nats, i)| candidate(nats, i, true)).chain(rest).collect())
+        let rest = rest.into_iter().map(|(_, one)| candidate(one, false));
+        Ok(second.into_iter().map(|one| candidate(one, true)).chain(rest).collect())
     }
 
-    /// Likelihood gained within the window plus what was known before. By the latter alone where
-    /// the model cannot score or the text is too long for it.
+    /// Likelihood gained within the window, weighed with what was known before. By the latter
+    /// alone where the model cannot score or the text is too long for it.
     fn stage(
         &self,
         region: &Region<'_>,
         drafts: &[Draft],
-        wanted: &[usize],
-        window: usize,
+        mut wanted: Order,
+        reach: Reach,
         model: &mut dyn Model,
     ) -> Result<Order, ModelError> {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let splices: Vec<&Splice> = wanted.iter().map(|&i| &drafts[i].splice).collect();
-        let gains = match region.gains(&splices, window, model, self.options, self.cancel) {
+        let splices: Vec<&Splice> = wanted.iter().map(|&(.., i)| &drafts[i].splice).collect();
+        let window = match reach {
+            Reach::Near => self.options.window,
+            Reach::Far => self.options.tail,
+        };
+        let gains = match region.gains(&splices, window, model, self.cancel) {
             Err(ModelError::Unsupported(_) | ModelError::ContextOverflow { .. }) => {
-                vec![0.0; wanted.len()]
+                vec![(0.0, 0.0); wanted.len()]
             }
             gains => gains?,
         };
-        let mut order: Order =
-            wanted.iter().zip(gains).map(|(&i, gain)| (gain + drafts[i].prior, i)).collect();
-        order.sort_by(best_first);
-        Ok(order)
+        for ((score, signs, _), (gain, longer)) in wanted.iter_mut().zip(gains) {
+            signs.longer = longer;
+            match reach {
+                Reach::Near => signs.near = gain,
+                Reach::Far => signs.far = gain,
+            }
+            *score = gain + self.options.weigh(signs);
+        }
+        wanted.sort_by(best_first);
+        Ok(wanted)
     }
 
     /// Adds the likelihood of each edit as the conversation's next message, where asked for.
@@ -320,8 +338,8 @@ impl Ranking<'_> {
         if self.options.chat == 0.0 || order.is_empty() {
             return Ok(());
         }
-        let messages = dialect::render_with(&self.options.shots, self.description, self.steps);
-        let answer = |&(_, i): &(f64, usize)| {
+        let messages = dialect::render_guided(&self.options.shots, self.description, self.steps);
+        let answer = |&(.., i): &(f64, Signs, usize)| {
             let after = drafts[i].splice.apply(self.before);
             let edits = edits_between(&self.place.path, self.before, &after);
             edits.iter().map(dialect::write).collect::<Vec<_>>().join("\n")
@@ -329,7 +347,7 @@ impl Ranking<'_> {
         let answers: Vec<String> = order.iter().map(answer).collect();
         match model.score(Context::Chat(&messages), &answers, self.cancel) {
             Ok(scores) => {
-                for ((nats, _), score) in order.iter_mut().zip(scores) {
+                for ((nats, ..), score) in order.iter_mut().zip(scores) {
                     *nats += self.options.chat * score.nats;
                 }
                 Ok(())
@@ -340,8 +358,8 @@ impl Ranking<'_> {
     }
 }
 
-fn best_first(a: &(f64, usize), b: &(f64, usize)) -> std::cmp::Ordering {
-    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
+fn best_first(a: &(f64, Signs, usize), b: &(f64, Signs, usize)) -> std::cmp::Ordering {
+    b.0.total_cmp(&a.0).then(a.2.cmp(&b.2))
 }
 
 fn floor_char(text: &str, at: usize) -> usize {

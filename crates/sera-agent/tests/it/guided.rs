@@ -9,12 +9,16 @@ use sera_testkit::ScriptedModel;
 const WRITTEN: &str =
     "edit: shop/price.py\n<<<<<<<\n    total = 0\n=======\n    total = 1\n>>>>>>>";
 
-/// Nats: minus the letters after the first that the right file has not. In a conversation, the
-/// right function is certain.
+fn right(open: &str) -> bool {
+    open.ends_with("::net_total")
+}
+
+/// Nats: minus the letters after the first that the right file has not. Where a task is told,
+/// the right function is certain.
 fn knowing(replies: &[&str]) -> ScriptedModel {
     let replies = replies.iter().map(|r| (*r).to_owned()).collect();
     ScriptedModel::new(replies).scoring(|context, candidate| match context {
-        Context::Chat(messages) if messages.len() > 2 && candidate.ends_with("::net_total") => 0.0,
+        Context::Chat([.., task]) if !task.content.is_empty() && right(candidate) => 0.0,
         Context::Chat(_) => -10.0,
         Context::Plain(context) => {
             let right = fixed();

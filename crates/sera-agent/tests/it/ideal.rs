@@ -18,7 +18,7 @@ fn only_changed_words_are_scored() {
     );
     assert!(ideal.steps[0].masked, "the harness searched");
     assert_eq!(ideal.messages.last().map(|m| m.role), Some(Role::Assistant));
-    assert_eq!(ideal.messages.len(), 2 + 2 * 2 + 1);
+    assert_eq!(ideal.messages.len(), 2 + 2 + 1, "the student does not read the search");
 }
 
 #[test]

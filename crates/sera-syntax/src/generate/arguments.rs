@@ -30,7 +30,7 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
             drop_argument(scene, call, &given);
         }
         swap_arguments(scene, &given);
-        if scene.fixing() && !ast.row().typed {
+        if scene.fixing() && !ast.row().typed && takes_more(scene, call, &given) {
             append_positional(scene, list, &given);
             append_keyword(scene, call, list, &given);
         }
@@ -98,6 +98,13 @@ fn swap_arguments(scene: &mut Scene<'_>, given: &[Id]) {
             );
         }
     }
+}
+
+/// Whether the callee, where this file defines it, has a parameter left.
+fn takes_more(scene: &Scene<'_>, call: Id, given: &[Id]) -> bool {
+    let callee = callee_name(scene.ast, call).map(|name| scene.text(name));
+    let parameters = callee.and_then(|callee| scene.facts.parameters.get(callee));
+    parameters.is_none_or(|parameters| given.len() < parameters.len())
 }
 
 /// Where a new last positional argument goes, and what separates it.

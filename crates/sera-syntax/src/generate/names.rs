@@ -8,7 +8,7 @@ use crate::scene::{Risk, Scene};
 use crate::table::{ANTONYMS, Concept, Role};
 
 /// How many other variables are tried in one place: planting a fault, and fixing one.
-const VARIABLES: (usize, usize) = (4, 9);
+const VARIABLES: (usize, usize) = (4, 16);
 /// How many other members.
 const MEMBERS: (usize, usize) = (4, 8);
 /// Characters that two names share at their ends before one is taken to be of the other's type.

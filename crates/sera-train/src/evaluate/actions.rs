@@ -4,11 +4,12 @@
 //! it. It is measured in its two halves, because the second is also asked with the right function
 //! given: the rank of the reference among all edits says more than whether it came first.
 use super::{Aid, Budget, Contestant, Desk, EvaluateError, FixItem, SHARES, of};
+use sera_agent::Remembering;
 use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
 use sera_core::overlap::overlap;
 use sera_core::scorecard::{Arm, FixScore};
 use sera_core::{Cancel, FilePatch, FunctionKey, Model, Patch};
-use sera_model::{Base, Student};
+use sera_model::{Base, Lora, Student};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,8 +24,7 @@ pub(super) fn measure(
     scores: &mut Scores,
     desk: &mut Desk<'_>,
 ) -> Result<(), EvaluateError> {
-    let mut students: Vec<Student> =
-        contestants.iter().map(|c| Student::new(Arc::clone(base), c.lora.clone())).collect();
+    let mut students = Students { base, students: Vec::new() };
     let measured = contestants.first().map_or(0, |c| scores.get(&c.arm).map_or(0, Vec::len));
     let wanted = measured.min(budget.located.max(budget.rollouts));
     for (done, item) in items.iter().take(wanted).enumerate() {
@@ -32,18 +32,41 @@ pub(super) fn measure(
         if done >= LEAST && late(rollout, budget, (desk.elapsed)()) {
             break;
         }
-        for (contestant, student) in contestants.iter().zip(&mut students) {
+        for contestant in contestants {
             if !(desk.pause)() {
                 return Err(EvaluateError::Cancelled);
             }
             if let Some(score) = of(scores, contestant.arm, &item.task) {
                 let rollout = rollout && contestant.aid != Aid::OtherText;
+                let student = students.with(contestant.lora.as_ref());
                 act(contestant, student, item, rollout.then_some(budget.edits), score)?;
             }
         }
         (desk.watch)(if rollout { "rollouts" } else { "locating" }, done + 1, wanted);
     }
     Ok(())
+}
+
+/// Arms with the same weights share a student, which answers each question once: base and
+/// retrieval rank the same edits by the same likelihoods.
+struct Students<'a> {
+    base: &'a Arc<Base>,
+    students: Vec<(Option<Arc<Lora>>, Remembering<Student>)>,
+}
+
+impl Students<'_> {
+    fn with(&mut self, lora: Option<&Arc<Lora>>) -> &mut dyn Model {
+        let same = |known: &Option<Arc<Lora>>| match (known, lora) {
+            (Some(known), Some(lora)) => Arc::ptr_eq(known, lora),
+            (known, lora) => known.is_none() && lora.is_none(),
+        };
+        let at = self.students.iter().position(|(known, _)| same(known)).unwrap_or_else(|| {
+            let student = Student::new(Arc::clone(self.base), lora.cloned());
+            self.students.push((lora.cloned(), Remembering::new(student)));
+            self.students.len() - 1
+        });
+        &mut self.students[at].1
+    }
 }
 
 /// Items that are acted on however late it is.
@@ -106,14 +129,15 @@ fn judge(item: &FixItem, submitted: &Ranked, score: &mut FixScore) {
 fn options(contestant: &Contestant, item: &FixItem, edits: Option<usize>) -> Guided {
     let shots = match contestant.aid {
         Aid::Retrieval => item.shots.clone(),
-        Aid::Alone | Aid::OtherText => Vec::new(),
+        Aid::Alone => Vec::new(),
+        Aid::OtherText => item.other.1.clone(),
     };
     Guided { opened: 1, shots, edits: edits.unwrap_or(0), ..Guided::default() }
 }
 
 fn description<'a>(contestant: &Contestant, item: &'a FixItem) -> &'a str {
     match contestant.aid {
-        Aid::OtherText => &item.other,
+        Aid::OtherText => &item.other.0,
         Aid::Alone | Aid::Retrieval => &item.task.description,
     }
 }

@@ -5,7 +5,7 @@ use super::{
 use crate::examples::{self, HoleFormat};
 use sera_agent::dialect;
 use sera_core::Message;
-use sera_core::scorecard::{FixScore, HoleScore, Scorecard};
+use sera_core::scorecard::{Arm, FixScore, HoleScore, Scorecard};
 use sera_model::{Base, Batch, Target, Tokenizer};
 use std::ops::Range;
 
@@ -55,14 +55,15 @@ pub(super) fn holes(
     Ok(items.iter().zip(measured).filter_map(score).collect())
 }
 
-/// Nats per token on the general set, for every arm that is weights and nothing else.
+/// Nats per token on the general set, for which nothing is retrieved: once for every weights.
 pub(super) fn general(
     base: &Base,
     contestants: &[Contestant],
     card: &mut Scorecard,
     desk: &mut Desk<'_>,
 ) -> Result<(), EvaluateError> {
-    for contestant in contestants.iter().filter(|c| c.aid == Aid::Alone) {
+    let alike = |c: &&Contestant| matches!(c.arm, Arm::Retrieval | Arm::Shuffled);
+    for contestant in contestants.iter().filter(|c| !alike(c)) {
         let texts = GENERAL.split("\n\n\n").map(|text| Some(plain(&base.tokenizer, text)));
         let measured = measure(base, contestant, texts.collect(), desk.pause)?;
         let sum = |(nll, tokens): (f64, usize), m: &Sum| (nll + m.nll, tokens + m.tokens);
@@ -87,15 +88,16 @@ fn task_sequence(
     length: usize,
 ) -> Option<Sequence> {
     let description = match contestant.aid {
-        Aid::OtherText => &item.other,
+        Aid::OtherText => &item.other.0,
         Aid::Alone | Aid::Retrieval => &item.task.description,
     };
     let shots = match contestant.aid {
+        Aid::Alone => &[],
         Aid::Retrieval => item.shots.as_slice(),
-        Aid::Alone | Aid::OtherText => &[],
+        Aid::OtherText => item.other.1.as_slice(),
     };
-    let mut messages = dialect::render_with(shots, description, &item.ideal.steps);
-    let shown = messages.len() - dialect::render(description, &item.ideal.steps).len();
+    let mut messages = dialect::render_guided(shots, description, &item.ideal.steps);
+    let shown = 2 * shots.len();
     messages.truncate(shown + item.ideal.messages.len());
     let spans = item.ideal.spans.iter().map(|(index, bytes)| (index + shown, bytes.clone()));
     let sequence = scored(tokenizer, &messages, &spans.collect::<Vec<_>>());

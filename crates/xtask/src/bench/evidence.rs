@@ -49,7 +49,7 @@ pub(super) fn evidence(options: &Options) -> Result<ExitCode> {
 fn write(measured: &[(&Side, Measured)], work: &Work) -> Result<()> {
     let path = cargo::root().join("docs/evidence.md");
     let sides: Vec<_> = measured.iter().map(|(side, measured)| (*side, measured)).collect();
-    page::replace(&path, &page::write(&sides, &work.facts())?)?;
+    page::replace(&path, page::TABLES, &page::write(&sides, &work.facts())?)?;
     say(&format!("wrote {}", path.display()));
     Ok(())
 }
@@ -61,8 +61,9 @@ struct Work {
     tasks: usize,
     holes: usize,
     rollouts: usize,
-    /// Write the page from what earlier runs measured, and measure nothing.
+    /// Write the page from what earlier runs measured, and measure nothing but `arm`.
     known_only: bool,
+    arm: Option<String>,
 }
 
 impl Work {
@@ -79,6 +80,7 @@ impl Work {
             holes: options.number("holes", 300)?,
             rollouts: options.number("rollouts", 30)?,
             known_only: options.get("known-only").is_some(),
+            arm: options.get("arm").map(str::to_owned),
         })
     }
 
@@ -125,7 +127,7 @@ impl Work {
         }
         let kind = if permuted { "permuted" } else { "own" };
         let dataset = match permuted {
-            false => side.dataset(&self.base.tokenizer),
+            false => side.dataset(&self.base.tokenizer, sera_daemon::prepare::STRESS),
             true => side.permuted(&self.base.tokenizer),
         };
         let lora = self.train(&format!("{} {kind} {seed}", side.name), &dataset, seed)?;
@@ -160,6 +162,8 @@ impl Work {
             let name = ["own 1", "own 2", "own 3"][seed as usize - 1];
             arms.push((name, arm(Arm::Adapter, Some(Arc::clone(&lora)), Aid::Alone), first));
             if first {
+                let again = Some(Arc::clone(&lora));
+                arms.push(("own 1 + retrieval", arm(Arm::Adapter, again, Aid::Retrieval), false));
                 arms.push(("shuffled", arm(Arm::Shuffled, Some(lora), Aid::OtherText), false));
             }
         }
@@ -175,7 +179,8 @@ impl Work {
         let (fix, holes) = (own.fix_items(self.tasks), own.hole_items(self.holes));
         let mut measured = Measured::default();
         for (name, contestant, acts) in arms {
-            if self.known_only && !self.file(&own.name, name).is_file() {
+            let wanted = !self.known_only || self.arm.as_deref() == Some(name);
+            if !wanted && !self.file(&own.name, name).is_file() {
                 continue;
             }
             let card = self.card(&own.name, name, &contestant, (&fix, &holes), acts)?;
@@ -185,7 +190,11 @@ impl Work {
     }
 
     fn file(&self, side: &str, name: &str) -> PathBuf {
-        self.folder.join(format!("{side}-{}-{}.json", self.tokens, name.replace(' ', "-")))
+        self.folder.join(format!(
+            "{side}-{}-{}.json",
+            self.tokens,
+            name.replace(" + ", "-").replace(' ', "-")
+        ))
     }
 
     /// The scorecard of one arm, from an earlier run where that left it.

@@ -1,4 +1,4 @@
-//! The tables of `docs/evidence.md`, written between two marks so that the prose around them stays.
+//! The tables of `docs/evidence.md`, written between marks so that the prose around them stays.
 use super::side::Side;
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Arm, FixScore, HoleScore, Scorecard};
@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-const OPEN: &str = "<!-- tables: written by `cargo xtask bench evidence` -->";
+/// The line before a generated part; [`CLOSE`] stands behind it.
+pub(super) const TABLES: &str = "<!-- tables: written by `cargo xtask bench evidence` -->";
+pub(super) const MOVES: &str = "<!-- tables: written by `cargo xtask bench moves` -->";
 const CLOSE: &str = "<!-- end of tables -->";
 const RESAMPLES: usize = 4_000;
 const SEED: u64 = 20_260_121;
@@ -35,7 +37,7 @@ impl Measured {
 
 /// Everything between the marks.
 pub(super) fn write(sides: &[(&Side, &Measured)], facts: &str) -> Result<String> {
-    let mut page = format!("{OPEN}\n\n{facts}\n");
+    let mut page = format!("{facts}\n");
     for (side, measured) in sides {
         write!(page, "\n### {} at `{}`\n\n", side.name, &side.tip[..12])?;
         counts(&mut page, side)?;
@@ -46,18 +48,17 @@ pub(super) fn write(sides: &[(&Side, &Measured)], facts: &str) -> Result<String>
         page.push_str("\n**Paired differences, 95 % intervals clustered by file**\n\n");
         paired(&mut page, measured)?;
     }
-    write!(page, "\n{CLOSE}\n")?;
     Ok(page)
 }
 
-/// Puts the tables into the page, or at its end where it has none.
-pub(super) fn replace(path: &Path, tables: &str) -> Result<()> {
+/// Puts tables behind their mark, or with it at the end of a page that has none.
+pub(super) fn replace(path: &Path, mark: &str, tables: &str) -> Result<()> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let page = match (text.find(OPEN), text.find(CLOSE)) {
-        (Some(start), Some(end)) => {
-            format!("{}{}{}", &text[..start], tables.trim_end(), &text[end + CLOSE.len()..])
-        }
-        _ => format!("{text}\n{tables}"),
+    let part = format!("{mark}\n\n{}\n\n{CLOSE}", tables.trim_end());
+    let end = |start: usize| text[start..].find(CLOSE).map(|at| start + at + CLOSE.len());
+    let page = match text.find(mark).and_then(|start| Some((start, end(start)?))) {
+        Some((start, end)) => format!("{}{part}{}", &text[..start], &text[end..]),
+        None => format!("{text}\n{part}\n"),
     };
     std::fs::write(path, page).with_context(|| format!("failed to write {}", path.display()))
 }

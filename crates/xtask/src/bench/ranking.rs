@@ -1,15 +1,18 @@
 //! `bench ranking`: which way of ranking puts the true edit first, tried on *training* tasks.
 //!
 //! The harness's weights are chosen here and then left alone: held-out tasks never see this.
+//! `--signs FILE` writes what speaks for every edit, one line a task, to fit weights to;
+//! `--writing yes` shows what the student writes by itself beside what was wanted.
 use super::Options;
 use super::side::{self, Side};
 use crate::cargo;
-use anyhow::Result;
-use sera_agent::guided::{Guided, locate, rank_edits};
-use sera_core::{Cancel, Context, Model, ModelError, Origin, Prompt, Reply, Score, Task};
+use anyhow::{Context as _, Result};
+use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
+use sera_agent::{Remembering, dialect};
+use sera_core::{Action, Cancel, Model, Origin, Prompt, Task};
 use sera_model::{Base, Student};
 use sera_train::evaluate::FixItem;
-use std::collections::HashMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -19,10 +22,15 @@ pub(super) fn ranking(options: &Options) -> Result<ExitCode> {
     let lora = options.get("adapter").map(Path::new);
     let lora = lora.map(|folder| sera_model::adapter::load_peft(folder, &base)).transpose()?;
     let items = items(&side, options.number("tasks", 40)?);
-    let student = Student::new(base, lora.map(std::sync::Arc::new));
-    let mut model = Remembering { student, known: HashMap::new() };
-    edits(&items, &mut model)?;
-    places(&items, &mut model)?;
+    let mut model = Remembering::new(Student::new(base, lora.map(std::sync::Arc::new)));
+    if let Some(file) = options.get("signs") {
+        signs(&items, &mut model, Path::new(file))?;
+    } else if options.get("writing").is_some() {
+        writing(&items, &mut model)?;
+    } else {
+        places(&items, &mut model)?;
+        edits(&items, &mut model)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -36,60 +44,52 @@ fn items(side: &Side, most: usize) -> Vec<FixItem> {
     sera_daemon::prepare::fix_items(&tasks, &side.solved(), &side.bases, most)
 }
 
+/// Without the model's own writing, which costs time and depends on no weight.
+fn plain() -> Guided {
+    Guided { write: false, ..Guided::default() }
+}
+
+fn ranked(item: &FixItem, options: &Guided, model: &mut dyn Model) -> Result<Ranked> {
+    let (task, place) = (&item.task.description, &item.place);
+    let cancel = Cancel::default();
+    Ok(rank_edits(task, &[], place, model, &item.environment, options, &cancel)?)
+}
+
 fn edits(items: &[FixItem], model: &mut dyn Model) -> Result<()> {
-    let plain = || Guided { write: false, ..Guided::default() };
     let tried: Vec<(&str, Guided)> = vec![
         ("default", plain()),
-        ("length 1", Guided { length: 1.0, ..plain() }),
-        ("length 2", Guided { length: 2.0, ..plain() }),
-        ("length 1, prior 1", Guided { length: 1.0, prior: 1.0, ..plain() }),
-        ("length 1, words 2", Guided { length: 1.0, words: 2.0, ..plain() }),
-        ("length 2, prior 1, words 2", Guided { length: 2.0, prior: 1.0, words: 2.0, ..plain() }),
-        ("described, length 1", Guided { describe: true, length: 1.0, ..plain() }),
+        ("half the edits", Guided { edits: 200, ..plain() }),
+        ("keep 8, tail 160", Guided { keep: 8, tail: 160, ..plain() }),
+        ("no length", Guided { length: 0.0, ..plain() }),
+        ("no prior", Guided { prior: 0.0, ..plain() }),
+        ("no words", Guided { words: 0.0, cited: 0.0, named: 0.0, ..plain() }),
+        ("described", Guided { describe: true, ..plain() }),
+        ("as an answer, too", Guided { chat: 1.0, ..plain() }),
     ];
     for (name, options) in tried {
-        let mut ranks = Vec::new();
-        for item in items {
-            let (description, place) = (&item.task.description, &item.place);
-            let ranked = rank_edits(
-                description,
-                &[],
-                place,
-                model,
-                &item.environment,
-                &options,
-                &Cancel::default(),
-            )?;
-            ranks.push(ranked.rank_of(&item.after));
-        }
+        let rank = |item| Ok(ranked(item, &options, model)?.rank_of(&item.after));
+        let ranks: Vec<Option<usize>> = items.iter().map(rank).collect::<Result<_>>()?;
         tell(name, &ranks);
     }
     Ok(())
 }
 
 fn places(items: &[FixItem], model: &mut dyn Model) -> Result<()> {
-    for calibrate in [0.0, 1.0] {
-        for retrieval in [1.0, 4.0] {
-            let options = Guided { calibrate, retrieval, ..Guided::default() };
-            let (mut ranks, mut own) = (Vec::new(), Vec::new());
-            for item in items {
-                let mut environment = item.environment.clone();
-                let located = locate(
-                    &item.task.description,
-                    model,
-                    &mut environment,
-                    &options,
-                    &Cancel::default(),
-                )?;
-                ranks.push(located.rank(&item.place));
-                own.push(located.retrieved(&item.place));
-            }
-            tell(&format!("locate, calibrate {calibrate}, retrieval {retrieval}"), &ranks);
-            if calibrate == 1.0 && retrieval == 4.0 {
-                tell("locate, retrieval's own order", &own);
-            }
+    let mut own = Vec::new();
+    for (calibrate, retrieval) in [(0.8, 0.8), (0.0, 0.8), (1.0, 0.0), (0.8, 2.0)] {
+        let options = Guided { calibrate, retrieval, ..Guided::default() };
+        let mut ranks = Vec::new();
+        for item in items {
+            let task = &item.task.description;
+            let mut environment = item.environment.clone();
+            let located = locate(task, model, &mut environment, &options, &Cancel::default())?;
+            ranks.push(located.rank(&item.place));
+            own.push(located.retrieved(&item.place));
         }
+        tell(&format!("locate, calibrate {calibrate}, retrieval {retrieval}"), &ranks);
     }
+    own.truncate(items.len());
+    tell("locate, retrieval's own order", &own);
     Ok(())
 }
 
@@ -106,32 +106,55 @@ fn tell(name: &str, ranks: &[Option<usize>]) {
     ));
 }
 
-/// A student that is asked everything once: most variants differ in arithmetic only.
-struct Remembering {
-    student: Student,
-    known: HashMap<String, Score>,
+/// Many more than usual reach the second stage, so that weights are not fitted to the old ones.
+fn signs(items: &[FixItem], model: &mut dyn Model, file: &Path) -> Result<()> {
+    let create = || format!("failed to create {}", file.display());
+    let mut out = std::io::BufWriter::new(std::fs::File::create(file).with_context(create)?);
+    for (n, item) in items.iter().enumerate() {
+        let ranked = ranked(item, &Guided { keep: 48, ..plain() }, model)?;
+        let edit = |text: &str| -> Vec<String> {
+            let edits = sera_agent::edits_between(&item.place.path, &ranked.before, text);
+            edits.iter().map(dialect::write).collect()
+        };
+        let rows = ranked.candidates.iter().map(|c| {
+            let s = &c.signs;
+            serde_json::json!({
+                "source": format!("{:?}", c.source), "kept": c.kept, "near": s.near, "far": s.far,
+                "longer": s.longer, "share": s.share, "told": s.told, "cited": s.cited,
+                "named": s.named, "right": ranked.same(&c.text, &item.after), "edit": edit(&c.text),
+            })
+        });
+        let line = serde_json::json!({
+            "task": item.task.description, "origin": item.task.origin,
+            "reference": item.task.reference.to_string(), "edits": rows.collect::<Vec<_>>(),
+        });
+        writeln!(out, "{line}").with_context(create)?;
+        cargo::say(&format!("{} of {}", n + 1, items.len()));
+    }
+    out.flush().with_context(create)
 }
 
-impl Model for Remembering {
-    fn reply(&mut self, prompt: &Prompt, cancel: &Cancel) -> Result<Reply, ModelError> {
-        self.student.reply(prompt, cancel)
+fn writing(items: &[FixItem], model: &mut dyn Model) -> Result<()> {
+    let cancel = Cancel::default();
+    let reply_tokens = Guided::default().reply_tokens;
+    let mut valid = 0;
+    for item in items {
+        let steps = &item.ideal.steps;
+        let edit = |step: &sera_core::Step| matches!(step.action, Action::Edit { .. });
+        let at = steps.iter().position(edit).context("an ideal solution edits")?;
+        let messages = dialect::render_guided(&[], &item.task.description, &steps[..at]);
+        let reply = model.reply(&Prompt::greedy(messages, reply_tokens), &cancel)?;
+        let done = item.environment.clone().execute(&dialect::read(&reply.text));
+        valid += usize::from(done.ok && reply.finished);
+        cargo::say(&format!(
+            "{}\n---- wanted\n{}\n---- written after {} tokens\n{}\n---- {}",
+            item.task.description,
+            dialect::write(&steps[at].action),
+            reply.usage.prompt_tokens,
+            reply.text,
+            done.text
+        ));
     }
-
-    fn score(
-        &mut self,
-        context: Context<'_>,
-        candidates: &[String],
-        cancel: &Cancel,
-    ) -> Result<Vec<Score>, ModelError> {
-        let key = |candidate: &String| format!("{context:?}\u{0}{candidate}");
-        let new = |c: &&String| !self.known.contains_key(&key(c));
-        // The trunk comes along even if it is known: the others leave it.
-        let mut asked: Vec<String> = candidates.iter().take(1).cloned().collect();
-        asked.extend(candidates.iter().skip(1).filter(new).cloned());
-        if asked.len() > 1 || candidates.iter().any(|c| new(&c)) {
-            let scores = self.student.score(context, &asked, cancel)?;
-            self.known.extend(asked.iter().map(key).zip(scores));
-        }
-        Ok(candidates.iter().map(|c| self.known[&key(c)]).collect())
-    }
+    cargo::say(&format!("{valid} of {} valid", items.len()));
+    Ok(())
 }

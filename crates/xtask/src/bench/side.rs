@@ -1,7 +1,7 @@
 //! One repository of the comparison, from its history to its prepared examples and items.
 use anyhow::{Context as _, Result};
 use sera_core::redact::Redactor;
-use sera_core::{Cancel, Hole, Seed, Task};
+use sera_core::{Action, Cancel, Hole, Seed, Task};
 use sera_daemon::prepare;
 use sera_datagen::{Attempt, Bases, Cut, Drops, Known, Policy};
 use sera_git::Repository;
@@ -114,8 +114,8 @@ impl Side {
     }
 
     /// What an adapter of this repository is trained on.
-    pub(super) fn dataset(&self, tokenizer: &Tokenizer) -> Vec<Example> {
-        prepare::dataset(tokenizer, &self.solved(), &self.holes_of(false)).0
+    pub(super) fn dataset(&self, tokenizer: &Tokenizer, stress: f32) -> Vec<Example> {
+        prepare::dataset(tokenizer, &self.solved(), &self.holes_of(false), stress).0
     }
 
     /// The same with every answer given to another question.
@@ -127,8 +127,13 @@ impl Side {
         for (index, attempt) in attempts.iter_mut().enumerate() {
             let other = &steps[(index + shift) % steps.len()];
             // The question and what was seen stay; what is written comes from another task.
-            for (own, other) in attempt.trajectory.steps.iter_mut().zip(other) {
-                own.action = other.action.clone();
+            let kind = |action: &Action| std::mem::discriminant(action);
+            let mut others: Vec<&Action> = other.iter().map(|step| &step.action).collect();
+            for own in &mut attempt.trajectory.steps {
+                let like = others.iter().position(|other| kind(other) == kind(&own.action));
+                if let Some(at) = like {
+                    own.action = others.remove(at).clone();
+                }
             }
         }
         let middles: Vec<_> = holes.iter().map(|hole| hole.middle.clone()).collect();
@@ -136,7 +141,7 @@ impl Side {
         for (index, hole) in holes.iter_mut().enumerate() {
             hole.middle.clone_from(&middles[(index + shift) % middles.len()]);
         }
-        prepare::dataset(tokenizer, &attempts, &holes).0
+        prepare::dataset(tokenizer, &attempts, &holes, prepare::STRESS).0
     }
 
     /// Held-out tasks, ready to be measured.

@@ -1,0 +1,175 @@
+//! `bench moves`: what moves *fix*, one change at a time from the recipe that ships.
+//!
+//! Every variant is trained on one repository's training tasks and measured on its held-out ones.
+//! What was measured is kept in the folder given by `--out`, so that a run goes on where it was
+//! cut short; the table is written into `docs/evidence.md`.
+use super::side::{self, Side};
+use super::{Options, page};
+use crate::cargo;
+use anyhow::{Context as _, Result};
+use sera_core::scorecard::{Arm, FixScore, Scorecard};
+use sera_daemon::prepare;
+use sera_model::{Base, Lora};
+use sera_train::evaluate::{Aid, Budget, Contestant, Desk, evaluate};
+use sera_train::{Control, Hooks, TrainConfig, train};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One recipe.
+struct Variant {
+    name: &'static str,
+    /// Training tokens; none leaves the base as it is.
+    tokens: usize,
+    /// Share of completion examples.
+    complete: f64,
+    /// Loss weight of changed tokens.
+    stress: f32,
+    aid: Aid,
+}
+
+const SHIPPED: Variant = Variant {
+    name: "as shipped",
+    tokens: 40_000,
+    complete: 0.7,
+    stress: prepare::STRESS,
+    aid: Aid::Alone,
+};
+
+const VARIANTS: [Variant; 9] = [
+    Variant { name: "base", tokens: 0, ..SHIPPED },
+    Variant { name: "base, retrieval in the prompt", tokens: 0, aid: Aid::Retrieval, ..SHIPPED },
+    SHIPPED,
+    Variant { name: "retrieval in the prompt", aid: Aid::Retrieval, ..SHIPPED },
+    Variant { name: "changed tokens weigh like the others", stress: 1.0, ..SHIPPED },
+    Variant { name: "no completion examples", complete: 0.0, ..SHIPPED },
+    Variant { name: "three times the tokens", tokens: 120_000, ..SHIPPED },
+    Variant {
+        name: "three times the tokens, retrieval in the prompt",
+        tokens: 120_000,
+        aid: Aid::Retrieval,
+        ..SHIPPED
+    },
+    Variant {
+        name: "three times the tokens, no completion examples",
+        tokens: 120_000,
+        complete: 0.0,
+        ..SHIPPED
+    },
+];
+
+pub(super) fn moves(options: &Options) -> Result<ExitCode> {
+    let bench = Bench {
+        side: side::prepare(Path::new(options.need("repo")?), None)?,
+        base: Base::load(Path::new(options.need("base")?))?,
+        folder: PathBuf::from(options.need("out")?),
+        rollouts: options.number("rollouts", 24)?,
+        tasks: options.number("tasks", 60)?,
+    };
+    std::fs::create_dir_all(&bench.folder)
+        .with_context(|| format!("failed to create {}", bench.folder.display()))?;
+    let mut table = format!(
+        "{}, {} held-out tasks, {} rollouts.\n\n{}",
+        bench.side.name, bench.tasks, bench.rollouts, HEAD
+    );
+    for variant in &VARIANTS {
+        let card = bench.card(variant)?;
+        row(&mut table, variant.name, card.fix.get(&Arm::Adapter).map_or(&[], Vec::as_slice))?;
+        page::replace(&cargo::root().join("docs/evidence.md"), page::MOVES, &table)?;
+    }
+    cargo::say(&table);
+    Ok(ExitCode::SUCCESS)
+}
+
+const HEAD: &str = "| recipe | nats per changed token | valid | locate@1 | first of all edits | among 5 | recall | exact |\n|---|---|---|---|---|---|---|---|\n";
+
+fn row(table: &mut String, name: &str, scores: &[FixScore]) -> Result<()> {
+    let scores: Vec<&FixScore> = scores.iter().filter(|score| !score.commit).collect();
+    let sum = |part: fn(&FixScore) -> f64| scores.iter().map(|s| part(s)).sum::<f64>();
+    let nll = sum(|s| s.nll) / sum(|s| s.tokens as f64).max(1.0);
+    let acted: Vec<&FixScore> = scores.iter().copied().filter(|s| s.candidates.is_some()).collect();
+    let rate = |hit: &dyn Fn(&FixScore) -> bool| {
+        let hits = acted.iter().filter(|score| hit(score)).count();
+        format!("{:.0} %", 100.0 * hits as f64 / acted.len().max(1) as f64)
+    };
+    let valid: usize = acted.iter().filter_map(|s| s.valid).map(|(valid, _)| valid).sum();
+    let recall: f64 = acted.iter().filter_map(|s| s.recall).sum();
+    writeln!(
+        table,
+        "| {name} | {nll:.3} | {valid}/{} | {} | {} | {} | {:.2} | {} |",
+        acted.len(),
+        rate(&|s| s.located == Some(1)),
+        rate(&|s| s.ranked == Some(1)),
+        rate(&|s| s.ranked.is_some_and(|rank| rank <= 5)),
+        recall / acted.len().max(1) as f64,
+        rate(&|s| s.exact == Some(true)),
+    )?;
+    Ok(())
+}
+
+struct Bench {
+    side: Side,
+    base: Arc<Base>,
+    folder: PathBuf,
+    rollouts: usize,
+    tasks: usize,
+}
+
+impl Bench {
+    fn lora(&self, variant: &Variant) -> Result<Option<Arc<Lora>>> {
+        if variant.tokens == 0 {
+            return Ok(None);
+        }
+        let recipe =
+            format!("{}-{:.0}-{}", variant.tokens, 100.0 * variant.complete, variant.stress);
+        let folder = self.folder.join(recipe);
+        if !folder.is_dir() {
+            let lora = self.train(variant)?;
+            sera_model::adapter::save_peft(&folder, &self.base, &lora)?;
+        }
+        Ok(Some(Arc::new(sera_model::adapter::load_peft(&folder, &self.base)?)))
+    }
+
+    fn train(&self, variant: &Variant) -> Result<Lora> {
+        let dataset = self.side.dataset(&self.base.tokenizer, variant.stress);
+        let mut config = TrainConfig::default().with_seed(1);
+        (config.pack.tokens, config.pack.complete) = (variant.tokens, variant.complete);
+        let started = Instant::now();
+        let hooks = Hooks {
+            watch: &mut |_| Control::Continue,
+            pause: &|| true,
+            clock: &|| started.elapsed().as_secs_f64(),
+        };
+        let done = train(&self.base, &dataset, &config, None, hooks)?;
+        cargo::say(&format!("{}: {:.0} tokens/s", variant.name, done.tokens_per_s));
+        Ok(done.lora)
+    }
+
+    fn card(&self, variant: &Variant) -> Result<Scorecard> {
+        let file = self.folder.join(format!("{}.json", variant.name.replace([' ', ','], "-")));
+        if let Ok(bytes) = std::fs::read(&file) {
+            return Ok(serde_json::from_slice(&bytes)?);
+        }
+        let contestant =
+            Contestant { arm: Arm::Adapter, lora: self.lora(variant)?, aid: variant.aid };
+        let budget = Budget {
+            seconds: f64::INFINITY,
+            least: usize::MAX,
+            located: self.rollouts,
+            rollouts: self.rollouts,
+            edits: sera_agent::Guided::default().edits,
+            length: 2048,
+        };
+        let started = Instant::now();
+        let elapsed = || started.elapsed().as_secs_f64();
+        let mut desk = Desk { elapsed: &elapsed, pause: &|| true, watch: &mut |_, _, _| {} };
+        let items = self.side.fix_items(self.tasks);
+        let card = evaluate(&self.base, &[contestant], &items, &[], &budget, &mut desk)?;
+        cargo::say(&format!("{}: {:.0} s", variant.name, elapsed()));
+        std::fs::write(&file, serde_json::to_vec(&card)?)
+            .with_context(|| format!("failed to write {}", file.display()))?;
+        Ok(card)
+    }
+}
