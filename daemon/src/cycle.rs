@@ -122,7 +122,7 @@ impl<'a> Cycle<'a> {
             None => Worker::start(order.kind())?,
         };
         // A person waits for this: nothing pauses it.
-        let (_always, mut turn) = tokio::sync::watch::channel(true);
+        let (_always, mut turn) = tokio::sync::watch::channel(0);
         let hear = &mut *self.report;
         let path = worker.work(order.kind(), &folder, &self.cancel, &mut turn, hear).await?;
         *serving = Some(worker);

@@ -64,7 +64,8 @@ pub(crate) struct Office {
     jobs: Mutex<BTreeMap<JobId, Running>>,
     compute: tokio::sync::Mutex<()>,
     light: tokio::sync::Mutex<()>,
-    turn: channel::Sender<bool>,
+    /// How many people wait for an answer: while any does, computing holds still.
+    waiting: channel::Sender<usize>,
     serving: Serving,
     hints: mpsc::Sender<Hint>,
 }
@@ -104,7 +105,7 @@ impl Office {
             jobs: Mutex::default(),
             compute: tokio::sync::Mutex::default(),
             light: tokio::sync::Mutex::default(),
-            turn: channel::Sender::new(true),
+            waiting: channel::Sender::new(0),
             serving: Serving::default(),
             hints,
         });
@@ -148,10 +149,16 @@ impl Office {
         Ok((work_dir, engine.repository.common_dir().to_owned(), added))
     }
 
-    /// Forgets the repository of `path`; its data stays where it is.
+    /// Forgets the repository of `path`; its data stays where it is. Not while a job works on it:
+    /// registered again, its store would be opened twice.
     pub(crate) fn unregister(&self, path: &Path) -> Result<bool> {
         let repository = sera_git::Repository::discover(path)?;
-        Self::lock(&self.held).remove(repository.common_dir());
+        let common = repository.common_dir();
+        let mut held = Self::lock(&self.held);
+        if held.get(common).is_some_and(|held| Arc::strong_count(&held.engine) > 1) {
+            return Err(failure::busy("job", &path.display().to_string()));
+        }
+        held.remove(common);
         Self::lock(&self.registry).remove(repository.work_dir())
     }
 
@@ -202,7 +209,7 @@ impl Office {
             report(say);
         };
         let bases = self.locations.cache.clone();
-        let surroundings = (entry.cancel.clone(), self.turn.subscribe());
+        let surroundings = (entry.cancel.clone(), self.waiting.subscribe());
         let mut cycle = Cycle::new(&engine, &bases, &self.serving, surroundings, &mut tell);
         pipeline::perform(&job, &mut cycle).await
     }
@@ -216,8 +223,8 @@ impl Office {
                 () = entry.cancel.cancelled() => bail!(WorkError::Cancelled),
             },
             Lane::Person => {
-                self.turn.send_replace(false);
-                Permit::Person { turn: &self.turn }
+                self.waiting.send_modify(|people| *people += 1);
+                Permit::Person { waiting: &self.waiting }
             }
             Lane::Compute => match self.compute.try_lock() {
                 Ok(guard) => Permit::Held { _guard: guard },
@@ -292,7 +299,7 @@ impl Office {
             uptime_s: self.started.elapsed().as_secs(),
             repositories: repositories.collect::<Result<_>>()?,
             job,
-            rss_mb: None,
+            rss_mb: resident_mb(),
         })
     }
 
@@ -312,13 +319,13 @@ impl Office {
 /// What a job holds while it runs.
 enum Permit<'a> {
     Held { _guard: tokio::sync::MutexGuard<'a, ()> },
-    Person { turn: &'a channel::Sender<bool> },
+    Person { waiting: &'a channel::Sender<usize> },
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if let Self::Person { turn } = self {
-            turn.send_replace(true);
+        if let Self::Person { waiting } = self {
+            waiting.send_modify(|people| *people -= 1);
         }
     }
 }
@@ -349,6 +356,13 @@ fn describe(engine: &Engine, last_event: Option<String>) -> Result<RepositorySta
         last_event,
         mined_head: mined.map(|mined| mined.tip.to_string()),
     })
+}
+
+/// Resident memory of this process in MiB, where the system tells.
+fn resident_mb() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kb = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(kb.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? / 1024)
 }
 
 /// Reads the path a client sent.

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 /// How long a cancelled worker may take to leave its checkpoint.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Whether workers may compute: false while someone more important does.
-pub(crate) type Turn = watch::Receiver<bool>;
+/// How many people wait for an answer; workers compute while nobody does.
+pub(crate) type Turn = watch::Receiver<usize>;
 
 /// A child that carries out orders one after the other.
 pub(crate) struct Worker {
@@ -74,6 +74,9 @@ impl Worker {
         hear: &mut (dyn FnMut(Say) + Send),
     ) -> Result<PathBuf> {
         self.tell(&Tell::Work { folder: folder.to_owned() }).await?;
+        if *turn.borrow_and_update() > 0 {
+            self.tell(&Tell::Pause).await?;
+        }
         let deadline = tokio::time::sleep(Duration::MAX);
         tokio::pin!(deadline);
         let mut cancelled = false;
@@ -94,7 +97,7 @@ impl Worker {
                     deadline.as_mut().reset(tokio::time::Instant::now() + GRACE);
                 },
                 changed = turn.changed(), if changed_can_come(turn) => {
-                    let go = changed.is_ok() && *turn.borrow();
+                    let go = changed.is_ok() && *turn.borrow() == 0;
                     self.tell(if go { &Tell::Resume } else { &Tell::Pause }).await?;
                 },
                 () = &mut deadline => bail!(WorkError::Cancelled),

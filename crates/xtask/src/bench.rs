@@ -9,7 +9,8 @@ mod pipeline;
 mod ranking;
 mod side;
 
-/// `evidence --base FILE --own PATH --foreign PATH [--tokens N] [--tasks N] [--holes N]`,
+/// `evidence --base FILE --own PATH --foreign PATH [--counts PATH] [--tokens N] [--tasks N]
+/// [--holes N] [--rollouts N] [--out DIR]`,
 /// `moves --base FILE --repo PATH --out DIR`, `pipeline --repo PATH` or
 /// `ranking --base FILE --repo PATH [--adapter DIR]`.
 pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {

@@ -22,9 +22,10 @@ const MOST: usize = 64;
 /// Longest sequence, in tokens: an example and two demonstrations.
 const LENGTH: usize = 2048;
 /// Edits ranked in one rollout: fewer than serving ranks, so that eight rollouts fit the time.
-const EDITS: usize = 160;
-/// Share of the time for what the siblings measure: likelihoods only.
-const SIBLING_SHARE: f64 = 0.2;
+const EDITS: usize = 96;
+/// Share of the time for what the siblings measure: likelihoods only, of [`SIBLING_ITEMS`].
+const SIBLING_SHARE: f64 = 0.12;
+const SIBLING_ITEMS: usize = LEAST / 2;
 
 pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let started = Instant::now();
@@ -54,7 +55,7 @@ pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let mut siblings = Vec::new();
     for folder in &order.siblings {
         let own = [contestant(Arm::Adapter, Some(load(folder)?), Aid::Retrieval)];
-        let (tasks, holes) = (&tasks[..fixes.min(LEAST)], &holes[..completes.min(LEAST)]);
+        let (tasks, holes) = (&tasks[..fixes.min(SIBLING_ITEMS)], &holes[..completes.min(SIBLING_ITEMS)]);
         siblings.push(bench.measure(&own, tasks, holes, &budget)?);
     }
     let seconds = started.elapsed().as_secs_f64();

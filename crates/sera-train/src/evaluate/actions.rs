@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 type Scores = BTreeMap<Arm, Vec<FixScore>>;
 
-/// Measures the arms that act; `foreign`-like arms take part as they come.
+/// Measures what the arms do; the arm with another task's text has nothing to look for.
 pub(super) fn measure(
     base: &Arc<Base>,
     contestants: &[Contestant],
@@ -32,12 +32,11 @@ pub(super) fn measure(
         if done >= LEAST && late(rollout, budget, (desk.elapsed)()) {
             break;
         }
-        for contestant in contestants {
+        for contestant in contestants.iter().filter(|c| c.aid != Aid::OtherText) {
             if !(desk.pause)() {
                 return Err(EvaluateError::Cancelled);
             }
             if let Some(score) = of(scores, contestant.arm, &item.task) {
-                let rollout = rollout && contestant.aid != Aid::OtherText;
                 let student = students.with(contestant.lora.as_ref());
                 act(contestant, student, item, rollout.then_some(budget.edits), score)?;
             }

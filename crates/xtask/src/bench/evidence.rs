@@ -27,6 +27,7 @@ pub(super) fn evidence(options: &Options) -> Result<ExitCode> {
     let names = [side::name(own)?, side::name(foreign)?];
     let first = work.side(own)?;
     work.adapters(&first, true)?;
+    let counted = options.get("counts").map(|path| work.side(Path::new(path))).transpose()?;
     let mut measured = vec![];
     // The foreign adapters are needed for the first comparison, its held-out items are not.
     let second = match work.has_adapters(&names[1]) && options.get("only-own").is_some() {
@@ -37,19 +38,19 @@ pub(super) fn evidence(options: &Options) -> Result<ExitCode> {
         work.adapters(second, false)?;
     }
     measured.push((&first, work.measure(&first, &names[1], true)?));
-    write(&measured, &work)?;
+    write(&measured, counted.as_ref(), &work)?;
     if let Some(second) = &second {
         measured.push((second, work.measure(second, &names[0], false)?));
-        write(&measured, &work)?;
+        write(&measured, counted.as_ref(), &work)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Writes what is known so far: the second repository takes as long again.
-fn write(measured: &[(&Side, Measured)], work: &Work) -> Result<()> {
+fn write(measured: &[(&Side, Measured)], counted: Option<&Side>, work: &Work) -> Result<()> {
     let path = cargo::root().join("docs/evidence.md");
     let sides: Vec<_> = measured.iter().map(|(side, measured)| (*side, measured)).collect();
-    page::replace(&path, page::TABLES, &page::write(&sides, &work.facts())?)?;
+    page::replace(&path, page::TABLES, &page::write(&sides, counted, &work.facts())?)?;
     say(&format!("wrote {}", path.display()));
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `bench moves`: what moves *fix*, one change at a time from the recipe that ships.
 //!
-//! Every variant is trained on one repository's training tasks and measured on its held-out ones.
+//! Every variant is trained on one repository's training tasks and measured on its held-out ones:
+//! by likelihood, and by what the student writes itself. Ranking edits is `bench evidence`'s part.
 //! What was measured is kept in the folder given by `--out`, so that a run goes on where it was
 //! cut short; the table is written into `docs/evidence.md`.
 use super::side::{self, Side};
@@ -83,7 +84,7 @@ pub(super) fn moves(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-const HEAD: &str = "| recipe | nats per changed token | valid | locate@1 | first of all edits | among 5 | recall | exact |\n|---|---|---|---|---|---|---|---|\n";
+const HEAD: &str = "| recipe | nats per changed token | locate@1 | valid | recall of what it wrote | exact |\n|---|---|---|---|---|---|\n";
 
 fn row(table: &mut String, name: &str, scores: &[FixScore]) -> Result<()> {
     let scores: Vec<&FixScore> = scores.iter().filter(|score| !score.commit).collect();
@@ -98,11 +99,9 @@ fn row(table: &mut String, name: &str, scores: &[FixScore]) -> Result<()> {
     let recall: f64 = acted.iter().filter_map(|s| s.recall).sum();
     writeln!(
         table,
-        "| {name} | {nll:.3} | {valid}/{} | {} | {} | {} | {:.2} | {} |",
-        acted.len(),
+        "| {name} | {nll:.3} | {} | {valid}/{} | {:.2} | {} |",
         rate(&|s| s.located == Some(1)),
-        rate(&|s| s.ranked == Some(1)),
-        rate(&|s| s.ranked.is_some_and(|rank| rank <= 5)),
+        acted.len(),
         recall / acted.len().max(1) as f64,
         rate(&|s| s.exact == Some(true)),
     )?;
@@ -159,7 +158,7 @@ impl Bench {
             least: usize::MAX,
             located: self.rollouts,
             rollouts: self.rollouts,
-            edits: sera_agent::Guided::default().edits,
+            edits: 0,
             length: 2048,
         };
         let started = Instant::now();

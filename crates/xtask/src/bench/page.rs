@@ -36,7 +36,11 @@ impl Measured {
 }
 
 /// Everything between the marks.
-pub(super) fn write(sides: &[(&Side, &Measured)], facts: &str) -> Result<String> {
+pub(super) fn write(
+    sides: &[(&Side, &Measured)],
+    counted: Option<&Side>,
+    facts: &str,
+) -> Result<String> {
     let mut page = format!("{facts}\n");
     for (side, measured) in sides {
         write!(page, "\n### {} at `{}`\n\n", side.name, &side.tip[..12])?;
@@ -47,6 +51,10 @@ pub(super) fn write(sides: &[(&Side, &Measured)], facts: &str) -> Result<String>
         fix(&mut page, measured)?;
         page.push_str("\n**Paired differences, 95 % intervals clustered by file**\n\n");
         paired(&mut page, measured)?;
+    }
+    if let Some(side) = counted {
+        write!(page, "\n### {} at `{}`, for counts only\n\n", side.name, &side.tip[..12])?;
+        counts(&mut page, side)?;
     }
     Ok(page)
 }
@@ -217,6 +225,7 @@ fn paired(page: &mut String, measured: &Measured) -> Result<()> {
     let pairs = [
         ("own", "base"),
         ("own", "retrieval"),
+        ("own 1 + retrieval", "retrieval"),
         ("own", "foreign"),
         ("foreign", "base"),
         ("permuted", "base"),
