@@ -354,7 +354,9 @@ impl Plant<'_> {
     fn shown<'t>(&self, buggy: &'t str) -> (usize, &'t str) {
         let grown = buggy.len() as isize - self.file.text.len() as isize;
         let end = self.function.span.end.saturating_add_signed(grown);
-        let start = buggy[..self.function.span.start].rfind('\n').map_or(0, |at| at + 1);
+        // Documentation stands before the function in some languages, and may be what is lost.
+        let first = self.function.span.start.min(self.mutation.span.start);
+        let start = buggy[..first].rfind('\n').map_or(0, |at| at + 1);
         (start, &buggy[start..end.min(buggy.len())])
     }
 

@@ -6,7 +6,7 @@ use sera_datagen::{
     Bases, Policy, Solved, derivable, holes, play, reason, roll_out_all, select, synthesize,
     synthesize_all,
 };
-use sera_testkit::{mixed_project, python_project};
+use sera_testkit::{Repo, mixed_project, python_project};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -40,6 +40,23 @@ fn the_whole_line_counts() {
         "chosen": selected.chosen.len(),
         "select": selected.dropped,
     }));
+}
+
+#[test]
+fn documentation_longer_than_its_function_may_be_lost() {
+    let lib = "\
+/// Says at length what the next two lines say much more briefly: that both numbers are added.
+/// And once more, since it can be said at length: the sum of the one and of the other number.
+pub fn total(one: u32, other: u32) -> u32 {
+    let sum = one + other;
+    sum.max(one)
+}
+";
+    let repo = Repo::new();
+    repo.commit("Add a total", &[("src/lib.rs", lib)]);
+    let world = World::new(&repo);
+    assert_eq!(world.mined.seeds.len(), 1, "{:?}", world.mined.dropped);
+    assert!(!world.made.tasks.is_empty() || !world.made.dropped.is_empty());
 }
 
 #[test]
