@@ -31,7 +31,7 @@ pub(crate) struct Cycle<'a> {
     pub(crate) bases: &'a Path,
     /// Set when someone asks for an early end.
     pub(crate) cancel: CancellationToken,
-    /// False while someone more important computes.
+    /// How many people wait for an answer.
     pub(crate) turn: Turn,
     /// The worker that serves.
     pub(crate) serving: &'a Serving,
@@ -161,7 +161,7 @@ impl<'a> Cycle<'a> {
         let scored = self.records.scorecard(adapter.id)?.context("the adapter has no scorecard")?;
         let standing = Standing {
             deviation: self.records.deviation()?,
-            promotions_so_far: self.records.promotions_at(&adapter.cut)?,
+            promotions_so_far: self.records.promotions_at(&adapter.cut, adapter.id)?,
         };
         let decisions = promote(&scored.card, &standing, &Rule::default());
         Ok((adapter, decisions))

@@ -162,7 +162,7 @@ impl Office {
         Self::lock(&self.registry).remove(repository.work_dir())
     }
 
-    /// Repositories whose HEAD is not where mining left it, with where it is now.
+    /// Repositories whose HEAD is not where mining left it.
     pub(crate) fn moved(&self, only: Option<&Path>) -> Vec<PathBuf> {
         let mut moved = Vec::new();
         for (common, held) in Self::lock(&self.held).iter_mut() {
@@ -196,13 +196,10 @@ impl Office {
         entry: &Entry,
         report: &mut (dyn FnMut(Say) + Send),
     ) -> Result<JobResult> {
-        let engine = match &job {
-            Job::Quickstart { .. } => {
-                self.register(path)?;
-                self.hold(path)?
-            }
-            _ => self.hold(path)?,
-        };
+        if matches!(job, Job::Quickstart { .. }) {
+            self.register(path)?;
+        }
+        let engine = self.hold(path)?;
         let _permit = self.permit(&job, path, entry).await?;
         let mut tell = |say: Say| {
             self.note(entry.id, &say);

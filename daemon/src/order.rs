@@ -256,8 +256,8 @@ pub(crate) struct Evaluate {
     pub(crate) base: PathBuf,
     /// The adapter in question, a PEFT folder.
     pub(crate) adapter: PathBuf,
-    /// The adapter served now.
-    pub(crate) served: Option<PathBuf>,
+    /// The adapters that serve *complete* and *fix* now.
+    pub(crate) served: [Option<PathBuf>; 2],
     /// Half-budget adapters that differ in their seed.
     pub(crate) siblings: Vec<PathBuf>,
     /// Wall seconds.
@@ -323,7 +323,7 @@ pub(crate) struct Proposed {
     /// The function.
     pub(crate) name: String,
     /// What it was ranked by; higher is better.
-    pub(crate) nats: f64,
+    pub(crate) score: f64,
     /// `enumerated:<operator>` or `written`.
     pub(crate) source: String,
 }

@@ -6,6 +6,7 @@ use crate::order::{
 use crate::records::AdapterFile;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
+use sera_core::scorecard::Capability;
 use sera_core::{Action, AdapterId, CommitId, Digest, Hole, Seed, Task, TreePath};
 use sera_datagen::{Attempt, Cut};
 use std::collections::BTreeMap;
@@ -150,8 +151,11 @@ pub(crate) async fn evaluate(
     let adapter = lay(&newest.files, "adapter")?;
     let siblings =
         newest.siblings.iter().map(|files| lay(files, "sibling")).collect::<Result<_>>()?;
-    let served = cycle.served()?.filter(|served| served.id != newest.id);
-    let served = served.map(|served| lay_served(cycle, &served.files)).transpose()?;
+    let mut served = |capability| -> Result<Option<PathBuf>> {
+        let served = cycle.records.served(capability)?.filter(|served| served.id != newest.id);
+        served.map(|served| lay_served(cycle, &served.files)).transpose()
+    };
+    let served = [served(Capability::Complete)?, served(Capability::Fix)?];
     let (mut solved, mut tasks) = (Vec::new(), Vec::new());
     for attempt in cycle.records.attempts()?.into_iter().filter(|a| a.verdict.accepted()) {
         if attempt.task.held_out { tasks.push(attempt.task) } else { solved.push(attempt) }
@@ -195,7 +199,7 @@ pub(crate) async fn fix(
         TreePath::new(path.clone()).map_err(|error| failure::invalid_params(&error))
     };
     let buffer = |(path, text): (&String, &String)| Ok((tree_path(path)?, text.clone()));
-    let shots = shots(cycle, description, None)?;
+    let shots = shots(cycle, &weights, description, None)?;
     Ok(Fix {
         source: source(cycle),
         description: description.to_owned(),
@@ -210,12 +214,16 @@ pub(crate) async fn fix(
     })
 }
 
-/// What retrieval adds: the most similar solved tasks.
+/// What retrieval adds to a base that serves alone: the most similar solved tasks.
 fn shots(
     cycle: &Cycle<'_>,
+    weights: &Weights,
     description: &str,
     but: Option<&Task>,
 ) -> Result<Vec<(String, Action)>> {
+    if weights.adapter.is_some() {
+        return Ok(Vec::new());
+    }
     let mut solved = trained_on(cycle)?;
     solved.truncate(RETRIEVABLE);
     let shots = prepare::Shots::new(&solved).of(description, but);
@@ -225,7 +233,7 @@ fn shots(
 /// Fix one held-out task: what quickstart shows at its end.
 pub(crate) async fn fix_task(cycle: &mut Cycle<'_>, task: &Task) -> Result<Fix> {
     let weights: Weights = cycle.weights().await?;
-    let shots = shots(cycle, &task.description, Some(task))?;
+    let shots = shots(cycle, &weights, &task.description, Some(task))?;
     Ok(Fix {
         source: source(cycle),
         description: task.description.clone(),

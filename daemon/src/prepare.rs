@@ -61,7 +61,9 @@ fn as_example(
     trajectory: &Trajectory,
     stress: f32,
 ) -> Option<examples::Conversation> {
-    let messages = dialect::render_guided(&[], &trajectory.description, &trajectory.steps);
+    let mut messages = dialect::render_guided(&[], &trajectory.description, &trajectory.steps);
+    // What is seen after the last edit teaches nothing, and must not make an example too long.
+    messages.pop();
     let own: Vec<&Step> = trajectory.steps.iter().filter(|step| dialect::is_own(step)).collect();
     let changed = changed_spans(&trajectory.steps, &messages);
     let weigh = |message: usize, bytes: Range<usize>| {
@@ -89,7 +91,7 @@ pub fn fix_items(tasks: &[Task], solved: &[Attempt], bases: &Bases, most: usize)
         let (place, after) = place(task, &ideal.steps, &environment)?;
         let found = shots.of(&task.description, Some(task));
         let other = tasks[(index + tasks.len() / 2) % tasks.len()];
-        let other = (other.description.clone(), shots.of(&other.description, Some(other)));
+        let other = other.description.clone();
         let task = (*task).clone();
         Some(FixItem { task, environment, ideal, place, after, shots: found, other })
     };
@@ -102,7 +104,13 @@ fn place(task: &Task, steps: &[Step], environment: &Environment) -> Option<(Func
         Action::Open { path, name: Some(name) } => {
             Some(FunctionKey { path: path.clone(), name: name.clone() })
         }
-        _ => None,
+        Action::Open { name: None, .. }
+        | Action::Search { .. }
+        | Action::Edit { .. }
+        | Action::Check { .. }
+        | Action::Diff
+        | Action::Submit
+        | Action::Unreadable { .. } => None,
     })?;
     let read = |path: &TreePath| environment.read_text(path).ok().map(|t| t.to_string());
     let after = task.reference.apply(&read, 0).ok()?;

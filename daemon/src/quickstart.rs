@@ -1,6 +1,7 @@
 //! Quickstart: every stage in order through the same pipeline, then one fix of a held-out task.
 use crate::cycle::Cycle;
 use crate::order::{Check, Fixed, Order};
+use crate::records::Adapter;
 use crate::{base, orders, pipeline, reports};
 use anyhow::Result;
 use sera_core::overlap::overlap;
@@ -55,10 +56,13 @@ fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
         Job::Rollout { .. } => {
             cycle.records.open_tasks()?.is_empty() && !cycle.records.rollouts()?.student.is_empty()
         }
+        Job::Train { .. } => undecided(cycle)?.is_some(),
+        Job::Evaluate { .. } => match undecided(cycle)? {
+            Some(adapter) => cycle.records.scorecard(adapter.id)?.is_some(),
+            None => false,
+        },
         Job::Mine { .. }
         | Job::Verify {}
-        | Job::Train { .. }
-        | Job::Evaluate { .. }
         | Job::Promote {}
         | Job::Quickstart { .. }
         | Job::Fix { .. }
@@ -66,15 +70,24 @@ fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
     })
 }
 
+/// The newest adapter, if it was trained in this cycle and nothing was decided about it.
+fn undecided(cycle: &Cycle<'_>) -> Result<Option<Adapter>> {
+    let (newest, now) = (cycle.records.adapters()?.pop(), cycle.records.cycle()?);
+    let Some((newest, now)) = newest.zip(now) else { return Ok(None) };
+    let open = newest.cut == now.cut.commit
+        && !cycle.records.decided_at(&newest.cut)?.contains(&newest.id);
+    Ok(open.then_some(newest))
+}
+
 fn fold(report: &mut QuickstartReport, result: JobResult) {
     match result {
-        JobResult::Train(train) => report.train = train,
-        JobResult::Evaluate(scorecard) => report.scorecard = *scorecard,
         JobResult::Promote(promote) => {
             report.promoted = promote.promoted;
             report.reasons = promote.reasons;
         }
         JobResult::Mine(_)
+        | JobResult::Train(_)
+        | JobResult::Evaluate(_)
         | JobResult::Synthesize(_)
         | JobResult::Rollout(_)
         | JobResult::Verify(_)
@@ -101,6 +114,12 @@ fn gather(report: &mut QuickstartReport, cycle: &Cycle<'_>) -> Result<()> {
     }
     report.trajectories.student = reports::student(&rollouts);
     report.trajectories.per_second = Some(rollouts.per_second);
+    if let Some(adapter) = records.adapters()?.pop() {
+        report.train = reports::train(&adapter);
+        if let Some(scored) = records.scorecard(adapter.id)? {
+            report.scorecard = reports::scorecard(adapter.id, &scored);
+        }
+    }
     Ok(())
 }
 

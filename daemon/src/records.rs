@@ -11,7 +11,7 @@ use sera_datagen::{Attempt, Cut, DropReason, Drops, Known};
 use sera_store::{Kind, Store};
 use sera_train::promote::{self, Decision};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -342,9 +342,16 @@ impl Records {
         Ok(self.store.get(Kind::Setting, "deviation")?.unwrap_or_default())
     }
 
-    /// How many promotions the held-out set of this cut has decided.
-    pub(crate) fn promotions_at(&self, cut: &CommitId) -> Result<usize> {
-        Ok(self.store.get(Kind::Spend, &format!("promotions/{cut}"))?.unwrap_or(0))
+    /// How many adapters besides this one the held-out set of this cut has decided about.
+    pub(crate) fn promotions_at(&self, cut: &CommitId, but: AdapterId) -> Result<usize> {
+        let mut decided = self.decided_at(cut)?;
+        decided.remove(&but);
+        Ok(decided.len())
+    }
+
+    /// The adapters that the held-out set of this cut has decided about.
+    pub(crate) fn decided_at(&self, cut: &CommitId) -> Result<BTreeSet<AdapterId>> {
+        Ok(self.store.get(Kind::Spend, &format!("decided/{cut}"))?.unwrap_or_default())
     }
 
     /// Makes the decisions real: each promoted capability is served by `adapter` from now on.
@@ -357,8 +364,9 @@ impl Records {
             let promotion = Promotion { adapter: adapter.id, decision: decision.clone() };
             self.store.put(Kind::Promotion, capability.name(), &promotion)?;
         }
-        let decided = self.promotions_at(&adapter.cut)? + 1;
-        let key = format!("promotions/{}", adapter.cut);
+        let mut decided = self.decided_at(&adapter.cut)?;
+        decided.insert(adapter.id);
+        let key = format!("decided/{}", adapter.cut);
         Ok(self.store.put(Kind::Spend, &key, &decided)?)
     }
 

@@ -186,7 +186,7 @@ impl From<LocationError> for CommandError {
             LocationError::NoHome(_) => "set HOME, or GIT_SERA_STATE_DIR and GIT_SERA_CACHE_DIR",
             LocationError::SocketTooLong(_) => "set GIT_SERA_RUNTIME_DIR to a shorter path",
             LocationError::Unsafe { .. } | LocationError::Io { .. } => {
-                "set GIT_SERA_RUNTIME_DIR to a folder of your own"
+                "set GIT_SERA_RUNTIME_DIR, _STATE_DIR or _CACHE_DIR to a folder of your own"
             }
         };
         Self::of(Kind::Io, &error).hint(hint)

@@ -556,8 +556,11 @@ export interface FixReport {
 export interface Proposal {
   /** The change to the work tree as it was read. */
   patch: string;
-  /** Log-likelihood of the edited function under what is served, nats. */
-  nats: number;
+  /**
+   * What it was ranked by: likelihood gained and what the task's words say. Higher is better;
+   * only differences within one answer mean something.
+   */
+  score: number;
   /** Where it came from. */
   source: ProposalSource;
   /** The file. */

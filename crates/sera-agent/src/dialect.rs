@@ -1,6 +1,7 @@
 //! The plain guided dialect: how steps are written for students that see a thousand tokens.
 //!
-//! One renderer for training and serving: whatever builds a conversation calls [`render`].
+//! One renderer for training and serving: whatever builds a conversation calls [`render`], or
+//! [`render_guided`] where a harness takes some steps for the student.
 //! Everything that decides how text comes out is in the tables below and in [`digest`].
 use sera_core::{Action, Digest, Message, Role, Step, TreePath};
 

@@ -1,8 +1,9 @@
 //! The guided harness for students too small to plan: the harness searches, the model ranks.
 //!
 //! Search with the task's words; the model re-ranks the functions found ([`locate`]); edits of the
-//! best few are proposed by enumeration and by the model's own writing, and ranked by the
-//! likelihood of the edited function ([`rank_edits`]); the best are syntax-checked ([`solve`]).
+//! best few are proposed by enumeration and by the model's own writing, and ranked by how much
+//! likelier they make the function and by what the task's words say about them ([`rank_edits`]);
+//! the best are syntax-checked ([`solve`]).
 mod likelihood;
 mod locate;
 mod rank;
@@ -56,7 +57,8 @@ pub struct Guided {
     pub edits: usize,
     /// Weight of the logarithm of the operator's share, split over its edits.
     pub prior: f64,
-    /// Share that an edit written by the model itself has beside the operators' 1.
+    /// Share that an edit written by the model itself has beside the operators' 1: about that of
+    /// one enumerated edit, since what small students write has rarely been right.
     pub written: f64,
     /// Added where an edit inserts a word of the task.
     pub words: f64,
@@ -96,7 +98,7 @@ impl Default for Guided {
             tail: 240,
             edits: 400,
             prior: 2.5,
-            written: 0.05,
+            written: 0.002,
             words: 0.5,
             cited: 6.0,
             named: 7.0,

@@ -40,7 +40,7 @@ pub enum Arm {
     Base,
     /// The base with the two most similar solved training tasks in the prompt.
     Retrieval,
-    /// The adapter.
+    /// The adapter as it would be served: with training functions before a hole, alone for a task.
     Adapter,
     /// The adapter given another task's text.
     Shuffled,
@@ -70,7 +70,7 @@ impl Arm {
 /// One held-out hole under one arm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HoleScore {
-    /// `path::name`, the same in every arm.
+    /// `path::name#digest`, the same in every arm; a function may have several holes.
     pub item: String,
     /// The file.
     pub cluster: String,

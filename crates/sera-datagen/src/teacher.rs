@@ -108,12 +108,8 @@ impl ProceduralTeacher {
 
     /// The edit, if the lines it replaces were shown.
     fn edit(&mut self, edit: Action, conversation: &Conversation<'_>) -> Action {
-        match &edit {
-            Action::Edit { old, .. } if !conversation.shown(old) => {
-                self.give_up(DropReason::NotShown)
-            }
-            _ => edit,
-        }
+        let hidden = matches!(&edit, Action::Edit { old, .. } if !conversation.shown(old));
+        if hidden { self.give_up(DropReason::NotShown) } else { edit }
     }
 
     fn give_up(&mut self, reason: DropReason) -> Action {

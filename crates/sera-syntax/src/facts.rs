@@ -61,7 +61,9 @@ pub(crate) struct Facts {
     pub(crate) preserving: HashSet<String>,
     /// Types of the fields declared here, as written.
     pub(crate) fields: HashMap<String, String>,
-    /// Parameters of the functions defined here that take no more than they name.
+    /// Functions defined here that take more than they name.
+    pub(crate) open_ended: HashSet<String>,
+    /// Parameters of the functions defined here.
     pub(crate) parameters: HashMap<String, Vec<String>>,
 }
 
@@ -177,7 +179,7 @@ impl Facts {
             ast.subtree(parameter).any(|node| marks.iter().any(|m| ast.kind(node).contains(m)))
         };
         if ast.parts(list).any(open_ended) {
-            return;
+            self.open_ended.insert(name.to_owned());
         }
         let names = ast.parts(list).filter_map(|parameter| {
             ast.subtree(parameter)

@@ -7,7 +7,7 @@
 use sera_agent::dialect::Shot;
 use sera_agent::{Environment, Ideal};
 use sera_core::scorecard::{Arm, FixScore, HoleScore, SCORECARD_SCHEMA, Scorecard};
-use sera_core::{FunctionKey, Hole, ModelError, Task};
+use sera_core::{Digest, FunctionKey, Hole, ModelError, Task};
 use sera_model::{Base, EngineError, Lora};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,9 @@ pub enum Aid {
     Alone,
     /// The two most similar solved training tasks, or training functions for a hole.
     Retrieval,
-    /// Hindrance: another task's text, and what retrieval finds for that.
+    /// Training functions for a hole, nothing for a task: how an adapter is served.
+    Neighbours,
+    /// Hindrance: another task's text.
     OtherText,
 }
 
@@ -38,6 +40,19 @@ pub struct Contestant {
     pub lora: Option<Arc<Lora>>,
     /// What else it is given.
     pub aid: Aid,
+    /// What it takes part in.
+    pub scope: Scope,
+}
+
+/// What an arm takes part in: what serves *complete* need not be what serves *fix*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// Holes.
+    Holes,
+    /// Tasks.
+    Tasks,
 }
 
 /// A held-out task, ready to be measured.
@@ -54,8 +69,8 @@ pub struct FixItem {
     pub after: String,
     /// The most similar solved training tasks.
     pub shots: Vec<Shot>,
-    /// The description of another task, and what is similar to that.
-    pub other: (String, Vec<Shot>),
+    /// The description of another task.
+    pub other: String,
 }
 
 /// A held-out hole with what retrieval adds to it.
@@ -73,7 +88,7 @@ pub struct Budget {
     pub seconds: f64,
     /// Items whose likelihood is measured however long it takes.
     pub least: usize,
-    /// Items whose place every arm is asked to find.
+    /// Items whose place is looked for.
     pub located: usize,
     /// Greedy rollouts per arm; the shuffled arm makes none.
     pub rollouts: usize,
@@ -107,8 +122,9 @@ pub struct Desk<'a> {
     pub watch: &'a mut dyn FnMut(&str, usize, usize),
 }
 
-/// Shares of the time for task likelihoods, holes, and locating; rollouts take the rest.
-const SHARES: [f64; 3] = [0.25, 0.42, 0.58];
+/// Shares of the time, counted from the beginning, by which task likelihoods, holes and locating
+/// end; rollouts take the rest.
+const SHARES: [f64; 3] = [0.17, 0.32, 0.48];
 
 /// Measures every contestant on every item that fits the budget.
 pub fn evaluate(
@@ -123,7 +139,7 @@ pub fn evaluate(
     likelihood::general(base, contestants, &mut card, desk)?;
     let task_rounds = Rounds { stage: "task likelihoods", group: 4, share: SHARES[0] };
     task_rounds.run(fix, budget, desk, |items, pause| {
-        for contestant in contestants {
+        for contestant in contestants.iter().filter(|c| c.scope != Scope::Holes) {
             let scores = likelihood::tasks(base, contestant, items, budget.length, pause)?;
             card.fix.entry(contestant.arm).or_default().extend(scores);
         }
@@ -131,7 +147,8 @@ pub fn evaluate(
     })?;
     let hole_rounds = Rounds { stage: "hole likelihoods", group: 8, share: SHARES[1] };
     hole_rounds.run(holes, budget, desk, |items, pause| {
-        for contestant in contestants.iter().filter(|c| c.aid != Aid::OtherText) {
+        let filling = |c: &&Contestant| c.aid != Aid::OtherText && c.scope != Scope::Tasks;
+        for contestant in contestants.iter().filter(filling) {
             let scores = likelihood::holes(base, contestant, items, budget.length, pause)?;
             card.complete.entry(contestant.arm).or_default().extend(scores);
         }
@@ -190,8 +207,10 @@ fn cluster(item: &FixItem) -> (String, bool) {
 }
 
 fn hole_score(hole: &Hole, nll: f64, tokens: usize, exact: Option<bool>) -> HoleScore {
+    let text = [hole.before.as_str(), &hole.middle, &hole.after].join("\0");
+    let digest = Digest::of(text.as_bytes());
     HoleScore {
-        item: format!("{}::{}", hole.function.path, hole.function.name),
+        item: format!("{}::{}#{}", hole.function.path, hole.function.name, digest.short()),
         cluster: hole.function.path.to_string(),
         nll,
         tokens,

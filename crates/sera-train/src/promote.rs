@@ -20,7 +20,7 @@ pub struct Rule {
     pub deviations: f64,
     /// Relative loss against the served adapter that is still tolerated.
     pub served_slack: f64,
-    /// Lowest valid-action rate, unless the base itself is below it.
+    /// Lowest valid-action rate.
     pub valid_floor: f64,
     /// How far below the base's valid-action rate the adapter may lie.
     pub valid_slack: f64,
@@ -163,7 +163,7 @@ pub fn primary(capability: Capability, card: &Scorecard, arm: Arm, control: Arm)
     }
 }
 
-/// A place that is not found counts as rank infinity.
+/// `1 - 1/rank`; a place that is not among the hits counts as one past the last.
 fn paired_ranks(card: &Scorecard, arm: Arm, control: Arm) -> Vec<Paired> {
     let miss = |score: &FixScore| score.located.map(|rank| 1.0 - 1.0 / rank as f64);
     let scores = |arm| card.fix.get(&arm).map_or(&[][..], Vec::as_slice);

@@ -2,6 +2,7 @@
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 
+mod cost;
 mod evidence;
 mod moves;
 mod page;
@@ -11,7 +12,7 @@ mod side;
 
 /// `evidence --base FILE --own PATH --foreign PATH [--counts PATH] [--tokens N] [--tasks N]
 /// [--holes N] [--rollouts N] [--out DIR]`,
-/// `moves --base FILE --repo PATH --out DIR`, `pipeline --repo PATH` or
+/// `moves --base FILE --repo PATH --out DIR`, `pipeline --base FILE --repo PATH` or
 /// `ranking --base FILE --repo PATH [--adapter DIR]`.
 pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
     match args.split_first().map(|(what, rest)| (what.as_str(), Options::read(rest))) {

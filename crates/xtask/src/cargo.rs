@@ -1,6 +1,6 @@
 //! Running cargo and the binaries it built, and turning their ends into ours.
 use anyhow::{Context as _, Result};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 /// The cargo that runs us.
@@ -10,12 +10,12 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// The workspace's root.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .expect("this package is two folders below the root")
+/// The workspace's root: where cargo says it is now, since a build cache may have compiled this in
+/// another checkout.
+pub(crate) fn root() -> PathBuf {
+    let compiled = || env!("CARGO_MANIFEST_DIR").into();
+    let package = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(compiled));
+    package.ancestors().nth(2).expect("this package is two folders below the root").to_owned()
 }
 
 /// A binary of this workspace, built in `profile` (`debug` or `release`).

@@ -6,10 +6,10 @@ use anyhow::Result;
 use sera_core::scorecard::{Arm, Scorecard};
 use sera_model::{Base, Lora};
 use sera_train::evaluate::{
-    Aid, Budget, Contestant, Desk as EvaluationDesk, FixItem, HoleItem, evaluate as measure,
+    Aid, Budget, Contestant, Desk as EvaluationDesk, FixItem, HoleItem, Scope, evaluate as measure,
 };
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,9 +22,9 @@ const MOST: usize = 64;
 /// Longest sequence, in tokens: an example and two demonstrations.
 const LENGTH: usize = 2048;
 /// Edits ranked in one rollout: fewer than serving ranks, so that eight rollouts fit the time.
-const EDITS: usize = 96;
-/// Share of the time for what the siblings measure: likelihoods only, of [`SIBLING_ITEMS`].
-const SIBLING_SHARE: f64 = 0.12;
+const EDITS: usize = 64;
+/// Share of the time for what the siblings measure: no rollouts, and few items.
+const SIBLING_SHARE: f64 = 0.2;
 const SIBLING_ITEMS: usize = LEAST / 2;
 
 pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
@@ -36,7 +36,9 @@ pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let holes = prepare::hole_items(&order.holes, &order.training_holes, MOST);
     let load = |folder: &Path| fix::adapter(&base, folder);
     let adapter = load(&order.adapter)?;
-    let served = order.served.as_deref().map(load).transpose()?;
+    let served = |folder: &Option<PathBuf>| folder.as_deref().map(load).transpose();
+    let [complete, fix] = &order.served;
+    let served = [(served(complete)?, Scope::Holes), (served(fix)?, Scope::Tasks)];
     let part = |of: usize| (of as f64 * (order.seconds / ENOUGH).min(1.0)).ceil() as usize;
     let mut budget = Budget {
         seconds: order.seconds * (1.0 - SIBLING_SHARE),
@@ -46,16 +48,17 @@ pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
         edits: EDITS,
         length: LENGTH,
     };
-    let contestants = contestants(&adapter, served.as_ref());
+    let contestants = contestants(&adapter, served);
     let bench = Bench { base: &base, desk, started };
     let card = bench.measure(&contestants, &tasks, &holes, &budget)?;
     let (fixes, completes) = (measured(&card.fix), measured(&card.complete));
-    // The siblings tell how much a seed matters, on exactly the items of the real comparison.
+    // The siblings tell how much a seed matters, on the first items of the real comparison.
     budget = Budget { seconds: f64::INFINITY, rollouts: 0, ..budget };
     let mut siblings = Vec::new();
     for folder in &order.siblings {
-        let own = [contestant(Arm::Adapter, Some(load(folder)?), Aid::Retrieval)];
-        let (tasks, holes) = (&tasks[..fixes.min(SIBLING_ITEMS)], &holes[..completes.min(SIBLING_ITEMS)]);
+        let own = [contestant(Arm::Adapter, Some(load(folder)?), Aid::Neighbours)];
+        let (tasks, holes) =
+            (&tasks[..fixes.min(SIBLING_ITEMS)], &holes[..completes.min(SIBLING_ITEMS)]);
         siblings.push(bench.measure(&own, tasks, holes, &budget)?);
     }
     let seconds = started.elapsed().as_secs_f64();
@@ -116,20 +119,24 @@ fn sized(
 }
 
 fn contestant(arm: Arm, lora: Option<Arc<Lora>>, aid: Aid) -> Contestant {
-    Contestant { arm, lora, aid }
+    Contestant { arm, lora, aid, scope: Scope::All }
 }
 
-/// Retrieval serves with every student, so the adapter is measured with it too: between it and
-/// base + retrieval nothing but the weights differs.
-fn contestants(adapter: &Arc<Lora>, served: Option<&Arc<Lora>>) -> Vec<Contestant> {
+/// Every arm as it would be served. Neighbours help whoever completes; demonstrations help the base
+/// to fix, but an adapter was trained without them and then copies them (8 valid edits of 23
+/// without, 4 with them).
+fn contestants(adapter: &Arc<Lora>, served: [(Option<Arc<Lora>>, Scope); 2]) -> Vec<Contestant> {
     let adapter = || Some(Arc::clone(adapter));
     let mut all = vec![
         contestant(Arm::Base, None, Aid::Alone),
         contestant(Arm::Retrieval, None, Aid::Retrieval),
-        contestant(Arm::Adapter, adapter(), Aid::Retrieval),
+        contestant(Arm::Adapter, adapter(), Aid::Neighbours),
         contestant(Arm::Shuffled, adapter(), Aid::OtherText),
     ];
-    let served = served.map(|lora| contestant(Arm::Served, Some(Arc::clone(lora)), Aid::Retrieval));
-    all.extend(served);
+    let served = served.into_iter().filter(|(lora, _)| lora.is_some());
+    all.extend(served.map(|(lora, scope)| Contestant {
+        scope,
+        ..contestant(Arm::Served, lora, Aid::Neighbours)
+    }));
     all
 }

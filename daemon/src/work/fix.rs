@@ -79,7 +79,7 @@ pub(super) fn fix(order: &Fix, desk: &Desk, students: &mut Students) -> Result<F
     };
     let keep = |p: guided::Proposal| {
         let (patch, source) = (own(p.patch)?, source(&p.source));
-        Some(Proposed { patch, name: p.name, nats: p.nats, source })
+        Some(Proposed { patch, name: p.name, score: p.score, source })
     };
     let proposals = solved.ranked.into_iter().filter_map(keep).take(order.proposals).collect();
     Ok(Fixed { proposals, steps, seconds: started.elapsed().as_secs_f64() })

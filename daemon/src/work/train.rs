@@ -31,7 +31,7 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
         prepare::dataset(&base.tokenizer, &order.attempts, &order.holes, prepare::STRESS);
     let mut notes = Vec::new();
     let resumed = order.checkpoint.as_deref().map(read_checkpoint).transpose()?;
-    let config = match &resumed {
+    let mut config = match &resumed {
         Some(checkpoint) => checkpoint.config,
         None => size(order, &base, &dataset, desk, &mut notes)?,
     };
@@ -40,7 +40,14 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
         desk.step(note.clone());
     }
     let mut end = resumed.clone();
-    let done = match run(&base, &dataset, &config, resumed, &mut end, desk) {
+    let mut done = run(&base, &dataset, &config, resumed, &mut end, desk);
+    if matches!(done, Err(TrainError::OtherRun)) {
+        desk.step("another base or recipe than when it was interrupted: from the start".to_owned());
+        config = size(order, &base, &dataset, desk, &mut notes)?;
+        end = None;
+        done = run(&base, &dataset, &config, None, &mut end, desk);
+    }
+    let done = match done {
         Err(TrainError::Stopped(checkpoint)) => return interrupted(desk, &checkpoint, chosen),
         done => done?,
     };

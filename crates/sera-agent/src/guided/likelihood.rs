@@ -1,5 +1,6 @@
 //! How much likelier a piece of a file gets by an edit, window by window, in one scoring call.
 use super::Guided;
+use crate::words::is_word;
 use sera_core::{Cancel, Context, Model, ModelError, Score};
 use std::ops::Range;
 
@@ -30,6 +31,19 @@ impl Splice {
             .sum();
         let text = after[head..after.len() - tail].to_owned();
         Self { span: head..before.len() - tail, text }
+    }
+
+    /// The same replacement, grown until it neither begins nor ends inside a word.
+    pub(super) fn of_whole_words(&self, before: &str) -> Self {
+        let run = |c: &char| is_word(*c);
+        let head: usize =
+            before[..self.span.start].chars().rev().take_while(run).map(char::len_utf8).sum();
+        let tail: usize = before[self.span.end..].chars().take_while(run).map(char::len_utf8).sum();
+        let span = self.span.start - head..self.span.end + tail;
+        let text =
+            [&before[span.start..self.span.start], &self.text, &before[self.span.end..span.end]]
+                .concat();
+        Self { span, text }
     }
 
     pub(super) fn apply(&self, before: &str) -> String {
@@ -147,6 +161,8 @@ mod tests {
         check("aa", "aaa", 2..2, "a");
         check("é", "è", 0..2, "è");
         check("abc", "abc", 3..3, "");
+        let grown = Splice::between("f(tax, 1)", "f(net_tax, 1)").of_whole_words("f(tax, 1)");
+        assert_eq!(grown, Splice { span: 2..5, text: "net_tax".to_owned() });
     }
 
     #[test]

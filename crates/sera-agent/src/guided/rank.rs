@@ -19,9 +19,9 @@ pub struct Candidate {
     pub text: Arc<str>,
     /// Where it came from.
     pub source: Source,
-    /// What it was ranked by, in nats; higher is better.
-    pub nats: f64,
-    /// What `nats` was made from.
+    /// What it was ranked by; higher is better.
+    pub score: f64,
+    /// What `score` was made from.
     pub signs: Signs,
     /// It reached the second stage; all that did stand before all that did not.
     pub kept: bool,
@@ -50,6 +50,16 @@ impl Ranked {
     /// Rank (1-based) of the first candidate whose code is that of `wanted`, a whole file's text.
     pub fn rank_of(&self, wanted: &str) -> Option<usize> {
         self.candidates.iter().position(|c| self.same(&c.text, wanted)).map(|at| at + 1)
+    }
+
+    /// Whether a candidate leaves no syntax error that was not there before: others are ranked,
+    /// and never proposed.
+    pub fn parses(&self, candidate: &Candidate) -> bool {
+        let errors = |text: &Arc<str>| {
+            let language = Language::of(&self.place.path);
+            language.map_or(0, |language| parse(language, text.clone()).error_lines().len())
+        };
+        errors(&candidate.text) <= errors(&self.before)
     }
 
     /// Whether two texts of the file are the same code.
@@ -106,7 +116,8 @@ pub fn rank_edits(
         ranked.valid = (usize::from(splice.is_some()), 1);
         drafts.extend(splice.flatten().map(|splice| {
             let share = options.written.max(1e-6).ln();
-            let signs = speech.signs(&before, &splice.span, &splice.text, share);
+            let whole = splice.of_whole_words(&before);
+            let signs = speech.signs(&before, &whole.span, &whole.text, share);
             Draft { splice, source: Source::Written, signs }
         }));
     }
@@ -281,10 +292,10 @@ impl Ranking<'_> {
         }
         self.ask(&mut second, drafts, model)?;
         second.sort_by(best_first);
-        let candidate = |(nats, signs, i): (f64, Signs, usize), kept: bool| Candidate {
+        let candidate = |(score, signs, i): (f64, Signs, usize), kept: bool| Candidate {
             text: Arc::from(drafts[i].splice.apply(self.before)),
             source: drafts[i].source,
-            nats,
+            score,
             signs,
             kept,
         };

@@ -6,10 +6,9 @@ use crate::environment::Environment;
 use crate::{dialect, edits_between, roll_out as open_loop};
 use sera_core::trajectory::TRAJECTORY_SCHEMA;
 use sera_core::{
-    Action, Cancel, FunctionKey, Language, Model, ModelError, Outcome, Patch, Step, Task,
-    Trajectory, TrajectoryId, TreePath, Usage,
+    Action, Cancel, FunctionKey, Model, ModelError, Outcome, Patch, Step, Task, Trajectory,
+    TrajectoryId, TreePath, Usage,
 };
-use sera_syntax::parse;
 
 /// What the harness is doing, for streaming.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +42,8 @@ pub struct Proposal {
     pub name: String,
     /// The change.
     pub patch: Patch,
-    /// What it was ranked by, in nats; higher is better.
-    pub nats: f64,
+    /// What it was ranked by; higher is better.
+    pub score: f64,
     /// Where it came from.
     pub source: Source,
 }
@@ -201,10 +200,10 @@ impl Solving<'_> {
         let mut all: Vec<(f64, &Ranked, &Candidate)> = opened
             .iter()
             .flat_map(|(place, ranked)| ranked.candidates.iter().map(move |c| (place, ranked, c)))
-            .map(|(place, ranked, candidate)| (place + candidate.nats, ranked, candidate))
+            .map(|(place, ranked, candidate)| (place + candidate.score, ranked, candidate))
             .collect();
         all.sort_by(|a, b| b.2.kept.cmp(&a.2.kept).then(b.0.total_cmp(&a.0)));
-        for (nats, ranked, candidate) in all {
+        for (score, ranked, candidate) in all {
             if solved.ranked.len() >= self.options.proposals {
                 break;
             }
@@ -223,7 +222,7 @@ impl Solving<'_> {
                 solved.outcome = Outcome::Submitted { patch: patch.clone() };
             }
             let FunctionKey { path, name } = ranked.place.clone();
-            solved.ranked.push(Proposal { path, name, patch, nats, source: candidate.source });
+            solved.ranked.push(Proposal { path, name, patch, score, source: candidate.source });
         }
         if solved.ranked.is_empty() {
             solved.outcome = failed("no-proposal", "no edit of the functions found parses");
@@ -237,13 +236,10 @@ fn attempt(
     candidate: &Candidate,
     environment: &Environment,
 ) -> Option<(Vec<Step>, Patch)> {
-    let path = &ranked.place.path;
-    let errors = |text: &str| {
-        Language::of(path).map_or(0, |language| parse(language, text).error_lines().len())
-    };
-    if errors(&candidate.text) > errors(&ranked.before) {
+    if !ranked.parses(candidate) {
         return None;
     }
+    let path = &ranked.place.path;
     let mut environment = environment.clone();
     let edits = edits_between(path, &ranked.before, &candidate.text);
     let steps: Vec<Step> =

@@ -54,7 +54,7 @@ fn the_true_edit_comes_first_and_is_submitted() {
     assert_eq!((best.path.clone(), best.name.clone()), (place().path, place().name));
     assert!(matches!(best.source, Source::Enumerated(_)));
     assert_eq!(solved.ranked.len(), 5);
-    assert!(solved.ranked.windows(2).all(|pair| pair[0].nats >= pair[1].nats));
+    assert!(solved.ranked.windows(2).all(|pair| pair[0].score >= pair[1].score));
     assert_eq!(solved.valid, (3, 3));
     assert!(matches!(events.first(), Some(Event::Searching { .. })));
     assert_eq!(events.last(), Some(&Event::Proposals(5)));

@@ -104,7 +104,8 @@ fn swap_arguments(scene: &mut Scene<'_>, given: &[Id]) {
 fn takes_more(scene: &Scene<'_>, call: Id, given: &[Id]) -> bool {
     let callee = callee_name(scene.ast, call).map(|name| scene.text(name));
     let parameters = callee.and_then(|callee| scene.facts.parameters.get(callee));
-    parameters.is_none_or(|parameters| given.len() < parameters.len())
+    let open_ended = callee.is_some_and(|callee| scene.facts.open_ended.contains(callee));
+    open_ended || parameters.is_none_or(|parameters| given.len() < parameters.len())
 }
 
 /// Where a new last positional argument goes, and what separates it.

@@ -3,7 +3,7 @@
 //! A greedy rollout of the guided harness opens one function and submits the best-ranked edit of
 //! it. It is measured in its two halves, because the second is also asked with the right function
 //! given: the rank of the reference among all edits says more than whether it came first.
-use super::{Aid, Budget, Contestant, Desk, EvaluateError, FixItem, SHARES, of};
+use super::{Aid, Budget, Contestant, Desk, EvaluateError, FixItem, SHARES, Scope, of};
 use sera_agent::Remembering;
 use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
 use sera_core::overlap::overlap;
@@ -26,24 +26,51 @@ pub(super) fn measure(
 ) -> Result<(), EvaluateError> {
     let mut students = Students { base, students: Vec::new() };
     let measured = contestants.first().map_or(0, |c| scores.get(&c.arm).map_or(0, Vec::len));
-    let wanted = measured.min(budget.located.max(budget.rollouts));
-    for (done, item) in items.iter().take(wanted).enumerate() {
-        let rollout = done < budget.rollouts;
-        if done >= LEAST && late(rollout, budget, (desk.elapsed)()) {
-            break;
-        }
-        for contestant in contestants.iter().filter(|c| c.aid != Aid::OtherText) {
-            if !(desk.pause)() {
-                return Err(EvaluateError::Cancelled);
+    for pass in passes(budget) {
+        let wanted = pass.items.min(measured);
+        for (done, item) in items.iter().take(wanted).enumerate() {
+            if done >= LEAST && (desk.elapsed)() > pass.until {
+                break;
             }
-            if let Some(score) = of(scores, contestant.arm, &item.task) {
-                let student = students.with(contestant.lora.as_ref());
-                act(contestant, student, item, rollout.then_some(budget.edits), score)?;
+            let acting = |c: &&Contestant| c.aid != Aid::OtherText && c.scope != Scope::Holes;
+            for contestant in contestants.iter().filter(acting) {
+                if !(desk.pause)() {
+                    return Err(EvaluateError::Cancelled);
+                }
+                if let Some(score) = of(scores, contestant.arm, &item.task) {
+                    let student = students.with(contestant.lora.as_ref());
+                    act(contestant, student, item, pass.edits, score)?;
+                }
             }
+            (desk.watch)(pass.stage, done + 1, wanted);
         }
-        (desk.watch)(if rollout { "rollouts" } else { "locating" }, done + 1, wanted);
     }
     Ok(())
+}
+
+/// One way through the items.
+struct Pass {
+    stage: &'static str,
+    items: usize,
+    /// Edits ranked in a rollout; `None` only looks for the place.
+    edits: Option<usize>,
+    /// Seconds after which only [`LEAST`] items are measured.
+    until: f64,
+}
+
+/// Places first: many are needed to tell arms apart, and a rollout asks for them again for free.
+/// Rollouts may take all the time that is left.
+fn passes(budget: &Budget) -> [Pass; 2] {
+    let locating = SHARES[2] * budget.seconds;
+    [
+        Pass { stage: "locating", items: budget.located, edits: None, until: locating },
+        Pass {
+            stage: "rollouts",
+            items: budget.rollouts,
+            edits: Some(budget.edits),
+            until: budget.seconds,
+        },
+    ]
 }
 
 /// Arms with the same weights share a student, which answers each question once: base and
@@ -70,11 +97,6 @@ impl Students<'_> {
 
 /// Items that are acted on however late it is.
 const LEAST: usize = 2;
-
-/// Rollouts may take all the time that is left; looking for places only its share.
-fn late(rollout: bool, budget: &Budget, elapsed: f64) -> bool {
-    elapsed > if rollout { budget.seconds } else { SHARES[2] * budget.seconds }
-}
 
 /// Looks for the place and, where `edits` says how many to rank, rolls out.
 fn act(
@@ -115,28 +137,29 @@ fn act(
 /// Compares the first-ranked edit, which a rollout submits, with the reference.
 fn judge(item: &FixItem, submitted: &Ranked, score: &mut FixScore) {
     let path = &submitted.place.path;
-    let first = submitted.candidates.first().map(|candidate| candidate.text.as_ref());
+    let first = submitted.candidates.iter().find(|candidate| submitted.parses(candidate));
+    let first = first.map(|candidate| candidate.text.as_ref());
     let change =
         first.and_then(|after| FilePatch::between(path, Some(&submitted.before), Some(after)));
     let candidate = Patch { files: change.into_iter().collect() };
     let found = overlap(&item.task.reference, &candidate).unwrap_or_default();
     score.recall = Some(found.recall);
     score.f1 = Some(found.f1);
-    score.exact = Some(submitted.place == item.place && submitted.rank_of(&item.after) == Some(1));
+    let same = first.is_some_and(|after| submitted.same(after, &item.after));
+    score.exact = Some(submitted.place == item.place && same);
 }
 
 fn options(contestant: &Contestant, item: &FixItem, edits: Option<usize>) -> Guided {
     let shots = match contestant.aid {
         Aid::Retrieval => item.shots.clone(),
-        Aid::Alone => Vec::new(),
-        Aid::OtherText => item.other.1.clone(),
+        Aid::Alone | Aid::Neighbours | Aid::OtherText => Vec::new(),
     };
     Guided { opened: 1, shots, edits: edits.unwrap_or(0), ..Guided::default() }
 }
 
 fn description<'a>(contestant: &Contestant, item: &'a FixItem) -> &'a str {
     match contestant.aid {
-        Aid::OtherText => &item.other.0,
-        Aid::Alone | Aid::Retrieval => &item.task.description,
+        Aid::OtherText => &item.other,
+        Aid::Alone | Aid::Neighbours | Aid::Retrieval => &item.task.description,
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn holes(
 ) -> Result<Vec<HoleScore>, EvaluateError> {
     let sequence = |item: &HoleItem| {
         let mut hole = item.hole.clone();
-        if contestant.aid == Aid::Retrieval {
+        if matches!(contestant.aid, Aid::Retrieval | Aid::Neighbours) {
             hole.before.insert_str(0, &item.neighbours);
         }
         let format = HoleFormat { length, context: length / 2, context_weight: 0.0 };
@@ -88,13 +88,12 @@ fn task_sequence(
     length: usize,
 ) -> Option<Sequence> {
     let description = match contestant.aid {
-        Aid::OtherText => &item.other.0,
-        Aid::Alone | Aid::Retrieval => &item.task.description,
+        Aid::OtherText => &item.other,
+        Aid::Alone | Aid::Neighbours | Aid::Retrieval => &item.task.description,
     };
     let shots = match contestant.aid {
-        Aid::Alone => &[],
         Aid::Retrieval => item.shots.as_slice(),
-        Aid::OtherText => item.other.1.as_slice(),
+        Aid::Alone | Aid::Neighbours | Aid::OtherText => &[],
     };
     let mut messages = dialect::render_guided(shots, description, &item.ideal.steps);
     let shown = 2 * shots.len();

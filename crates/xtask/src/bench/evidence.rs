@@ -9,9 +9,12 @@ use super::page::{self, Measured};
 use super::side::{self, Side};
 use crate::cargo;
 use anyhow::{Context as _, Result};
+use sera_agent::{Guided, dialect};
+use sera_core::Digest;
 use sera_core::scorecard::{Arm, Scorecard};
+use sera_daemon::prepare::STRESS;
 use sera_model::{Base, Lora, adapter};
-use sera_train::evaluate::{Aid, Budget, Contestant, Desk, FixItem, HoleItem, evaluate};
+use sera_train::evaluate::{Aid, Budget, Contestant, Desk, FixItem, HoleItem, Scope, evaluate};
 use sera_train::{Control, Example, Hooks, TrainConfig, train};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,7 +25,7 @@ use std::time::Instant;
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 pub(super) fn evidence(options: &Options) -> Result<ExitCode> {
-    let work = Work::open(options)?;
+    let mut work = Work::open(options)?;
     let (own, foreign) = (Path::new(options.need("own")?), Path::new(options.need("foreign")?));
     let names = [side::name(own)?, side::name(foreign)?];
     let first = work.side(own)?;
@@ -40,6 +43,7 @@ pub(super) fn evidence(options: &Options) -> Result<ExitCode> {
     measured.push((&first, work.measure(&first, &names[1], true)?));
     write(&measured, counted.as_ref(), &work)?;
     if let Some(second) = &second {
+        work.rollouts = options.number("foreign-rollouts", work.rollouts)?;
         measured.push((second, work.measure(second, &names[0], false)?));
         write(&measured, counted.as_ref(), &work)?;
     }
@@ -58,6 +62,8 @@ fn write(measured: &[(&Side, Measured)], counted: Option<&Side>, work: &Work) ->
 struct Work {
     base: Arc<Base>,
     folder: PathBuf,
+    /// Tokens and a digest of what else decides how an adapter comes out.
+    recipe: String,
     tokens: usize,
     tasks: usize,
     holes: usize,
@@ -73,10 +79,13 @@ impl Work {
         let folder =
             options.get("out").map_or_else(|| cargo::root().join("target/evidence"), PathBuf::from);
         std::fs::create_dir_all(&folder)?;
+        let tokens = options.number("tokens", 40_000)?;
+        let made = format!("{} {} {STRESS}", base.name, dialect::digest());
         Ok(Self {
+            recipe: format!("{tokens}-{}", Digest::of(made.as_bytes()).short()),
             base,
             folder,
-            tokens: options.number("tokens", 40_000)?,
+            tokens,
             tasks: options.number("tasks", 60)?,
             holes: options.number("holes", 300)?,
             rollouts: options.number("rollouts", 30)?,
@@ -113,7 +122,7 @@ impl Work {
 
     fn place(&self, name: &str, seed: u64, permuted: bool) -> PathBuf {
         let kind = if permuted { "permuted" } else { "own" };
-        self.folder.join(format!("{name}-{kind}-{seed}-{}", self.tokens))
+        self.folder.join(format!("{name}-{kind}-{seed}-{}", self.recipe))
     }
 
     fn adapter(&self, name: &str, seed: u64, permuted: bool) -> Result<Arc<Lora>> {
@@ -128,7 +137,7 @@ impl Work {
         }
         let kind = if permuted { "permuted" } else { "own" };
         let dataset = match permuted {
-            false => side.dataset(&self.base.tokenizer, sera_daemon::prepare::STRESS),
+            false => side.dataset(&self.base.tokenizer, STRESS),
             true => side.permuted(&self.base.tokenizer),
         };
         let lora = self.train(&format!("{} {kind} {seed}", side.name), &dataset, seed)?;
@@ -152,11 +161,9 @@ impl Work {
 
     /// Every arm on one repository's held-out items.
     fn measure(&self, own: &Side, other: &str, permuted: bool) -> Result<Measured> {
-        let arm = |arm, lora, aid| Contestant { arm, lora, aid };
-        let mut arms = vec![
-            ("base", arm(Arm::Base, None, Aid::Alone), true),
-            ("retrieval", arm(Arm::Retrieval, None, Aid::Retrieval), false),
-        ];
+        let arm = |arm, lora, aid| Contestant { arm, lora, aid, scope: Scope::All };
+        let mut arms = vec![("base", arm(Arm::Base, None, Aid::Alone), true)];
+        let mut aided = vec![("retrieval", arm(Arm::Retrieval, None, Aid::Retrieval), false)];
         for seed in SEEDS {
             let lora = self.adapter(&own.name, seed, false)?;
             let first = seed == SEEDS[0];
@@ -164,8 +171,8 @@ impl Work {
             arms.push((name, arm(Arm::Adapter, Some(Arc::clone(&lora)), Aid::Alone), first));
             if first {
                 let again = Some(Arc::clone(&lora));
-                arms.push(("own 1 + retrieval", arm(Arm::Adapter, again, Aid::Retrieval), false));
-                arms.push(("shuffled", arm(Arm::Shuffled, Some(lora), Aid::OtherText), false));
+                aided.push(("own 1 + retrieval", arm(Arm::Adapter, again, Aid::Retrieval), false));
+                aided.push(("shuffled", arm(Arm::Shuffled, Some(lora), Aid::OtherText), false));
             }
         }
         for seed in SEEDS {
@@ -177,31 +184,39 @@ impl Work {
             let lora = self.adapter(&own.name, SEEDS[0], true)?;
             arms.push(("permuted", arm(Arm::Permuted, Some(lora), Aid::Alone), false));
         }
+        arms.extend(aided);
         let (fix, holes) = (own.fix_items(self.tasks), own.hole_items(self.holes));
         let mut measured = Measured::default();
         for (name, contestant, acts) in arms {
             let wanted = !self.known_only || self.arm.as_deref() == Some(name);
-            if !wanted && !self.file(&own.name, name).is_file() {
+            if !wanted && !self.file(own, name).is_file() {
                 continue;
             }
-            let card = self.card(&own.name, name, &contestant, (&fix, &holes), acts)?;
+            let card = self.card(own, name, &contestant, (&fix, &holes), acts)?;
             measured.arms.push((name.to_owned(), contestant.arm, card));
         }
         Ok(measured)
     }
 
-    fn file(&self, side: &str, name: &str) -> PathBuf {
-        self.folder.join(format!(
-            "{side}-{}-{}.json",
-            self.tokens,
-            name.replace(" + ", "-").replace(' ', "-")
-        ))
+    /// Named by what decides what is measured, so that no old card passes for a new one.
+    fn file(&self, side: &Side, name: &str) -> PathBuf {
+        let measured = format!(
+            "{} {} {} {} {:?}",
+            side.tip,
+            self.tasks,
+            self.holes,
+            self.rollouts,
+            Guided::default()
+        );
+        let (arm, digest) =
+            (name.replace(" + ", "-").replace(' ', "-"), Digest::of(measured.as_bytes()));
+        self.folder.join(format!("{}-{arm}-{}-{}.json", side.name, self.recipe, digest.short()))
     }
 
     /// The scorecard of one arm, from an earlier run where that left it.
     fn card(
         &self,
-        side: &str,
+        side: &Side,
         name: &str,
         contestant: &Contestant,
         (fix, holes): (&[FixItem], &[HoleItem]),
@@ -211,7 +226,7 @@ impl Work {
         if let Ok(bytes) = std::fs::read(&file) {
             return Ok(serde_json::from_slice(&bytes)?);
         }
-        let name = format!("{side} {name}");
+        let name = format!("{} {name}", side.name);
         let started = Instant::now();
         let (located, rollouts) = if acts { (self.tasks, self.rollouts) } else { (0, 0) };
         let budget = Budget {

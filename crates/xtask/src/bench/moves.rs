@@ -8,10 +8,12 @@ use super::side::{self, Side};
 use super::{Options, page};
 use crate::cargo;
 use anyhow::{Context as _, Result};
+use sera_agent::dialect;
+use sera_core::Digest;
 use sera_core::scorecard::{Arm, FixScore, Scorecard};
 use sera_daemon::prepare;
 use sera_model::{Base, Lora};
-use sera_train::evaluate::{Aid, Budget, Contestant, Desk, evaluate};
+use sera_train::evaluate::{Aid, Budget, Contestant, Desk, Scope, evaluate};
 use sera_train::{Control, Hooks, TrainConfig, train};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -121,8 +123,14 @@ impl Bench {
         if variant.tokens == 0 {
             return Ok(None);
         }
-        let recipe =
-            format!("{}-{:.0}-{}", variant.tokens, 100.0 * variant.complete, variant.stress);
+        let recipe = format!(
+            "{}-{}-{:.0}-{}-{}",
+            self.side.name,
+            variant.tokens,
+            100.0 * variant.complete,
+            variant.stress,
+            dialect::digest()
+        );
         let folder = self.folder.join(recipe);
         if !folder.is_dir() {
             let lora = self.train(variant)?;
@@ -147,12 +155,19 @@ impl Bench {
     }
 
     fn card(&self, variant: &Variant) -> Result<Scorecard> {
-        let file = self.folder.join(format!("{}.json", variant.name.replace([' ', ','], "-")));
+        let measured = format!("{} {} {}", self.side.tip, self.tasks, self.rollouts);
+        let digest = Digest::of(format!("{measured} {}", dialect::digest()).as_bytes());
+        let name = variant.name.replace([' ', ','], "-");
+        let file = self.folder.join(format!("{}-{name}-{}.json", self.side.name, digest.short()));
         if let Ok(bytes) = std::fs::read(&file) {
             return Ok(serde_json::from_slice(&bytes)?);
         }
-        let contestant =
-            Contestant { arm: Arm::Adapter, lora: self.lora(variant)?, aid: variant.aid };
+        let contestant = Contestant {
+            arm: Arm::Adapter,
+            lora: self.lora(variant)?,
+            aid: variant.aid,
+            scope: Scope::All,
+        };
         let budget = Budget {
             seconds: f64::INFINITY,
             least: usize::MAX,

@@ -1,6 +1,7 @@
 //! The tables of `docs/evidence.md`, written between marks so that the prose around them stays.
 use super::side::Side;
 use anyhow::{Context as _, Result};
+use sera_core::Origin;
 use sera_core::scorecard::{Arm, FixScore, HoleScore, Scorecard};
 use sera_core::stats::{Interval, Paired, bootstrap};
 use sera_datagen::Drops;
@@ -49,6 +50,8 @@ pub(super) fn write(
         complete(&mut page, measured)?;
         page.push_str("\n**Fixing held-out tasks**\n\n");
         fix(&mut page, measured)?;
+        page.push_str("\n**The true edit among all edits, by how the fault was made**\n\n");
+        operators(&mut page, side, measured)?;
         page.push_str("\n**Paired differences, 95 % intervals clustered by file**\n\n");
         paired(&mut page, measured)?;
     }
@@ -89,7 +92,7 @@ fn counts(page: &mut String, side: &Side) -> Result<()> {
         side.cut.commit.short(),
         side.cut.held_out_commits.len(),
         drops(&side.dropped_seeds),
-        side.mine_seconds
+        side.mine.seconds
     )?;
     let out = side.tasks.iter().filter(|task| task.held_out).count();
     writeln!(
@@ -98,15 +101,15 @@ fn counts(page: &mut String, side: &Side) -> Result<()> {
         side.tasks.len(),
         side.holes.len(),
         drops(&side.dropped_tasks),
-        side.synthesize_seconds
+        side.synthesize.seconds
     )?;
     writeln!(
         page,
         "| roll out | {} trajectories, {:.0} a second | {} | {:.1} |",
         side.attempts.len(),
-        side.tasks.len() as f64 / side.rollout_seconds.max(1e-9),
+        side.tasks.len() as f64 / side.roll_out.seconds.max(1e-9),
         drops(&side.dropped_rollouts),
-        side.rollout_seconds
+        side.roll_out.seconds
     )?;
     Ok(())
 }
@@ -171,6 +174,46 @@ fn fix_row(page: &mut String, name: &str, scores: &[&FixScore]) -> Result<()> {
         ranked(1),
         ranked(5)
     )?;
+    Ok(())
+}
+
+/// Ranks by operator: single faults first, then refactorings to undo.
+fn operators(page: &mut String, side: &Side, measured: &Measured) -> Result<()> {
+    let made_by = |score: &FixScore| {
+        let task = side.tasks.iter().find(|task| task.id == score.task)?;
+        match &task.origin {
+            Origin::Mutation { operator, refactoring, .. } => {
+                Some((*refactoring, operator.clone()))
+            }
+            Origin::Commit { .. } => None,
+        }
+    };
+    writeln!(
+        page,
+        "| operator | tasks | among the edits | first: base, own 1 | among five: base, own 1 |"
+    )?;
+    writeln!(page, "|---|---|---|---|---|")?;
+    let mut rows: BTreeMap<(bool, String), [usize; 6]> = BTreeMap::new();
+    for (arm, name) in ["base", "own 1"].into_iter().enumerate() {
+        for score in measured.fixes(name).iter().filter(|score| score.candidates.is_some()) {
+            let Some((refactoring, operator)) = made_by(score) else { continue };
+            let all = if refactoring { "all refactorings" } else { "all single faults" };
+            for key in [operator, format!("**{all}**")] {
+                let row = rows.entry((refactoring, key)).or_default();
+                let within = |k| usize::from(score.ranked.is_some_and(|rank| rank <= k));
+                row[0] += usize::from(arm == 0);
+                row[1] += if arm == 0 { within(usize::MAX) } else { 0 };
+                row[2 + arm] += within(1);
+                row[4 + arm] += within(5);
+            }
+        }
+    }
+    for ((_, name), [tasks, there, first, own_first, five, own_five]) in rows {
+        writeln!(
+            page,
+            "| {name} | {tasks} | {there} | {first}, {own_first} | {five}, {own_five} |"
+        )?;
+    }
     Ok(())
 }
 
@@ -258,7 +301,8 @@ fn locating(page: &mut String, measured: &Measured) -> Result<()> {
             difference: hit(score.located) - hit(score.retrieved),
             weight: 1.0,
         };
-        let pairs: Vec<Paired> = measured.fixes(name).iter().map(pair).collect();
+        let looked = measured.fixes(name).iter().filter(|score| score.located.is_some());
+        let pairs: Vec<Paired> = looked.map(pair).collect();
         if let Some(gap) = bootstrap(&pairs, RESAMPLES, SEED) {
             writeln!(
                 page,

@@ -1,24 +1,37 @@
 //! `bench pipeline`: what each stage costs, and what an environment costs beside `git worktree`.
 use super::Options;
+use super::cost::cost;
 use super::side::{self, Side};
 use crate::cargo;
 use anyhow::{Context as _, Result, ensure};
+use sera_core::scorecard::Arm;
+use sera_daemon::prepare;
+use sera_model::Base;
+use sera_train::evaluate::{Aid, Budget, Contestant, Desk, Scope, evaluate};
+use sera_train::{Control, Hooks, TrainConfig, train};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Pairs of interleaved measurements.
 const PAIRS: usize = 15;
 /// Trajectories that the design asks for.
 const TRAJECTORIES: usize = 1_000;
+/// Of the stages that load a base.
+const TOKENS: usize = 20_000;
+const ITEMS: usize = 24;
+const ROLLOUTS: usize = 8;
 
 pub(super) fn pipeline(options: &Options) -> Result<ExitCode> {
     let path = Path::new(options.need("repo")?);
     let seeds = options.number("seeds", 2_000)?;
     let side = side::prepare(path, Some(seeds))?;
+    let base = Base::load(Path::new(options.need("base")?))?;
     let mut page = String::new();
     stages(&mut page, &side)?;
+    model_stages(&mut page, &side, &base)?;
     environments(&mut page, path, &side)?;
     cargo::say("");
     print(&page);
@@ -31,23 +44,72 @@ fn print(page: &str) {
 }
 
 fn stages(page: &mut String, side: &Side) -> Result<()> {
-    let rate = side.tasks.len() as f64 / side.rollout_seconds;
+    let rate = side.tasks.len() as f64 / side.roll_out.seconds;
+    let (tasks, kept) = (side.tasks.len(), side.attempts.len());
     writeln!(page, "{} at `{}`\n", side.name, &side.tip[..12])?;
-    writeln!(page, "| stage | result | seconds |\n|---|---|---|")?;
-    writeln!(page, "| mine | {} seeds | {:.2} |", side.seeds.len(), side.mine_seconds)?;
-    writeln!(page, "| synthesize | {} tasks | {:.2} |", side.tasks.len(), side.synthesize_seconds)?;
     writeln!(
         page,
-        "| roll out | {} executed, {} kept | {:.2} |",
-        side.tasks.len(),
-        side.attempts.len(),
-        side.rollout_seconds
+        "{rate:.0} trajectories a second; {TRAJECTORIES} take {:.1} s.\n",
+        TRAJECTORIES as f64 / rate
     )?;
+    writeln!(page, "| stage | result | seconds | peak MB |\n|---|---|---|---|")?;
+    writeln!(page, "| mine | {} seeds | {} |", side.seeds.len(), side.mine.cells())?;
+    writeln!(page, "| synthesize | {tasks} tasks | {} |", side.synthesize.cells())?;
     writeln!(
         page,
-        "\n{rate:.0} trajectories a second; {TRAJECTORIES} take {:.1} s. Peak resident memory {} MB.\n",
-        TRAJECTORIES as f64 / rate,
-        peak_mb().map_or_else(|| "?".to_owned(), |mb| mb.to_string())
+        "| roll out, verify | {tasks} executed, {kept} kept | {} |",
+        side.roll_out.cells()
+    )?;
+    Ok(())
+}
+
+/// What loads a base: trained for a few steps, measured on a few items.
+fn model_stages(page: &mut String, side: &Side, base: &Arc<Base>) -> Result<()> {
+    let (dataset, selected) = cost(|| side.dataset(&base.tokenizer, prepare::STRESS));
+    writeln!(page, "| select, tokenise | {} examples | {} |", dataset.len(), selected.cells())?;
+    let mut config = TrainConfig::default().with_seed(1);
+    config.pack.tokens = TOKENS;
+    let started = Instant::now();
+    let hooks = Hooks {
+        watch: &mut |_| Control::Continue,
+        pause: &|| true,
+        clock: &|| started.elapsed().as_secs_f64(),
+    };
+    let (done, trained) = cost(|| train(base, &dataset, &config, None, hooks));
+    let done = done?;
+    writeln!(
+        page,
+        "| train | {} tokens, {:.0} a second | {} |",
+        done.tokens,
+        done.tokens_per_s,
+        trained.cells()
+    )?;
+    let contestant = Contestant {
+        arm: Arm::Adapter,
+        lora: Some(Arc::new(done.lora)),
+        aid: Aid::Neighbours,
+        scope: Scope::All,
+    };
+    let (tasks, holes) = (side.fix_items(ITEMS), side.hole_items(ITEMS));
+    let budget = Budget {
+        seconds: f64::INFINITY,
+        least: usize::MAX,
+        located: ITEMS,
+        rollouts: ROLLOUTS,
+        edits: sera_agent::Guided::default().edits,
+        length: 2048,
+    };
+    let elapsed = || started.elapsed().as_secs_f64();
+    let mut desk = Desk { elapsed: &elapsed, pause: &|| true, watch: &mut |_, _, _| {} };
+    let (card, evaluated) =
+        cost(|| evaluate(base, &[contestant], &tasks, &holes, &budget, &mut desk));
+    card?;
+    writeln!(
+        page,
+        "| evaluate one arm | {} tasks, {} holes, {ROLLOUTS} rollouts | {} |\n",
+        tasks.len(),
+        holes.len(),
+        evaluated.cells()
     )?;
     Ok(())
 }
@@ -94,12 +156,4 @@ fn worktree(repository: &Path, verb: &[&str], at: &Path, commit: Option<&str>) -
     let output = git.output().context("failed to start git")?;
     ensure!(output.status.success(), "git worktree: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
-}
-
-/// Most memory this process ever held, MB; where the system tells.
-fn peak_mb() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kb: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kb / 1024)
 }

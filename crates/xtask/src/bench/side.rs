@@ -1,4 +1,5 @@
 //! One repository of the comparison, from its history to its prepared examples and items.
+use super::cost::{Cost, cost};
 use anyhow::{Context as _, Result};
 use sera_core::redact::Redactor;
 use sera_core::{Action, Cancel, Hole, Seed, Task};
@@ -9,7 +10,6 @@ use sera_model::Tokenizer;
 use sera_train::Example;
 use sera_train::evaluate::{FixItem, HoleItem};
 use std::path::Path;
-use std::time::Instant;
 
 /// Training tasks asked for; holes fill the rest of the token budget.
 const TRAINING_SEEDS: usize = 900;
@@ -34,9 +34,9 @@ pub(super) struct Side {
     pub(super) dropped_rollouts: Drops,
     pub(super) holes: Vec<Hole>,
     pub(super) bases: Bases,
-    pub(super) mine_seconds: f64,
-    pub(super) synthesize_seconds: f64,
-    pub(super) rollout_seconds: f64,
+    pub(super) mine: Cost,
+    pub(super) synthesize: Cost,
+    pub(super) roll_out: Cost,
 }
 
 /// What a repository is called here: its folder's name.
@@ -51,20 +51,16 @@ pub(super) fn prepare(path: &Path, training: Option<usize>) -> Result<Side> {
     let repository = Repository::discover(path)?;
     let tip = repository.head()?;
 
-    let started = Instant::now();
-    let mined = sera_datagen::mine(&repository, &tip, &policy, &Known::default())?;
-    let mine_seconds = started.elapsed().as_secs_f64();
+    let (mined, mine) = cost(|| sera_datagen::mine(&repository, &tip, &policy, &Known::default()));
+    let mined = mined?;
 
     let bases = Bases::open(&repository, &mined.cut.commit, Redactor::new([7; 32]))?;
-    let started = Instant::now();
     let chosen = choose(&mined.seeds, training.unwrap_or(TRAINING_SEEDS));
-    let made = sera_datagen::synthesize_all(&chosen, &bases, &policy, SEED, NOW_MS);
-    let synthesize_seconds = started.elapsed().as_secs_f64();
-
-    let started = Instant::now();
+    let (made, synthesize) =
+        cost(|| sera_datagen::synthesize_all(&chosen, &bases, &policy, SEED, NOW_MS));
     let cancel = Cancel::default();
-    let rolled = sera_datagen::roll_out_all(&made.tasks, &bases, &policy, NOW_MS, &cancel, &|_| ());
-    let rollout_seconds = started.elapsed().as_secs_f64();
+    let (rolled, roll_out) =
+        cost(|| sera_datagen::roll_out_all(&made.tasks, &bases, &policy, NOW_MS, &cancel, &|_| ()));
 
     let holes = sera_datagen::holes(&mined.seeds, bases.source(), &policy, SEED);
     let count = |reasons: Vec<_>| sera_datagen::reason::count(reasons);
@@ -80,9 +76,9 @@ pub(super) fn prepare(path: &Path, training: Option<usize>) -> Result<Side> {
         dropped_rollouts: count(rolled.dropped.into_iter().map(|(_, reason)| reason).collect()),
         holes,
         bases,
-        mine_seconds,
-        synthesize_seconds,
-        rollout_seconds,
+        mine,
+        synthesize,
+        roll_out,
     })
 }
 
