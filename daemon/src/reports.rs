@@ -181,7 +181,7 @@ fn reason(decision: &Decision) -> String {
 pub(crate) fn fix(description: &str, done: &Fixed, served: Option<Adapter>) -> FixReport {
     let proposal = |p: &Proposed| Proposal {
         patch: p.patch.clone(),
-        score: p.score,
+        nats: p.score,
         source: match p.source.as_str() {
             "written" => ProposalSource::Written,
             _ => ProposalSource::Enumerated,

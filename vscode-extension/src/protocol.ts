@@ -557,10 +557,10 @@ export interface Proposal {
   /** The change to the work tree as it was read. */
   patch: string;
   /**
-   * What it was ranked by: likelihood gained and what the task's words say. Higher is better;
-   * only differences within one answer mean something.
+   * What it was ranked by: nats of likelihood gained, and what the task's words say, weighed
+   * against them. Higher is better; only differences within one answer mean something.
    */
-  score: number;
+  nats: number;
   /** Where it came from. */
   source: ProposalSource;
   /** The file. */

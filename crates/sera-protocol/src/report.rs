@@ -238,9 +238,9 @@ records! {
     Proposal {
         /// The change to the work tree as it was read.
         patch: Patch,
-        /// What it was ranked by: likelihood gained and what the task's words say. Higher is better;
-        /// only differences within one answer mean something.
-        score: f64,
+        /// What it was ranked by: nats of likelihood gained, and what the task's words say, weighed
+        /// against them. Higher is better; only differences within one answer mean something.
+        nats: f64,
         /// Where it came from.
         source: ProposalSource,
         /// The file.

@@ -135,7 +135,7 @@ fn show(report: &FixReport, wanted: u64) -> String {
 /// Where a proposal stands and what it is worth, in a few words.
 fn origin(proposal: &Proposal) -> String {
     let name = proposal.name.as_ref().map_or(String::new(), |name| format!(" {name}"));
-    format!("{}{name}, {}, score {:.1}", proposal.path, proposal.source, proposal.score)
+    format!("{}{name}, {}, score {:.1}", proposal.path, proposal.source, proposal.nats)
 }
 
 fn apply(repository: &Repository, patch: &Patch) -> Result<Applied, CommandError> {

@@ -16,9 +16,9 @@ fn patch(line: &str) -> Patch {
     .unwrap()
 }
 
-fn proposal(line: &str, score: f64, source: ProposalSource) -> Proposal {
+fn proposal(line: &str, nats: f64, source: ProposalSource) -> Proposal {
     let (path, name) = ("src/a.py".to_owned(), Some("total".to_owned()));
-    Proposal { patch: patch(line), score, source, path, name }
+    Proposal { patch: patch(line), nats, source, path, name }
 }
 
 fn found() -> JobResult {
