@@ -9,6 +9,7 @@ mod page;
 mod pipeline;
 mod ranking;
 mod side;
+mod student;
 
 /// `evidence --base FILE --own PATH --foreign PATH [--counts PATH] [--tokens N] [--tasks N]
 /// [--holes N] [--rollouts N] [--out DIR]`,

@@ -7,19 +7,19 @@
 use super::Options;
 use super::page::{self, Measured};
 use super::side::{self, Side};
+use super::student::{self, Acts};
 use crate::cargo;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use sera_agent::{Guided, dialect};
 use sera_core::Digest;
-use sera_core::scorecard::{Arm, Scorecard};
+use sera_core::scorecard::Arm;
 use sera_daemon::prepare::STRESS;
 use sera_model::{Base, Lora, adapter};
-use sera_train::evaluate::{Aid, Budget, Contestant, Desk, FixItem, HoleItem, Scope, evaluate};
-use sera_train::{Control, Example, Hooks, TrainConfig, train};
+use sera_train::TrainConfig;
+use sera_train::evaluate::{Aid, Contestant, Scope};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Seeds of each repository's own adapters.
 const SEEDS: [u64; 3] = [1, 2, 3];
@@ -140,23 +140,11 @@ impl Work {
             false => side.dataset(&self.base.tokenizer, STRESS),
             true => side.permuted(&self.base.tokenizer),
         };
-        let lora = self.train(&format!("{} {kind} {seed}", side.name), &dataset, seed)?;
-        Ok(adapter::save_peft(&folder, &self.base, &lora)?)
-    }
-
-    fn train(&self, name: &str, dataset: &[Example], seed: u64) -> Result<Lora> {
         let mut config = TrainConfig::default().with_seed(seed);
         config.pack.tokens = self.tokens;
-        let started = Instant::now();
-        let mut watch = |progress: &sera_train::Progress<'_>| {
-            say(&format!("{name}: {}/{} loss {:.3}", progress.step, progress.steps, progress.loss));
-            Control::Continue
-        };
-        let clock = || started.elapsed().as_secs_f64();
-        let hooks = Hooks { watch: &mut watch, pause: &|| true, clock: &clock };
-        let done = train(&self.base, dataset, &config, None, hooks)?;
-        say(&format!("{name}: {:.0} tokens/s", done.tokens_per_s));
-        Ok(done.lora)
+        let name = format!("{} {kind} {seed}", side.name);
+        let done = student::trained(&name, &self.base, &dataset, &config)?;
+        Ok(adapter::save_peft(&folder, &self.base, &done.lora)?)
     }
 
     /// Every arm on one repository's held-out items.
@@ -192,7 +180,12 @@ impl Work {
             if !wanted && !self.file(own, name).is_file() {
                 continue;
             }
-            let card = self.card(own, name, &contestant, (&fix, &holes), acts)?;
+            let (located, rollouts) = if acts { (self.tasks, self.rollouts) } else { (0, 0) };
+            let acts = Acts { located, rollouts, edits: Guided::default().edits };
+            let title = format!("{} {name}", own.name);
+            let card = student::kept(&self.file(own, name), || {
+                student::measured(&title, &self.base, &contestant, (&fix, &holes), acts)
+            })?;
             measured.arms.push((name.to_owned(), contestant.arm, card));
         }
         Ok(measured)
@@ -211,45 +204,6 @@ impl Work {
         let (arm, digest) =
             (name.replace(" + ", "-").replace(' ', "-"), Digest::of(measured.as_bytes()));
         self.folder.join(format!("{}-{arm}-{}-{}.json", side.name, self.recipe, digest.short()))
-    }
-
-    /// The scorecard of one arm, from an earlier run where that left it.
-    fn card(
-        &self,
-        side: &Side,
-        name: &str,
-        contestant: &Contestant,
-        (fix, holes): (&[FixItem], &[HoleItem]),
-        acts: bool,
-    ) -> Result<Scorecard> {
-        let file = self.file(side, name);
-        if let Ok(bytes) = std::fs::read(&file) {
-            return Ok(serde_json::from_slice(&bytes)?);
-        }
-        let name = format!("{} {name}", side.name);
-        let started = Instant::now();
-        let (located, rollouts) = if acts { (self.tasks, self.rollouts) } else { (0, 0) };
-        let budget = Budget {
-            seconds: f64::INFINITY,
-            least: usize::MAX,
-            located,
-            rollouts,
-            edits: 400,
-            length: 2048,
-        };
-        let mut watch = |stage: &str, done: usize, total: usize| {
-            if done == total || done.is_multiple_of(40) {
-                say(&format!("{name}: {stage} {done}/{total}"));
-            }
-        };
-        let elapsed = || started.elapsed().as_secs_f64();
-        let mut desk = Desk { elapsed: &elapsed, pause: &|| true, watch: &mut watch };
-        let card =
-            evaluate(&self.base, std::slice::from_ref(contestant), fix, holes, &budget, &mut desk)?;
-        say(&format!("{name}: {:.0} s", elapsed()));
-        std::fs::write(&file, serde_json::to_vec(&card)?)
-            .with_context(|| format!("failed to write {}", file.display()))?;
-        Ok(card)
     }
 }
 

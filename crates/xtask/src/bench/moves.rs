@@ -5,6 +5,7 @@
 //! What was measured is kept in the folder given by `--out`, so that a run goes on where it was
 //! cut short; the table is written into `docs/evidence.md`.
 use super::side::{self, Side};
+use super::student::{self, Acts};
 use super::{Options, page};
 use crate::cargo;
 use anyhow::{Context as _, Result};
@@ -13,13 +14,12 @@ use sera_core::Digest;
 use sera_core::scorecard::{Arm, FixScore, Scorecard};
 use sera_daemon::prepare;
 use sera_model::{Base, Lora};
-use sera_train::evaluate::{Aid, Budget, Contestant, Desk, Scope, evaluate};
-use sera_train::{Control, Hooks, TrainConfig, train};
+use sera_train::TrainConfig;
+use sera_train::evaluate::{Aid, Contestant, Scope};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// One recipe.
 struct Variant {
@@ -143,15 +143,7 @@ impl Bench {
         let dataset = self.side.dataset(&self.base.tokenizer, variant.stress);
         let mut config = TrainConfig::default().with_seed(1);
         (config.pack.tokens, config.pack.complete) = (variant.tokens, variant.complete);
-        let started = Instant::now();
-        let hooks = Hooks {
-            watch: &mut |_| Control::Continue,
-            pause: &|| true,
-            clock: &|| started.elapsed().as_secs_f64(),
-        };
-        let done = train(&self.base, &dataset, &config, None, hooks)?;
-        cargo::say(&format!("{}: {:.0} tokens/s", variant.name, done.tokens_per_s));
-        Ok(done.lora)
+        Ok(student::trained(variant.name, &self.base, &dataset, &config)?.lora)
     }
 
     fn card(&self, variant: &Variant) -> Result<Scorecard> {
@@ -159,31 +151,13 @@ impl Bench {
         let digest = Digest::of(format!("{measured} {}", dialect::digest()).as_bytes());
         let name = variant.name.replace([' ', ','], "-");
         let file = self.folder.join(format!("{}-{name}-{}.json", self.side.name, digest.short()));
-        if let Ok(bytes) = std::fs::read(&file) {
-            return Ok(serde_json::from_slice(&bytes)?);
-        }
-        let contestant = Contestant {
-            arm: Arm::Adapter,
-            lora: self.lora(variant)?,
-            aid: variant.aid,
-            scope: Scope::All,
-        };
-        let budget = Budget {
-            seconds: f64::INFINITY,
-            least: usize::MAX,
-            located: self.rollouts,
-            rollouts: self.rollouts,
-            edits: 0,
-            length: 2048,
-        };
-        let started = Instant::now();
-        let elapsed = || started.elapsed().as_secs_f64();
-        let mut desk = Desk { elapsed: &elapsed, pause: &|| true, watch: &mut |_, _, _| {} };
-        let items = self.side.fix_items(self.tasks);
-        let card = evaluate(&self.base, &[contestant], &items, &[], &budget, &mut desk)?;
-        cargo::say(&format!("{}: {:.0} s", variant.name, elapsed()));
-        std::fs::write(&file, serde_json::to_vec(&card)?)
-            .with_context(|| format!("failed to write {}", file.display()))?;
-        Ok(card)
+        student::kept(&file, || {
+            let lora = self.lora(variant)?;
+            let (arm, aid, scope) = (Arm::Adapter, variant.aid, Scope::All);
+            let contestant = Contestant { arm, lora, aid, scope };
+            let acts = Acts { located: self.rollouts, rollouts: self.rollouts, edits: 0 };
+            let items = self.side.fix_items(self.tasks);
+            student::measured(variant.name, &self.base, &contestant, (&items, &[]), acts)
+        })
     }
 }

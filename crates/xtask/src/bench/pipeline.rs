@@ -2,13 +2,15 @@
 use super::Options;
 use super::cost::cost;
 use super::side::{self, Side};
+use super::student::{self, Acts};
 use crate::cargo;
 use anyhow::{Context as _, Result, ensure};
+use sera_agent::Guided;
 use sera_core::scorecard::Arm;
 use sera_daemon::prepare;
 use sera_model::Base;
-use sera_train::evaluate::{Aid, Budget, Contestant, Desk, Scope, evaluate};
-use sera_train::{Control, Hooks, TrainConfig, train};
+use sera_train::TrainConfig;
+use sera_train::evaluate::{Aid, Contestant, Scope};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -69,13 +71,7 @@ fn model_stages(page: &mut String, side: &Side, base: &Arc<Base>) -> Result<()> 
     writeln!(page, "| select, tokenise | {} examples | {} |", dataset.len(), selected.cells())?;
     let mut config = TrainConfig::default().with_seed(1);
     config.pack.tokens = TOKENS;
-    let started = Instant::now();
-    let hooks = Hooks {
-        watch: &mut |_| Control::Continue,
-        pause: &|| true,
-        clock: &|| started.elapsed().as_secs_f64(),
-    };
-    let (done, trained) = cost(|| train(base, &dataset, &config, None, hooks));
+    let (done, trained) = cost(|| student::trained("train", base, &dataset, &config));
     let done = done?;
     writeln!(
         page,
@@ -91,18 +87,9 @@ fn model_stages(page: &mut String, side: &Side, base: &Arc<Base>) -> Result<()> 
         scope: Scope::All,
     };
     let (tasks, holes) = (side.fix_items(ITEMS), side.hole_items(ITEMS));
-    let budget = Budget {
-        seconds: f64::INFINITY,
-        least: usize::MAX,
-        located: ITEMS,
-        rollouts: ROLLOUTS,
-        edits: sera_agent::Guided::default().edits,
-        length: 2048,
-    };
-    let elapsed = || started.elapsed().as_secs_f64();
-    let mut desk = Desk { elapsed: &elapsed, pause: &|| true, watch: &mut |_, _, _| {} };
+    let acts = Acts { located: ITEMS, rollouts: ROLLOUTS, edits: Guided::default().edits };
     let (card, evaluated) =
-        cost(|| evaluate(base, &[contestant], &tasks, &holes, &budget, &mut desk));
+        cost(|| student::measured("evaluate", base, &contestant, (&tasks, &holes), acts));
     card?;
     writeln!(
         page,
