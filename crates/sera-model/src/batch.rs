@@ -18,8 +18,30 @@ pub struct Target {
     pub row: usize,
     /// The token that should follow.
     pub token: u32,
-    /// Its weight in the loss.
+    /// Its weight in the loss. Below 0 the token should *not* follow: then the loss is that much
+    /// of −ln(1 − p), its unlikelihood (Welleck et al., arXiv 1908.04319, equation 4).
     pub weight: f32,
+}
+
+impl Target {
+    /// The loss in nats, given the token's negative log-likelihood.
+    pub fn loss(&self, nll: f32) -> f64 {
+        match self.weight < 0.0 {
+            true => f64::from(self.weight) * f64::from(1.0 - probability(nll)).ln(),
+            false => f64::from(self.weight) * f64::from(nll),
+        }
+    }
+
+    /// What the gradient of the plain negative log-likelihood is multiplied with.
+    pub fn slope(&self, nll: f32) -> f32 {
+        let p = probability(nll);
+        if self.weight < 0.0 { self.weight * p / (1.0 - p) } else { self.weight }
+    }
+}
+
+/// Bounded, so that the unlikelihood of what is certain stays finite.
+fn probability(nll: f32) -> f32 {
+    (-nll).exp().min(0.99)
 }
 
 impl Batch {
@@ -70,5 +92,26 @@ impl Batch {
             return Some("a target lies outside it");
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slope_is_the_losses_derivative() {
+        // Two tokens, the target's logit x and 0: p = 1 / (1 + e^-x).
+        let nll = |x: f64| (1.0 + (-x).exp()).ln() as f32;
+        for (x, weight) in [(0.0, 2.0), (1.5, 0.5), (-2.0, -1.0), (0.0, -3.0), (2.0, -16.0)] {
+            let target = Target { row: 0, token: 0, weight };
+            let step = 1e-3;
+            let found = (target.loss(nll(x + step)) - target.loss(nll(x - step))) / (2.0 * step);
+            let p = f64::from((-nll(x)).exp());
+            let expect = f64::from(target.slope(nll(x))) * (p - 1.0);
+            assert!((found - expect).abs() < 1e-2 * expect.abs(), "{x} {weight}: {found} {expect}");
+        }
+        let certain = Target { row: 0, token: 0, weight: -1.0 };
+        assert!(certain.loss(0.0).is_finite() && certain.slope(0.0).is_finite());
     }
 }

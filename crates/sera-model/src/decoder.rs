@@ -137,7 +137,7 @@ pub fn loss_and_gradient_on<O: Ops>(
         go(pause)?;
         dh = block_backward(ops, layer, kept, (batch, &positions), dh, &mut gradient)?;
     }
-    let weighted = |(nll, target): (&f32, &Target)| f64::from(*nll) * f64::from(target.weight);
+    let weighted = |(nll, target): (&f32, &Target)| target.loss(*nll);
     Ok(LossAndGradient {
         loss: loss.nll.iter().zip(&batch.targets).map(weighted).sum(),
         gradient: ops.numbers(gradient)?,

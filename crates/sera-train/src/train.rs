@@ -402,7 +402,7 @@ impl<'a> Run<'a> {
             let batch = batch(self.examples, bin);
             let part = loss_and_gradient(self.base, &self.lora, &batch, pause)?;
             loss += part.loss;
-            weight += batch.targets.iter().map(|t| f64::from(t.weight)).sum::<f64>();
+            weight += batch.targets.iter().map(|t| f64::from(t.weight.abs())).sum::<f64>();
             sum.iter_mut().zip(&part.gradient).for_each(|(sum, part)| *sum += part);
         }
         let scale = 1.0 / weight.max(f64::MIN_POSITIVE);

@@ -30,7 +30,8 @@ fn trained(config: &Config, size: f32) -> Lora {
     lora
 }
 
-/// Sequences of unequal length, one of a single token; some rows are no targets, one is twice.
+/// Sequences of unequal length, one of a single token; some rows are no targets, one is thrice,
+/// once as what should not follow.
 fn batch(config: &Config, lengths: &[usize]) -> Batch {
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(8);
     let mut batch = Batch::default();
@@ -43,6 +44,7 @@ fn batch(config: &Config, lengths: &[usize]) -> Batch {
         batch.push(&tokens, (0..length).filter(|row| row % 3 != 1).map(target));
     }
     batch.targets.push(Target { row: 0, token: 9, weight: 2.0 });
+    batch.targets.push(Target { row: 0, token: 12, weight: -30.0 });
     batch
 }
 
@@ -68,7 +70,10 @@ fn gradients_equal_candles_autograd() {
     let weights: Vec<f32> = batch.targets.iter().map(|target| target.weight).collect();
     let nll = oracle.nll(&hidden, &batch.targets).unwrap();
     let weights = candle_core::Tensor::new(weights, &Device::Cpu).unwrap();
-    let loss = (nll * weights).unwrap().sum_all().unwrap();
+    let wanted = (&nll * weights.relu().unwrap()).unwrap();
+    let unlikely = (1.0 - nll.neg().unwrap().exp().unwrap()).unwrap().log().unwrap();
+    let unwanted = (unlikely * weights.neg().unwrap().relu().unwrap()).unwrap();
+    let loss = (wanted - unwanted).unwrap().sum_all().unwrap();
     let store = loss.backward().unwrap();
     let wanted = store.get(&theta).unwrap().to_vec1::<f32>().unwrap();
 
@@ -104,7 +109,7 @@ fn gradients_equal_finite_differences() {
             }
             let nll = nll(&base, Some(&lora), &batch, &always).unwrap();
             let terms = nll.iter().zip(&batch.targets);
-            terms.map(|(n, t)| f64::from(*n) * f64::from(t.weight)).sum::<f64>()
+            terms.map(|(n, t)| t.loss(*n)).sum::<f64>()
         };
         let step = 2e-3;
         let slope = (at(step) - at(-step)) / (2.0 * f64::from(step));

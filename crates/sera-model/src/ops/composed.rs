@@ -343,13 +343,14 @@ impl Ops for Composed {
     }
 
     fn loss(&self, hidden: &Tensor, targets: &[Target], gradient: bool) -> Computed<Loss<Tensor>> {
-        let nll = self.nll(hidden, targets)?.to_vec1()?;
+        let nll: Vec<f32> = self.nll(hidden, targets)?.to_vec1()?;
         let greedy = self.greedy(hidden, targets)?;
         if !gradient {
             return Ok(Loss { nll, greedy, gradient: None });
         }
         let (logits, tokens) = self.logits(hidden, targets)?;
-        let weights: Vec<f32> = targets.iter().map(|target| target.weight).collect();
+        let slope = |(target, nll): (&Target, &f32)| target.slope(*nll);
+        let weights: Vec<f32> = targets.iter().zip(&nll).map(slope).collect();
         let weights = Tensor::new(weights, &self.device)?.unsqueeze(1)?;
         let lse = logits.log_sum_exp(D::Minus1)?.unsqueeze(1)?;
         let p = logits.broadcast_sub(&lse)?.exp()?.broadcast_mul(&weights)?;

@@ -488,8 +488,9 @@ fn cross_entropy(logits: &mut Rows, targets: &[Target], gradient: bool) -> Vec<(
         let own = logits[token];
         let (nll, best) = (lse - own, logits.iter().all(|other| *other <= own));
         if gradient {
-            simd::cross_entropy_row(logits, lse, target.weight);
-            logits[token] -= target.weight;
+            let slope = target.slope(nll);
+            simd::cross_entropy_row(logits, lse, slope);
+            logits[token] -= slope;
         }
         (nll, best)
     })
