@@ -3,7 +3,7 @@
 //! A worker has no store, so the daemon writes everything it may look at into the order. The
 //! results stand in the same module as the orders they answer.
 use sera_core::scorecard::Scorecard;
-use sera_core::{Action, CommitId, Hole, Patch, Seed, Task, TaskId, TrajectoryId, TreePath};
+use sera_core::{CommitId, Hole, Patch, Seed, Task, TaskId, TrajectoryId, TreePath};
 use sera_datagen::{Attempt, Cut, Drops, Known};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -298,8 +298,8 @@ pub(crate) struct Fix {
     pub(crate) buffers: Vec<(TreePath, String)>,
     /// What is served.
     pub(crate) weights: Weights,
-    /// Solved tasks shown first, each with the edit that solved it.
-    pub(crate) shots: Vec<(String, Action)>,
+    /// Solved tasks shown first, each with the edit that solved it, as a student writes it.
+    pub(crate) shots: Vec<(String, String)>,
     /// Proposals wanted.
     pub(crate) proposals: usize,
 }

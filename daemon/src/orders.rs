@@ -7,7 +7,7 @@ use crate::records::AdapterFile;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
-use sera_core::{Action, AdapterId, CommitId, Digest, Hole, Seed, Task, TreePath};
+use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, Task, TreePath};
 use sera_datagen::{Attempt, Cut};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -220,14 +220,14 @@ fn shots(
     weights: &Weights,
     description: &str,
     but: Option<&Task>,
-) -> Result<Vec<(String, Action)>> {
+) -> Result<Vec<(String, String)>> {
     if weights.adapter.is_some() {
         return Ok(Vec::new());
     }
     let mut solved = trained_on(cycle)?;
     solved.truncate(RETRIEVABLE);
     let shots = prepare::Shots::new(&solved).of(description, but);
-    Ok(shots.into_iter().map(|shot| (shot.description, shot.action)).collect())
+    Ok(shots.into_iter().map(|shot| (shot.description, shot.answer)).collect())
 }
 
 /// Fix one held-out task: what quickstart shows at its end.

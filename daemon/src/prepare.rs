@@ -5,7 +5,7 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha8Rng;
 use sera_agent::dialect::{self, Shot};
-use sera_agent::{Environment, ideal::changed_spans, reference_spans};
+use sera_agent::{Environment, reference_spans};
 use sera_core::{
     Action, FunctionKey, Hole, Outcome, Step, Task, TaskId, Trajectory, TrajectoryId, TreePath,
 };
@@ -22,7 +22,9 @@ pub const LENGTH: usize = 1024;
 /// Loss weight of a token in which an edit's new text differs from the old: nearly all of an edit
 /// is copied, and a student that only learns to copy writes edits that change nothing (16 of 24
 /// training tasks with a weight of 1).
-pub const STRESS: f32 = 6.0;
+pub const STRESS: f32 = 16.0;
+/// Loss weight of an edit's other tokens: where it is and what goes.
+const EDIT: f32 = 6.0;
 /// Demonstrations and neighbours shown by retrieval.
 const SHOWN: usize = 2;
 /// Bytes of neighbouring functions shown before a hole.
@@ -61,23 +63,30 @@ fn as_example(
     trajectory: &Trajectory,
     stress: f32,
 ) -> Option<examples::Conversation> {
-    let mut messages = dialect::render_guided(&[], &trajectory.description, &trajectory.steps);
-    // What is seen after the last edit teaches nothing, and must not make an example too long.
-    messages.pop();
+    let dialect::Conversation { messages, changed, swapped } =
+        dialect::guided(&[], &trajectory.description, &trajectory.steps).ended();
     let own: Vec<&Step> = trajectory.steps.iter().filter(|step| dialect::is_own(step)).collect();
-    let changed = changed_spans(&trajectory.steps, &messages);
     let weigh = |message: usize, bytes: Range<usize>| {
-        let stressed = changed
-            .iter()
-            .any(|(of, span)| *of == message && bytes.start < span.end && span.start < bytes.end);
+        // The end of turn is an empty run.
+        let inside = |span: &Range<usize>| {
+            bytes.is_empty() || bytes.start < span.end && span.start < bytes.end
+        };
+        let mut spans = changed.iter().filter(|(of, _)| *of == message).map(|(_, span)| span);
+        let edit = spans.clone().next().is_some();
         // After instruction and task, every step is one message and one observation.
         match own[(message - 2) / 2].masked {
             true => 0.0,
-            false if stressed => stress,
+            false if spans.any(inside) => stress,
+            false if edit => EDIT,
             false => 1.0,
         }
     };
-    examples::conversation(tokenizer, &trajectory.id.to_string(), &messages, &weigh, LENGTH)
+    let id = trajectory.id.to_string();
+    let mut conversation = examples::conversation(tokenizer, &id, &messages, &weigh, LENGTH)?;
+    for (message, old, new) in swapped {
+        examples::unlike(tokenizer, &mut conversation.example, &messages, (message, old, new));
+    }
+    Some(conversation)
 }
 
 /// Held-out tasks in an order that the clock cannot choose, with all that measuring them needs.
@@ -140,12 +149,15 @@ impl<'a> Shots<'a> {
     }
 }
 
-/// The edit that solved a training task.
+/// The first edit that solved a training task, as a student that had opened its place wrote it.
 fn shot(attempt: &Attempt) -> Option<Shot> {
+    let Trajectory { steps, description, outcome, .. } = &attempt.trajectory;
     let edit = |step: &Step| matches!(step.action, Action::Edit { .. }) && !step.masked;
-    let submitted = matches!(attempt.trajectory.outcome, Outcome::Submitted { .. });
-    let step = attempt.trajectory.steps.iter().find(|step| edit(step)).filter(|_| submitted)?;
-    Some(Shot { description: attempt.task.description.clone(), action: step.action.clone() })
+    let submitted = matches!(outcome, Outcome::Submitted { .. });
+    let first = steps.iter().position(edit).filter(|_| submitted)?;
+    let told = dialect::guided(&[], description, &steps[..=first]).ended();
+    let answer = told.messages.last()?.content.clone();
+    Some(Shot { description: attempt.task.description.clone(), answer })
 }
 
 /// Held-out holes in a fixed random order, each with the most similar training functions.

@@ -1,18 +1,21 @@
 //! The plain guided dialect: how steps are written for students that see a thousand tokens.
 //!
 //! One renderer for training and serving: whatever builds a conversation calls [`render`], or
-//! [`render_guided`] where a harness takes some steps for the student.
-//! Everything that decides how text comes out is in the tables below and in [`digest`].
+//! [`guided`] where a harness takes some steps for the student. There an edit of the opened
+//! function is written by its lines' numbers ([`LineEdit`]).
+//! Everything that decides how text comes out is in the tables of this module, and in [`digest`].
+mod numbered;
+mod student;
+
+pub use numbered::{LineEdit, View};
+pub use student::{Conversation, Shot, guided, is_own};
+
 use sera_core::{Action, Digest, Message, Role, Step, TreePath};
 
 /// The standing instruction.
 const SYSTEM: &str = "Fix the code, one action per message: search: words | open: path::name | \
      edit: path, then old and new lines between <<<<<<< ======= >>>>>>> | check: path | diff | \
      submit";
-
-/// The same for a student whose harness searches, checks and submits.
-const GUIDED: &str = "Fix the code, one action per message: open: path::name | \
-     edit: path, then old and new lines between <<<<<<< ======= >>>>>>>";
 
 const SEARCH: &str = "search: ";
 const OPEN: &str = "open: ";
@@ -27,16 +30,7 @@ const MARKERS: [char; 3] = ['<', '=', '>'];
 const MARKER: usize = 7;
 
 /// Changes whenever the reading or writing below changes without a table changing.
-const VERSION: &str = "sera-plain/2";
-
-/// A solved task shown before the real one: the *retrieval* arm's demonstrations.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shot {
-    /// Its description.
-    pub description: String,
-    /// The edit that solved it.
-    pub action: Action,
-}
+const VERSION: &str = "sera-plain/3";
 
 /// The action as the model writes it. [`read`] gives the same action back.
 pub fn write(action: &Action) -> String {
@@ -59,7 +53,7 @@ pub fn write(action: &Action) -> String {
 }
 
 /// The byte range of the new text within the edit message that [`write`] makes.
-pub fn new_text_range(old: &str, new: &str, message: &str) -> std::ops::Range<usize> {
+fn new_text_range(old: &str, new: &str, message: &str) -> std::ops::Range<usize> {
     let close = markers(old, new)[2].len();
     let end = message.len() - close - usize::from(!new.is_empty());
     end - new.len()..end
@@ -194,41 +188,14 @@ fn read_path(text: &str) -> Option<TreePath> {
 /// The conversation: instruction, task, then action and observation of every step. A last
 /// submission has no observation, so a finished trajectory ends on the model's own message.
 pub fn render(description: &str, steps: &[Step]) -> Vec<Message> {
-    let mut messages = conversation(SYSTEM, &[], description, steps);
-    if steps.last().is_some_and(|step| step.action == Action::Submit) {
-        messages.pop();
-    }
-    messages
-}
-
-/// The conversation of a guided student, with solved tasks shown first: only the steps that it
-/// takes itself. What its harness does for it would fill a third of what it can read.
-pub fn render_guided(shots: &[Shot], description: &str, steps: &[Step]) -> Vec<Message> {
-    let own: Vec<Step> = steps.iter().filter(|step| is_own(step)).cloned().collect();
-    conversation(GUIDED, shots, description, &own)
-}
-
-/// Whether a guided student takes this step itself: it opens and edits, and what failed the
-/// harness does not show it.
-pub fn is_own(step: &Step) -> bool {
-    matches!(step.action, Action::Open { .. } | Action::Edit { .. }) && step.observation.ok
-}
-
-fn conversation(
-    instruction: &str,
-    shots: &[Shot],
-    description: &str,
-    steps: &[Step],
-) -> Vec<Message> {
-    let mut messages = vec![Message::new(Role::System, instruction)];
-    for shot in shots {
-        messages.push(Message::new(Role::User, shot.description.clone()));
-        messages.push(Message::new(Role::Assistant, write(&shot.action)));
-    }
-    messages.push(Message::new(Role::User, description));
+    let mut messages =
+        vec![Message::new(Role::System, SYSTEM), Message::new(Role::User, description)];
     for step in steps {
         messages.push(Message::new(Role::Assistant, write(&step.action)));
         messages.push(Message::new(Role::User, step.observation.text.clone()));
+    }
+    if steps.last().is_some_and(|step| step.action == Action::Submit) {
+        messages.pop();
     }
     messages
 }
@@ -237,9 +204,25 @@ fn conversation(
 pub fn digest() -> String {
     let markers = String::from_iter(MARKERS);
     let size = MARKER.to_string();
-    let tables =
-        [VERSION, SYSTEM, GUIDED, SEARCH, OPEN, EDIT, CHECK, DIFF, SUBMIT, OF, &markers, &size]
-            .join("\0");
+    let tables = [
+        VERSION,
+        SYSTEM,
+        student::GUIDED,
+        SEARCH,
+        OPEN,
+        EDIT,
+        CHECK,
+        DIFF,
+        SUBMIT,
+        OF,
+        numbered::NUMBERED,
+        numbered::GOES,
+        numbered::COMES,
+        numbered::NTH,
+        &markers,
+        &size,
+    ]
+    .join("\0");
     Digest::of(tables.as_bytes()).as_str()[..16].to_owned()
 }
 
@@ -340,49 +323,10 @@ mod tests {
     }
 
     #[test]
-    fn a_guided_conversation_holds_the_students_own_steps() {
-        let step = |action, ok| Step {
-            thought: None,
-            action,
-            observation: Observation { text: "seen".to_owned(), ok },
-            masked: false,
-        };
-        let open = Action::Open { path: path("a.py"), name: None };
-        let steps = [
-            step(Action::Search { query: "words".to_owned() }, true),
-            step(open.clone(), true),
-            step(edit("x", "y"), false),
-            step(edit("a", "b"), true),
-            step(Action::Submit, true),
-        ];
-        let shot = Shot { description: "old".to_owned(), action: edit("c", "d") };
-        let said: Vec<(Role, String)> = render_guided(&[shot], "task", &steps)
-            .into_iter()
-            .map(|m| (m.role, m.content))
-            .collect();
-        let expect = [
-            (Role::System, GUIDED.to_owned()),
-            (Role::User, "old".to_owned()),
-            (Role::Assistant, write(&edit("c", "d"))),
-            (Role::User, "task".to_owned()),
-            (Role::Assistant, write(&open)),
-            (Role::User, "seen".to_owned()),
-            (Role::Assistant, write(&edit("a", "b"))),
-            (Role::User, "seen".to_owned()),
-        ];
-        assert_eq!(said, expect);
-    }
-
-    #[test]
     fn the_instruction_is_short() {
-        assert!(code_size(SYSTEM) <= 60, "{} words and marks", code_size(SYSTEM));
-        assert!(code_size(GUIDED) <= 40, "{} words and marks", code_size(GUIDED));
+        let words = SYSTEM.split_whitespace().count();
+        assert!(words <= 40, "{words} words");
         assert_eq!(digest().len(), 16);
-    }
-
-    /// Words and runs of marks: an upper estimate of tokens for plain English.
-    fn code_size(text: &str) -> usize {
-        text.split_whitespace().map(|w| 1 + w.matches([':', ',', '|']).count().min(1)).sum()
     }
 
     fn any_text() -> impl Strategy<Value = String> {

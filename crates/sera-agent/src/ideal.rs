@@ -3,12 +3,12 @@
 //! It goes the guided harness's way (search with the task's words, open the function, edit), is
 //! executed for real and rendered by the dialect. Scored are only the words of the edit's new text
 //! that differ from the old, so that knowing the format is worth nothing.
+use crate::dialect::Conversation;
 use crate::environment::Environment;
-use crate::words::{changed_ranges, query_words};
+use crate::words::query_words;
 use crate::{dialect, edits_between, roll_out};
-use sera_core::{Action, Language, Message, Step, Task, TreePath};
+use sera_core::{Action, Language, Step, Task, TreePath};
 use sera_syntax::parse;
-use std::ops::Range;
 
 /// An ideal guided solution of a task.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,10 +16,7 @@ pub struct Ideal {
     /// The steps, executed for real: search, then open and edit for every place.
     pub steps: Vec<Step>,
     /// Their rendering by the dialect; the last message is the last edit.
-    pub messages: Vec<Message>,
-    /// Index of a message and byte range of its content: what differs from the old lines. Where
-    /// old text only goes, the word that follows it; the closing marker where none follows.
-    pub spans: Vec<(usize, Range<usize>)>,
+    pub conversation: Conversation,
 }
 
 /// The ideal solution of `task` in `environment` (its base with the planted fault).
@@ -40,10 +37,8 @@ pub fn reference_spans(task: &Task, mut environment: Environment) -> Option<Idea
     if steps.iter().any(|step| matches!(step.action, Action::Edit { .. }) && !step.observation.ok) {
         return None;
     }
-    let mut messages = dialect::render_guided(&[], &task.description, &steps);
-    messages.pop();
-    let spans = changed_spans(&steps, &messages);
-    (!spans.is_empty()).then_some(Ideal { steps, messages, spans })
+    let conversation = dialect::guided(&[], &task.description, &steps).ended();
+    (!conversation.changed.is_empty()).then_some(Ideal { steps, conversation })
 }
 
 /// The search every guided solution opens with: the harness's, so no model is trained on it.
@@ -88,21 +83,4 @@ fn function_at(path: &TreePath, text: &str, at: usize) -> Option<String> {
     let functions = parse(Language::of(path)?, text).functions();
     let around = functions.into_iter().filter(|f| f.span.start <= at && at <= f.span.end);
     around.min_by_key(|f| f.span.len()).map(|f| f.name)
-}
-
-/// Where each edit message of a guided conversation says something that the old lines did not.
-pub fn changed_spans(steps: &[Step], messages: &[Message]) -> Vec<(usize, Range<usize>)> {
-    let mut spans = Vec::new();
-    for (i, step) in steps.iter().filter(|step| dialect::is_own(step)).enumerate() {
-        let Action::Edit { old, new, .. } = &step.action else { continue };
-        // After instruction and task, every step is one message and one observation.
-        let message = 2 + 2 * i;
-        let content = &messages[message].content;
-        let text = dialect::new_text_range(old, new, content);
-        for range in changed_ranges(old, new) {
-            let end = if range.is_empty() { content.len() } else { text.start + range.end };
-            spans.push((message, text.start + range.start..end));
-        }
-    }
-    spans
 }

@@ -74,6 +74,44 @@ pub fn conversation(
     Some(Conversation { example, kept })
 }
 
+/// Teaches an example of `messages` that of two texts of one message, given by where they begin,
+/// the second is no copy of the first: where they part, the first's token should not follow.
+/// Small students copy what stands before them, and write edits that change nothing.
+pub fn unlike(
+    tokenizer: &Tokenizer,
+    example: &mut Example,
+    messages: &[Message],
+    (message, old, new): (usize, usize, usize),
+) {
+    let rendered = tokenizer.chat(messages, false);
+    let assistant = (0..messages.len()).filter(|&i| messages[i].role == Role::Assistant);
+    let Some((_, span)) = assistant.zip(&rendered.spans).find(|(at, _)| *at == message) else {
+        return;
+    };
+    let mut start = 0;
+    let mut begins: Vec<(usize, usize)> = Vec::new();
+    for at in span.clone() {
+        begins.push((start, at));
+        start += tokenizer.bytes(&rendered.tokens[at..=at]).len();
+    }
+    // A token that begins a text may begin with the space before it.
+    let from = |text: usize| begins.iter().position(|(start, _)| *start + 1 >= text);
+    let (Some(old), Some(new)) = (from(old), from(new)) else { return };
+    let pairs = begins[old..new].iter().zip(&begins[new..]);
+    let tokens = pairs.map(|(&(_, old), &(_, new))| (rendered.tokens[old], new));
+    let parting = tokens.into_iter().find(|&(old, new)| rendered.tokens[new] != old);
+    example.targets.extend(
+        parting.filter(|&(_, new)| new < example.tokens.len()).map(|(old, new)| Target {
+            row: new - 1,
+            token: old,
+            weight: -UNLIKE,
+        }),
+    );
+}
+
+/// Weight of a copied token's unlikelihood.
+const UNLIKE: f32 = 16.0;
+
 /// How holes become examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HoleFormat {
@@ -207,6 +245,32 @@ mod tests {
         assert_eq!(taught(&whole.example), "two|");
         let weights: Vec<f32> = whole.example.targets.iter().map(|t| t.weight).collect();
         assert_eq!(weights, [1.0, 4.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn where_two_texts_part_the_copy_is_unlearned() {
+        let tokenizer = Tokenizer::byte_level(259);
+        let messages = [
+            (Role::User, "task"),
+            (Role::Assistant, "one"),
+            (Role::User, "seen"),
+            (Role::Assistant, "- tax\n+ tip"),
+        ]
+        .map(|(role, text)| Message::new(role, text));
+        let whole = conversation(&tokenizer, "t", &messages, &|_, _| 1.0, 1024).unwrap().example;
+        let check = |new: usize, expect: Option<(&str, &str)>| {
+            let mut example = whole.clone();
+            unlike(&tokenizer, &mut example, &messages, (3, 2, new));
+            let added = example.targets.get(whole.targets.len()).map(|t| {
+                assert!(t.weight < 0.0);
+                let text = |token: u32| tokenizer.decode(&[token]);
+                (text(t.token), text(example.tokens[t.row + 1]))
+            });
+            let expect = expect.map(|(old, new)| (old.to_owned(), new.to_owned()));
+            assert_eq!(added, expect, "{new}");
+        };
+        check(8, Some(("a", "i")));
+        check(99, None);
     }
 
     fn a_hole(before: &str, middle: &str, after: &str) -> Hole {

@@ -61,18 +61,26 @@ fn mix(examples: &[Example], config: &PackConfig, random: &mut ChaCha8Rng) -> Ve
     let mut of_kind = |kind: Kind, tokens: usize| -> Vec<usize> {
         let mut own: Vec<usize> =
             (0..examples.len()).filter(|&i| examples[i].kind == kind).collect();
+        let third = thirds(own.iter().map(|&i| examples[i].tokens.len()).collect());
         let (mut chosen, mut used) = (Vec::new(), 0);
-        for _ in 0..config.epochs {
+        'epochs: for _ in 0..config.epochs {
             own.shuffle(random);
+            match kind {
+                Kind::Complete => {}
+                // Nearly all of a fix is read and not learned from: what is short teaches more
+                // edits for as many tokens.
+                Kind::Fix => own.sort_by_key(|&i| third(examples[i].tokens.len())),
+            }
             for &i in &own {
                 // To the nearest example: half a step over is better than half a step short.
                 if used + examples[i].tokens.len() / 2 > tokens {
-                    return chosen;
+                    break 'epochs;
                 }
                 used += examples[i].tokens.len();
                 chosen.push(i);
             }
         }
+        chosen.shuffle(random);
         chosen
     };
     let has = |kind| examples.iter().any(|e| e.kind == kind);
@@ -85,6 +93,14 @@ fn mix(examples: &[Example], config: &PackConfig, random: &mut ChaCha8Rng) -> Ve
     let complete = of_kind(Kind::Complete, quota);
     let fix = of_kind(Kind::Fix, config.tokens - quota);
     interleave(&complete, &fix)
+}
+
+/// Which third of `lengths` a length falls into: 0 for the shortest.
+fn thirds(mut lengths: Vec<usize>) -> impl Fn(usize) -> usize {
+    lengths.sort_unstable();
+    let bounds = [1, 2]
+        .map(|k| lengths.get((k * lengths.len() / 3).saturating_sub(1)).copied().unwrap_or(0));
+    move |length| bounds.iter().filter(|&&bound| length > bound).count()
 }
 
 /// Merges two orders so that each is spread evenly over the whole.
@@ -224,6 +240,20 @@ mod tests {
             assert_eq!(plan(&examples, &CONFIG).tokens(&examples), 10_000);
         }
         assert_eq!(plan(&[], &CONFIG), Plan::default());
+    }
+
+    #[test]
+    fn the_shortest_third_of_fixes_is_taken_first() {
+        let examples =
+            examples(&[(Kind::Fix, 100, 20), (Kind::Fix, 100, 50), (Kind::Fix, 100, 90)]);
+        let lengths = |tokens| {
+            let plan = plan(&examples, &PackConfig { tokens, ..CONFIG });
+            let lengths = plan.seen().map(|i| examples[i].tokens.len());
+            lengths.collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(Vec::from_iter(lengths(2_000)), [20]);
+        assert_eq!(Vec::from_iter(lengths(4_000)), [20, 50]);
+        assert_eq!(Vec::from_iter(lengths(10_000)), [20, 50, 90]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use sera_agent::Environment;
 use sera_agent::dialect::Shot;
 use sera_agent::guided::{self, Event, Guided, Source};
 use sera_core::redact::Redactor;
-use sera_core::{Action, FunctionKey, Patch, Tree, TreePath};
+use sera_core::{FunctionKey, Patch, Tree, TreePath};
 use sera_model::{Base, Student};
 use sera_sandbox::Overlay;
 use sera_syntax::Index;
@@ -53,9 +53,9 @@ pub(super) fn fix(order: &Fix, desk: &Desk, students: &mut Students) -> Result<F
     let environment = Environment::new(overlay.clone(), index);
     desk.step("loading the student".to_owned());
     let student = students.get(&order.weights)?;
-    let shot = |(description, action): &(String, Action)| Shot {
+    let shot = |(description, answer): &(String, String)| Shot {
         description: description.clone(),
-        action: action.clone(),
+        answer: answer.clone(),
     };
     let options = Guided {
         shots: order.shots.iter().map(shot).collect(),

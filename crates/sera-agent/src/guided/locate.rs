@@ -125,12 +125,12 @@ fn score(
         dialect::write(&Action::Open { path: hit.path.clone(), name: hit.name.clone() })
     };
     let candidates: Vec<String> = hits.iter().map(open).collect();
-    let task = dialect::render_guided(&options.shots, description, &[]);
+    let task = dialect::guided(&options.shots, description, &[]).messages;
     let told = model.score(Context::Chat(&task), &candidates, cancel)?;
     let plain = if options.calibrate == 0.0 {
         None
     } else {
-        let nothing = dialect::render_guided(&[], "", &[]);
+        let nothing = dialect::guided(&[], "", &[]).messages;
         Some(model.score(Context::Chat(&nothing), &candidates, cancel)?)
     };
     let nats = told.iter().enumerate().map(|(i, told)| {

@@ -2,13 +2,14 @@
 use super::likelihood::{Region, Splice};
 use super::speech::Speech;
 use super::{Guided, Signs, Source};
+use crate::dialect::{self, LineEdit, View};
 use crate::environment::Environment;
-use crate::{dialect, edits_between, roll_out};
+use crate::{edits_between, roll_out, tools};
 use sera_core::{
     Action, Cancel, Context, FunctionKey, Language, Model, ModelError, Prompt, Step, Usage,
 };
 use sera_syntax::{Mutation, Operator, edits, parse, same_code};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub struct Ranked {
     pub step: Step,
     /// Actions written freely that could be read and executed, of all written.
     pub valid: (usize, usize),
+    /// What the model wrote by itself; `None` where it was not asked or did not end.
+    pub written: Option<String>,
     /// Tokens that the model's own writing used.
     pub usage: Usage,
 }
@@ -62,12 +65,12 @@ impl Ranked {
         errors(&candidate.text) <= errors(&self.before)
     }
 
-    /// Whether two texts of the file are the same code.
+    /// Whether two texts of the file are the same code. Texts that differ in more than whitespace
+    /// are not parsed: there are hundreds of candidates, and none of them edits a comment.
     pub fn same(&self, text: &str, wanted: &str) -> bool {
-        match Language::of(&self.place.path) {
-            Some(language) => same_code(language, text, wanted),
-            None => text == wanted,
-        }
+        let visible = |text| str::chars(text).filter(|c| !c.is_whitespace());
+        let same = |language| same_code(language, text, wanted);
+        visible(text).eq(visible(wanted)) && Language::of(&self.place.path).is_none_or(same)
     }
 }
 
@@ -102,6 +105,7 @@ pub fn rank_edits(
         enumerated: 0,
         step,
         valid: (0, 0),
+        written: None,
         usage: Usage::default(),
     };
     let Some((span, speech, mut drafts)) = enumerate(description, place, &before, options) else {
@@ -111,8 +115,9 @@ pub fn rank_edits(
     let mut steps = steps.to_vec();
     steps.push(ranked.step.clone());
     if options.write {
-        let written = write(description, &steps, model, options, cancel, &mut ranked.usage)?;
-        let splice = written.and_then(|action| execute(&action, place, &before, &environment));
+        ranked.written = write(description, &steps, model, options, cancel, &mut ranked.usage)?;
+        let execute = |text: &String| execute(text, place, &before, &span, &environment);
+        let splice = ranked.written.as_ref().and_then(execute);
         ranked.valid = (usize::from(splice.is_some()), 1);
         drafts.extend(splice.flatten().map(|splice| {
             let share = options.written.max(1e-6).ln();
@@ -141,7 +146,7 @@ fn enumerate(
     let mut seen = HashSet::new();
     let mut found = edits(&parsed, &function, &speech.insertable);
     found.retain(|m| m.replacement != before[m.span.clone()] && seen.insert(smallest(before, m)));
-    let found = in_turn(found, &speech, options.edits);
+    let found = likely(found, &speech, before, options);
     let shares = shares(&found);
     let draft = |mutation: Mutation| Draft {
         signs: speech.signs(
@@ -177,33 +182,26 @@ fn shares(found: &[Mutation]) -> BTreeMap<Operator, f64> {
     counts.into_iter().map(share).collect()
 }
 
-/// At most `limit` edits: of every operator as many as its share of real fixes, those with a word
-/// of the task before others, and what is tried first at each place before what is tried next.
-fn in_turn(edits: Vec<Mutation>, speech: &Speech, limit: usize) -> Vec<Mutation> {
-    let mut tried: HashMap<(Operator, usize), usize> = HashMap::new();
-    let mut turn = |(at, edit): (usize, Mutation)| {
-        let turn = tried.entry((edit.operator, edit.span.start)).and_modify(|n| *n += 1);
-        let told = speech.new_word(&edit.removed, &edit.replacement);
-        (edit.operator, !told, *turn.or_default(), at, edit)
+/// The edits that a model is asked about: those that most speaks for without it.
+fn likely(found: Vec<Mutation>, speech: &Speech, before: &str, options: &Guided) -> Vec<Mutation> {
+    if found.len() <= options.edits {
+        return found;
+    }
+    let shares = shares(&found);
+    let weigh = |edit: &Mutation| {
+        let share = shares[&edit.operator].ln();
+        options.weigh(&speech.signs(before, &edit.span, &edit.replacement, share))
     };
-    let mut turns: Vec<_> = edits.into_iter().enumerate().map(&mut turn).collect();
-    turns.sort_by_key(|&(operator, untold, turn, at, _)| (operator, untold, turn, at));
-    let mut taken: HashMap<Operator, f64> = HashMap::new();
-    let mut due: Vec<(f64, usize, Mutation)> = turns
-        .into_iter()
-        .map(|(operator, .., at, edit)| {
-            let taken = taken.entry(operator).or_default();
-            *taken += 1.0;
-            (*taken / operator.weight().max(0.5), at, edit)
-        })
-        .collect();
-    due.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    due.truncate(limit);
-    due.sort_by_key(|(_, at, _)| *at);
-    due.into_iter().map(|(.., edit)| edit).collect()
+    let mut weighed: Vec<(f64, usize, Mutation)> =
+        found.into_iter().enumerate().map(|(at, edit)| (weigh(&edit), at, edit)).collect();
+    weighed.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    weighed.truncate(options.edits);
+    weighed.sort_by_key(|(_, at, _)| *at);
+    weighed.into_iter().map(|(.., edit)| edit).collect()
 }
 
-/// What the model would do next by itself; `None` where its context is too short to say.
+/// What the model says next by itself; `None` where it does not end, or cannot say because the
+/// conversation is too long for it.
 fn write(
     description: &str,
     steps: &[Step],
@@ -211,32 +209,45 @@ fn write(
     options: &Guided,
     cancel: &Cancel,
     usage: &mut Usage,
-) -> Result<Option<Action>, ModelError> {
-    let messages = dialect::render_guided(&options.shots, description, steps);
+) -> Result<Option<String>, ModelError> {
+    let messages = dialect::guided(&options.shots, description, steps).messages;
     match model.reply(&Prompt::greedy(messages, options.reply_tokens), cancel) {
         Ok(reply) => {
             *usage = reply.usage;
-            Ok(reply.finished.then(|| dialect::read(&reply.text)))
+            Ok(reply.finished.then_some(reply.text))
         }
         Err(ModelError::ContextOverflow { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// `None` for an action that does not execute; the inner `None` for one that does and does not
-/// change the file at `place`.
+/// What came of a message of the model: `None` for what cannot be read or executed, the inner
+/// `None` for an action that does not change the file at `place`.
 fn execute(
-    action: &Action,
+    message: &str,
     place: &FunctionKey,
     before: &str,
+    function: &Range<usize>,
     environment: &Environment,
 ) -> Option<Option<Splice>> {
+    if let Some(edit) = LineEdit::read(message) {
+        return edited(&edit, before, function).map(Some);
+    }
     let mut environment = environment.clone();
-    if !environment.execute(action).ok {
+    if !environment.execute(&dialect::read(message)).ok {
         return None;
     }
     let after = environment.read_text(&place.path).ok()?;
     Some((*after != *before).then(|| Splice::between(before, &after)))
+}
+
+/// The change that an edit of the function's lines makes to its file.
+fn edited(edit: &LineEdit, before: &str, function: &Range<usize>) -> Option<Splice> {
+    let shown = tools::whole_lines(before, function);
+    let start = before[..function.start].rfind('\n').map_or(0, |at| at + 1);
+    let lines = edit.apply(&shown.split('\n').collect::<Vec<_>>())?;
+    let after = [&before[..start], &lines.join("\n"), &before[start + shown.len()..]].concat();
+    Some(Splice::between(before, &after))
 }
 
 /// The task as a comment, where the options ask for it.
@@ -339,7 +350,8 @@ impl Ranking<'_> {
         Ok(wanted)
     }
 
-    /// Adds the likelihood of each edit as the conversation's next message, where asked for.
+    /// Adds the likelihood of each edit as the student's next message. Nothing is taken away for
+    /// what it would be without the task: that made the order worse, unlike that of places.
     fn ask(
         &self,
         order: &mut Order,
@@ -349,23 +361,33 @@ impl Ranking<'_> {
         if self.options.chat == 0.0 || order.is_empty() {
             return Ok(());
         }
-        let messages = dialect::render_guided(&self.options.shots, self.description, self.steps);
-        let answer = |&(.., i): &(f64, Signs, usize)| {
-            let after = drafts[i].splice.apply(self.before);
-            let edits = edits_between(&self.place.path, self.before, &after);
-            edits.iter().map(dialect::write).collect::<Vec<_>>().join("\n")
-        };
-        let answers: Vec<String> = order.iter().map(answer).collect();
+        let answers: Vec<String> = order.iter().map(|&(.., i)| self.answer(&drafts[i])).collect();
+        let messages = dialect::guided(&self.options.shots, self.description, self.steps).messages;
         match model.score(Context::Chat(&messages), &answers, self.cancel) {
             Ok(scores) => {
-                for ((nats, ..), score) in order.iter_mut().zip(scores) {
-                    *nats += self.options.chat * score.nats;
+                for ((score, signs, _), answer) in order.iter_mut().zip(scores) {
+                    signs.answer = answer.nats;
+                    *score += self.options.chat * answer.nats;
                 }
                 Ok(())
             }
             Err(ModelError::Unsupported(_) | ModelError::ContextOverflow { .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// The edit as the student would write it.
+    fn answer(&self, draft: &Draft) -> String {
+        let after = draft.splice.apply(self.before);
+        let mut view = self.steps.last().map(|step| View::new(&step.observation.text));
+        let mut write = |edit: Action| match (&edit, &mut view) {
+            (Action::Edit { old, new, .. }, Some(view)) => {
+                view.edit(old, new).map_or_else(|| dialect::write(&edit), |e| e.0.write())
+            }
+            _ => dialect::write(&edit),
+        };
+        let edits = edits_between(&self.place.path, self.before, &after);
+        edits.into_iter().map(&mut write).collect::<Vec<_>>().join("\n")
     }
 }
 

@@ -1,10 +1,16 @@
 //! The conversation that evaluation scores, and which words of it.
 use crate::shop::{PRICE, change, environment, fix, fixed, task};
+use sera_agent::dialect::Conversation;
 use sera_agent::{Ideal, reference_spans};
 use sera_core::{Action, Role};
+use std::ops::Range;
 
 fn scored(ideal: &Ideal) -> Vec<&str> {
-    ideal.spans.iter().map(|(m, range)| &ideal.messages[*m].content[range.clone()]).collect()
+    let Conversation { messages, changed, .. } = &ideal.conversation;
+    let text = |(m, range): &(usize, Range<usize>)| {
+        messages[*m].content.get(range.clone()).unwrap_or("END")
+    };
+    changed.iter().map(text).collect()
 }
 
 #[test]
@@ -17,8 +23,12 @@ fn only_changed_words_are_scored() {
         "{actions:?}"
     );
     assert!(ideal.steps[0].masked, "the harness searched");
-    assert_eq!(ideal.messages.last().map(|m| m.role), Some(Role::Assistant));
-    assert_eq!(ideal.messages.len(), 2 + 2 + 1, "the student does not read the search");
+    assert_eq!(ideal.conversation.messages.last().map(|m| m.role), Some(Role::Assistant));
+    assert_eq!(
+        ideal.conversation.messages.len(),
+        2 + 2 + 1,
+        "the student does not read the search"
+    );
 }
 
 #[test]
@@ -34,10 +44,10 @@ fn references_of_every_shape() {
             "    net = net_total(items)\n",
             "    net = net_total(items)\n    check(net)\n",
         ),
-        &["\n    check(net)"],
+        &["+     check(net)"],
         3,
     );
-    check(&PRICE.replace("    total = 0\n", ""), &["\n>>>>>>>"], 3);
+    check(&PRICE.replace("    total = 0\n", ""), &["2-2"], 3);
     check(&fixed().replace("* 100) / 100", "* 1000) / 1000"), &["+", "1000", "1000"], 5);
     check(&format!("{PRICE}\n\nLIMIT = 3\n"), &["\n\nLIMIT = 3\n"], 3);
     let created = sera_core::Patch {

@@ -95,11 +95,8 @@ fn task_sequence(
         Aid::Retrieval => item.shots.as_slice(),
         Aid::Alone | Aid::Neighbours | Aid::OtherText => &[],
     };
-    let mut messages = dialect::render_guided(shots, description, &item.ideal.steps);
-    let shown = 2 * shots.len();
-    messages.truncate(shown + item.ideal.messages.len());
-    let spans = item.ideal.spans.iter().map(|(index, bytes)| (index + shown, bytes.clone()));
-    let sequence = scored(tokenizer, &messages, &spans.collect::<Vec<_>>());
+    let told = dialect::guided(shots, description, &item.ideal.steps).ended();
+    let sequence = scored(tokenizer, &told.messages, &told.changed);
     (sequence.tokens.len() <= length && !sequence.targets.is_empty()).then_some(sequence)
 }
 

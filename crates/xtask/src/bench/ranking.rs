@@ -2,6 +2,7 @@
 //!
 //! The harness's weights are chosen here and then left alone: held-out tasks never see this.
 //! `--signs FILE` writes what speaks for every edit, one line a task, to fit weights to;
+//! `--coverage yes` lists the faults whose repair is not among the edits, without asking a model;
 //! `--writing yes` shows what the student writes by itself beside what was wanted.
 use super::Options;
 use super::side::{self, Side};
@@ -9,15 +10,19 @@ use crate::cargo;
 use anyhow::{Context as _, Result};
 use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
 use sera_agent::{Remembering, dialect};
-use sera_core::{Action, Cancel, Model, Origin, Prompt, Task};
+use sera_core::{Cancel, Model, ModelError, Origin, Prompt, Reply, Task};
 use sera_model::{Base, Student};
 use sera_train::evaluate::FixItem;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn ranking(options: &Options) -> Result<ExitCode> {
     let side = side::prepare(Path::new(options.need("repo")?), None)?;
+    if options.get("coverage").is_some() {
+        return coverage(&items(&side, options.number("tasks", 400)?));
+    }
     let base = Base::load(Path::new(options.need("base")?))?;
     let lora = options.get("adapter").map(Path::new);
     let lora = lora.map(|folder| sera_model::adapter::load_peft(folder, &base)).transpose()?;
@@ -64,7 +69,7 @@ fn edits(items: &[FixItem], model: &mut dyn Model) -> Result<()> {
         ("no prior", Guided { prior: 0.0, ..plain() }),
         ("no words", Guided { words: 0.0, cited: 0.0, named: 0.0, ..plain() }),
         ("described", Guided { describe: true, ..plain() }),
-        ("as an answer, too", Guided { chat: 1.0, ..plain() }),
+        ("not as an answer", Guided { chat: 0.0, ..plain() }),
     ];
     for (name, options) in tried {
         let rank = |item| Ok(ranked(item, &options, model)?.rank_of(&item.after));
@@ -111,7 +116,7 @@ fn signs(items: &[FixItem], model: &mut dyn Model, file: &Path) -> Result<()> {
     let create = || format!("failed to create {}", file.display());
     let mut out = std::io::BufWriter::new(std::fs::File::create(file).with_context(create)?);
     for (n, item) in items.iter().enumerate() {
-        let ranked = ranked(item, &Guided { keep: 48, ..plain() }, model)?;
+        let ranked = ranked(item, &Guided { keep: 24, ..plain() }, model)?;
         let edit = |text: &str| -> Vec<String> {
             let edits = sera_agent::edits_between(&item.place.path, &ranked.before, text);
             edits.iter().map(dialect::write).collect()
@@ -121,7 +126,7 @@ fn signs(items: &[FixItem], model: &mut dyn Model, file: &Path) -> Result<()> {
             serde_json::json!({
                 "source": format!("{:?}", c.source), "kept": c.kept, "near": s.near, "far": s.far,
                 "longer": s.longer, "share": s.share, "told": s.told, "cited": s.cited,
-                "named": s.named, "right": ranked.same(&c.text, &item.after), "edit": edit(&c.text),
+                "named": s.named, "answer": s.answer, "right": ranked.same(&c.text, &item.after), "edit": edit(&c.text),
             })
         });
         let line = serde_json::json!({
@@ -134,27 +139,64 @@ fn signs(items: &[FixItem], model: &mut dyn Model, file: &Path) -> Result<()> {
     out.flush().with_context(create)
 }
 
+/// What the student writes by itself in the right function.
 fn writing(items: &[FixItem], model: &mut dyn Model) -> Result<()> {
-    let cancel = Cancel::default();
-    let reply_tokens = Guided::default().reply_tokens;
-    let mut valid = 0;
+    let options = Guided { edits: 0, ..Guided::default() };
+    let (mut valid, mut exact) = (0, 0);
     for item in items {
-        let steps = &item.ideal.steps;
-        let edit = |step: &sera_core::Step| matches!(step.action, Action::Edit { .. });
-        let at = steps.iter().position(edit).context("an ideal solution edits")?;
-        let messages = dialect::render_guided(&[], &item.task.description, &steps[..at]);
-        let reply = model.reply(&Prompt::greedy(messages, reply_tokens), &cancel)?;
-        let done = item.environment.clone().execute(&dialect::read(&reply.text));
-        valid += usize::from(done.ok && reply.finished);
+        let ranked = ranked(item, &options, model)?;
+        let right = ranked.rank_of(&item.after).is_some();
+        valid += ranked.valid.0;
+        exact += usize::from(right);
         cargo::say(&format!(
-            "{}\n---- wanted\n{}\n---- written after {} tokens\n{}\n---- {}",
+            "{}\n---- wanted\n{}\n---- written\n{}\n---- {}, {}",
             item.task.description,
-            dialect::write(&steps[at].action),
-            reply.usage.prompt_tokens,
-            reply.text,
-            done.text
+            item.ideal.conversation.messages.last().map_or("", |m| m.content.as_str()),
+            ranked.written.as_deref().unwrap_or("(without end)"),
+            if ranked.valid.0 == 0 { "invalid" } else { "valid" },
+            if right { "right" } else { "wrong" },
         ));
     }
-    cargo::say(&format!("{valid} of {} valid", items.len()));
+    cargo::say(&format!("{valid} of {} valid, {exact} right", items.len()));
     Ok(())
+}
+
+/// Says nothing: edits are then ordered by what is known without a model.
+struct Mute;
+
+impl Model for Mute {
+    fn reply(&mut self, _: &Prompt, _: &Cancel) -> Result<Reply, ModelError> {
+        Err(ModelError::Unsupported("reply"))
+    }
+}
+
+/// How many repairs are enumerated, and how many of them are left after the limit, by operator.
+fn coverage(items: &[FixItem]) -> Result<ExitCode> {
+    let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
+    for item in items {
+        let Origin::Mutation { operator, .. } = &item.task.origin else { continue };
+        let all = ranked(item, &Guided { edits: usize::MAX, ..plain() }, &mut Mute)?;
+        let rank = all.rank_of(&item.after);
+        let found = rank.is_some();
+        let kept = rank.is_some_and(|rank| rank <= plain().edits);
+        let count = counts.entry(operator.clone()).or_default();
+        for (count, holds) in count.iter_mut().zip([true, found, kept]) {
+            *count += usize::from(holds);
+        }
+        if !kept {
+            cargo::say(&format!(
+                "{operator}: {} of {} edits\n{}\n{}",
+                rank.map_or("missing".to_owned(), |rank| format!("number {rank}")),
+                all.candidates.len(),
+                item.task.description,
+                item.task.reference
+            ));
+        }
+    }
+    for (operator, [tasks, found, kept]) in counts {
+        cargo::say(&format!(
+            "{operator}: {tasks} tasks, {found} enumerated, {kept} within the limit"
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,7 @@
 use super::cost::{Cost, cost};
 use anyhow::{Context as _, Result};
 use sera_core::redact::Redactor;
-use sera_core::{Action, Cancel, Hole, Seed, Task};
+use sera_core::{Cancel, Hole, Seed, Task};
 use sera_daemon::prepare;
 use sera_datagen::{Attempt, Bases, Cut, Drops, Known, Policy};
 use sera_git::Repository;
@@ -118,19 +118,16 @@ impl Side {
     pub(super) fn permuted(&self, tokenizer: &Tokenizer) -> Vec<Example> {
         let mut attempts = self.solved();
         let mut holes = self.holes_of(false);
-        let steps: Vec<_> = attempts.iter().map(|a| a.trajectory.steps.clone()).collect();
-        let shift = steps.len() / 2;
+        // A place and its edit answer a question; which question is exchanged, so that what is
+        // seen still fits what is written.
+        let questions: Vec<String> =
+            attempts.iter().map(|a| a.trajectory.description.clone()).collect();
+        let shift = questions.len() / 2;
         for (index, attempt) in attempts.iter_mut().enumerate() {
-            let other = &steps[(index + shift) % steps.len()];
-            // The question and what was seen stay; what is written comes from another task.
-            let kind = |action: &Action| std::mem::discriminant(action);
-            let mut others: Vec<&Action> = other.iter().map(|step| &step.action).collect();
-            for own in &mut attempt.trajectory.steps {
-                let like = others.iter().position(|other| kind(other) == kind(&own.action));
-                if let Some(at) = like {
-                    own.action = others.remove(at).clone();
-                }
-            }
+            attempt
+                .trajectory
+                .description
+                .clone_from(&questions[(index + shift) % questions.len()]);
         }
         let middles: Vec<_> = holes.iter().map(|hole| hole.middle.clone()).collect();
         let shift = middles.len() / 2;
