@@ -10,9 +10,9 @@ use std::ops::Range;
 /// Tokens of the longest argument worth leaving out: what no reader could write back is no task.
 const LONGEST: usize = 7;
 /// How many values are tried as a new last argument of one call, the task's words not counted.
-const VALUES: usize = 5;
+const VALUES: usize = 10;
 /// How many names are tried for a new argument given by name.
-const KEYWORDS: usize = 4;
+const KEYWORDS: usize = 8;
 
 pub(super) fn generate(scene: &mut Scene<'_>) {
     for call in scene.of(Concept::Call) {

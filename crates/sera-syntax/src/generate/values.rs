@@ -9,7 +9,7 @@ use crate::scene::{Risk, Scene};
 use crate::table::{Concept, Role};
 
 /// How many usual wrappers and links are tried around one value, the task's words not counted.
-const USUAL: usize = 4;
+const USUAL: usize = 10;
 /// Tokens of the longest value that is wrapped.
 const LONGEST: usize = 12;
 
@@ -104,12 +104,10 @@ fn add_operand(scene: &mut Scene<'_>, id: Id) {
     let own = scene.text(id);
     let mut values = vec!["1".to_owned()];
     let words = word_values(scene).into_iter();
-    values.extend(
-        words
-            .filter(|word| *word != own && is_present(scene, word, ast.start(id)))
-            .map(str::to_owned),
-    );
-    for value in values.into_iter().take(5) {
+    let words = words.filter(|word| is_present(scene, word, ast.start(id))).take(4);
+    let near = scene.scope.visible_at(ast.start(id)).into_iter().take(4);
+    values.extend(words.chain(near).filter(|value| *value != own).map(str::to_owned));
+    for value in values {
         for sign in ["+", "-", "*"] {
             if sign == "*" && value == "1" {
                 continue;
