@@ -97,7 +97,9 @@ pub fn forward_cached(
     let segment = Segment { rows: 0..tokens.len(), past: before };
     let mut fresh = Vec::with_capacity(base.config.layers);
     let keep = |qkv: &Rows| fresh.push(keys_and_values(&base.config, qkv));
-    let Some(hidden) = forward((base, lora), tokens, &[segment], cache, keep, pause)? else {
+    // A single token is one that was just written.
+    let student = (base, lora, tokens.len() == 1);
+    let Some(hidden) = forward(student, tokens, &[segment], cache, keep, pause)? else {
         return Ok(());
     };
     for ((keys, values), (new_keys, new_values)) in cache.layers.iter_mut().zip(fresh) {
@@ -118,8 +120,9 @@ fn keys_and_values(config: &Config, qkv: &Rows) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// Normed final hidden rows of segments that see the trunk's first positions; none for no token.
+/// `once` is for a single row that nothing is compared with.
 fn forward(
-    (base, lora): (&Base, Option<&Lora>),
+    (base, lora, once): (&Base, Option<&Lora>, bool),
     tokens: &[u32],
     segments: &[Segment],
     trunk: &Cache,
@@ -139,6 +142,7 @@ fn forward(
     let first = positions.iter().copied().min().unwrap_or(0);
     let end = positions.iter().max().map_or(0, |last| last + 1);
     let ops = Cpu::new(base, lora, first..end);
+    let ops = if once { ops.once() } else { ops };
     let mut h = ops.embed(tokens)?;
     for layer in 0..base.config.layers {
         go(pause)?;
@@ -213,7 +217,7 @@ fn score_pack(
         tokens.extend_from_slice(&branch.tokens[..read(branch)]);
         segments.push(Segment { rows: start..tokens.len(), past: branch.at });
     }
-    let hidden = forward((base, lora), &tokens, &segments, trunk, |_| (), pause)?;
+    let hidden = forward((base, lora, false), &tokens, &segments, trunk, |_| (), pause)?;
     let mut rows = Vec::new();
     for (branch, segment) in branches.iter().zip(&segments) {
         for (i, &token) in branch.tokens.iter().enumerate() {

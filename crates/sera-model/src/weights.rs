@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::gguf::{Gguf, GgufError};
 use crate::lora::Projection;
-use crate::ops::{Group, Packed};
+use crate::ops::{Bytes, Group, Packed};
 use rand::{Rng as _, SeedableRng as _};
 use std::sync::OnceLock;
 
@@ -34,6 +34,8 @@ pub(crate) enum Frozen {
         inputs: usize,
         /// The numbers.
         numbers: Vec<f32>,
+        /// The same in bytes, for one row at a time; made when first needed.
+        bytes: OnceLock<Bytes>,
     },
     /// Packed for both directions.
     Bf16 {
@@ -47,7 +49,7 @@ pub(crate) enum Frozen {
 impl Frozen {
     fn new(inputs: usize, numbers: Vec<f32>, precision: Precision) -> Self {
         match precision {
-            Precision::F32 => Self::F32 { inputs, numbers },
+            Precision::F32 => Self::F32 { inputs, numbers, bytes: OnceLock::new() },
             Precision::Bf16 => {
                 let outputs = numbers.len() / inputs;
                 let forward = Packed::new(inputs, outputs, |input, output| {
@@ -69,7 +71,7 @@ impl Frozen {
     /// Outputs.
     pub(crate) fn outputs(&self) -> usize {
         match self {
-            Self::F32 { inputs, numbers } => numbers.len() / inputs,
+            Self::F32 { inputs, numbers, .. } => numbers.len() / inputs,
             Self::Bf16 { forward, .. } => forward.columns(),
         }
     }
@@ -77,7 +79,7 @@ impl Frozen {
     /// The weights of one output.
     pub(crate) fn row(&self, output: usize, to: &mut [f32]) {
         match self {
-            Self::F32 { inputs, numbers } => {
+            Self::F32 { inputs, numbers, .. } => {
                 to.copy_from_slice(&numbers[output * inputs..][..*inputs]);
             }
             Self::Bf16 { forward, .. } => {

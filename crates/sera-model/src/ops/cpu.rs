@@ -2,7 +2,7 @@
 
 use super::attention::{self, Past, Seen, Segment};
 use super::gemm::{Destination, Matrix, Threads, product};
-use super::{Attended, Computed, Group, Linear, Loss, Norm, Ops, simd};
+use super::{Attended, Bytes, Computed, Group, Linear, Loss, Norm, Ops, bytes_fit, simd};
 use crate::base::Base;
 use crate::batch::Target;
 use crate::config::Config;
@@ -64,6 +64,8 @@ pub(crate) struct Cpu<'a> {
     /// Cosines, then sines, of every position from `first` on: `[positions, head]`.
     angles: Vec<f32>,
     first: usize,
+    /// One row is computed, to write by.
+    once: bool,
     /// Buffers given back: within one computation the same few sizes recur.
     free: RefCell<Vec<Vec<f32>>>,
 }
@@ -83,7 +85,12 @@ impl<'a> Cpu<'a> {
             }
         }
         let (weights, free) = (&base.weights, RefCell::default());
-        Self { config, weights, lora, angles, first: positions.start, free }
+        Self { config, weights, lora, angles, first: positions.start, once: false, free }
+    }
+
+    /// The same for a single row that is read for what comes next.
+    pub(crate) fn once(self) -> Self {
+        Self { once: true, ..self }
     }
 
     /// A buffer that holds anything.
@@ -203,7 +210,7 @@ fn round(x: &[f32], bits: &mut [u16]) {
 /// `to (+)= x·Wᵀ`.
 fn times(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
     match w {
-        Frozen::F32 { inputs, numbers } => {
+        Frozen::F32 { inputs, numbers, .. } => {
             let w = Matrix::new(numbers, w.outputs(), *inputs, *inputs).transposed();
             let width = to.width;
             let to = destination(&mut to.data, width, add);
@@ -215,10 +222,21 @@ fn times(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
     }
 }
 
+/// [`times`] for one row that is read for what comes next, not to learn from: where weights are kept
+/// in f32 it reads them in bytes. Serving differs from training by their rounding.
+fn times_once(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
+    match w {
+        Frozen::F32 { inputs, numbers, bytes } if bytes_fit(*inputs) => {
+            bytes.get_or_init(|| Bytes::new(*inputs, numbers)).times(&x.data, &mut to.data, add);
+        }
+        Frozen::F32 { .. } | Frozen::Bf16 { .. } => times(w, x, to, add),
+    }
+}
+
 /// `dx = dy·W`.
 fn times_back(w: &Frozen, dy: &Rows, dx: &mut Rows) {
     match w {
-        Frozen::F32 { inputs, numbers } => {
+        Frozen::F32 { inputs, numbers, .. } => {
             let w = Matrix::new(numbers, w.outputs(), *inputs, *inputs);
             let width = dx.width;
             product(Destination::set(&mut dx.data, width), 1.0, dy.matrix(), w, Threads::All);
@@ -239,7 +257,7 @@ pub(crate) fn head_logits(weights: &Weights, hidden: &[f32]) -> Vec<f32> {
     let hidden = Rows { data: hidden.to_vec(), width: hidden.len() };
     let vocabulary = weights.embedding.outputs();
     let mut logits = Rows { data: vec![0.0; vocabulary], width: vocabulary };
-    times(&weights.embedding, &hidden, &mut logits, false);
+    times_once(&weights.embedding, &hidden, &mut logits, false);
     logits.data
 }
 
@@ -340,6 +358,7 @@ impl Ops for Cpu<'_> {
         let w = self.weights.layers[layer].group(group);
         let add = onto.is_some();
         let mut y = onto.unwrap_or_else(|| self.take(x.count(), w.outputs()));
+        let times = if self.once { times_once } else { times };
         times(w, x, &mut y, add);
         let Some(lora) = self.lora else {
             return Ok(Linear { y, u: self.take(0, 0) });

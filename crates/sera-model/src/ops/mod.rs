@@ -4,6 +4,7 @@
 
 mod attention;
 mod bf16;
+mod bytes;
 mod composed;
 mod cpu;
 mod gemm;
@@ -11,6 +12,7 @@ mod simd;
 
 pub(crate) use attention::{Past, Segment};
 pub(crate) use bf16::{Packed, native as bf16_is_native};
+pub(crate) use bytes::{Bytes, fit as bytes_fit};
 pub use composed::Composed;
 pub(crate) use cpu::{Cpu, Rows, head_logits, nll_of_rows};
 

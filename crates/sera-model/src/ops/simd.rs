@@ -1,6 +1,7 @@
-//! Element-wise kernels, compiled twice: for every processor, and with AVX-512 behind a run-time
-//! check. Both run the same source without fused multiply-adds, so their results are the same bits.
-#![expect(unsafe_code, reason = "calls functions compiled for AVX-512 after checking for it")]
+//! Element-wise kernels, compiled three times: for every processor, and with AVX2 and AVX-512 behind
+//! a run-time check. All run the same source without fused multiply-adds, so their results are the
+//! same bits.
+#![expect(unsafe_code, reason = "calls functions compiled for wide vectors after checking for them")]
 
 /// Whether this processor runs the AVX-512 versions.
 pub(crate) fn wide() -> bool {
@@ -10,6 +11,18 @@ pub(crate) fn wide() -> bool {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512dq")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
+    }
+}
+
+/// Whether it runs the AVX2 versions.
+pub(crate) fn half_wide() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        is_x86_feature_detected!("avx2")
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
@@ -34,9 +47,17 @@ macro_rules! vectorised {
                 fn wide($($argument: $type),*) $(-> $result)? {
                     $twin($($argument),*)
                 }
+                #[target_feature(enable = "avx2")]
+                fn half_wide($($argument: $type),*) $(-> $result)? {
+                    $twin($($argument),*)
+                }
                 if super::simd::wide() {
                     // SAFETY: the processor has the features that `wide` is compiled for.
                     return unsafe { wide($($argument),*) };
+                }
+                if super::simd::half_wide() {
+                    // SAFETY: as above.
+                    return unsafe { half_wide($($argument),*) };
                 }
             }
             $twin($($argument),*)

@@ -25,28 +25,23 @@ use std::sync::Arc;
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 pub(super) fn evidence(options: &Options) -> Result<ExitCode> {
-    let mut work = Work::open(options)?;
+    let work = Work::open(options)?;
     let (own, foreign) = (Path::new(options.need("own")?), Path::new(options.need("foreign")?));
     let names = [side::name(own)?, side::name(foreign)?];
-    let first = work.side(own)?;
+    let (first, second) = (work.side(own)?, work.side(foreign)?);
     work.adapters(&first, true)?;
+    work.adapters(&second, false)?;
     let counted = options.get("counts").map(|path| work.side(Path::new(path))).transpose()?;
-    let mut measured = vec![];
-    // The foreign adapters are needed for the first comparison, its held-out items are not.
-    let second = match work.has_adapters(&names[1]) && options.get("only-own").is_some() {
-        true => None,
-        false => Some(work.side(foreign)?),
-    };
-    if let Some(second) = &second {
-        work.adapters(second, false)?;
-    }
-    measured.push((&first, work.measure(&first, &names[1], true)?));
+    // Likelihoods of both first: they need no harness, and acting takes as long as all of them.
+    let mut measured = vec![(&first, work.measure(&first, &names[1], true)?)];
     write(&measured, counted.as_ref(), &work)?;
-    if let Some(second) = &second {
-        work.rollouts = options.number("foreign-rollouts", work.rollouts)?;
-        measured.push((second, work.measure(second, &names[0], false)?));
+    measured.push((&second, work.measure(&second, &names[0], false)?));
+    for at in 0..measured.len() {
         write(&measured, counted.as_ref(), &work)?;
+        let (side, measured) = &mut measured[at];
+        work.act(side, measured)?;
     }
+    write(&measured, counted.as_ref(), &work)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -116,10 +111,6 @@ impl Work {
         if permuted { self.train_once(side, SEEDS[0], true) } else { Ok(()) }
     }
 
-    fn has_adapters(&self, name: &str) -> bool {
-        SEEDS.iter().all(|seed| self.place(name, *seed, false).is_dir())
-    }
-
     fn place(&self, name: &str, seed: u64, permuted: bool) -> PathBuf {
         let kind = if permuted { "permuted" } else { "own" };
         self.folder.join(format!("{name}-{kind}-{seed}-{}", self.recipe))
@@ -147,63 +138,85 @@ impl Work {
         Ok(adapter::save_peft(&folder, &self.base, &done.lora)?)
     }
 
-    /// Every arm on one repository's held-out items.
+    /// Every arm's likelihoods on one repository's held-out items.
     fn measure(&self, own: &Side, other: &str, permuted: bool) -> Result<Measured> {
         let arm = |arm, lora, aid| Contestant { arm, lora, aid, scope: Scope::All };
-        let mut arms = vec![("base", arm(Arm::Base, None, Aid::Alone), true)];
-        let mut aided = vec![("retrieval", arm(Arm::Retrieval, None, Aid::Retrieval), false)];
-        for seed in SEEDS {
-            let lora = self.adapter(&own.name, seed, false)?;
-            let first = seed == SEEDS[0];
-            let name = ["own 1", "own 2", "own 3"][seed as usize - 1];
-            arms.push((name, arm(Arm::Adapter, Some(Arc::clone(&lora)), Aid::Alone), first));
-            if first {
-                let again = Some(Arc::clone(&lora));
-                aided.push(("own 1 + retrieval", arm(Arm::Adapter, again, Aid::Retrieval), false));
-                aided.push(("shuffled", arm(Arm::Shuffled, Some(lora), Aid::OtherText), false));
-            }
+        let mut arms = vec![("base", arm(Arm::Base, None, Aid::Alone))];
+        for (seed, name) in SEEDS.into_iter().zip(["own 1", "own 2", "own 3"]) {
+            let lora = Some(self.adapter(&own.name, seed, false)?);
+            arms.push((name, arm(Arm::Adapter, lora, Aid::Alone)));
         }
-        for seed in SEEDS {
-            let lora = self.adapter(other, seed, false)?;
-            let name = ["foreign 1", "foreign 2", "foreign 3"][seed as usize - 1];
-            arms.push((name, arm(Arm::Foreign, Some(lora), Aid::Alone), false));
+        for (seed, name) in SEEDS.into_iter().zip(["foreign 1", "foreign 2", "foreign 3"]) {
+            let lora = Some(self.adapter(other, seed, false)?);
+            arms.push((name, arm(Arm::Foreign, lora, Aid::Alone)));
         }
         if permuted {
-            let lora = self.adapter(&own.name, SEEDS[0], true)?;
-            arms.push(("permuted", arm(Arm::Permuted, Some(lora), Aid::Alone), false));
+            let lora = Some(self.adapter(&own.name, SEEDS[0], true)?);
+            arms.push(("permuted", arm(Arm::Permuted, lora, Aid::Alone)));
         }
-        arms.extend(aided);
+        let first = || Ok::<_, anyhow::Error>(Some(self.adapter(&own.name, SEEDS[0], false)?));
+        arms.push(("shuffled", arm(Arm::Shuffled, first()?, Aid::OtherText)));
+        arms.push(("retrieval", arm(Arm::Retrieval, None, Aid::Retrieval)));
+        arms.push(("own 1 + retrieval", arm(Arm::Adapter, first()?, Aid::Retrieval)));
         let (fix, holes) = (own.fix_items(self.tasks), own.hole_items(self.holes));
         let mut measured = Measured::default();
-        for (name, contestant, acts) in arms {
-            let wanted = !self.known_only || self.arm.as_deref() == Some(name);
-            if !wanted && !self.file(own, name).is_file() {
+        for (name, contestant) in arms {
+            let file = self.file(own, name, "");
+            if self.is_skipped(name, &file) {
                 continue;
             }
-            let (located, rollouts) = if acts { (self.tasks, self.rollouts) } else { (0, 0) };
-            let acts = Acts { located, rollouts, edits: Guided::default().edits };
             let title = format!("{} {name}", own.name);
-            let card = student::kept(&self.file(own, name), || {
-                student::measured(&title, &self.base, &contestant, (&fix, &holes), acts)
+            let items = (fix.as_slice(), holes.as_slice());
+            let card = student::kept(&file, || {
+                student::measured(&title, &self.base, &contestant, items, Acts::default())
             })?;
             measured.arms.push((name.to_owned(), contestant.arm, card));
         }
         Ok(measured)
     }
 
+    /// What base and the first own adapter do on the same tasks.
+    fn act(&self, own: &Side, measured: &mut Measured) -> Result<()> {
+        let acts = Acts {
+            located: self.tasks,
+            rollouts: self.rollouts,
+            edits: Guided::default().edits,
+        };
+        let fix = own.fix_items(self.tasks);
+        for (name, arm, card) in &mut measured.arms {
+            let lora = match name.as_str() {
+                "base" => None,
+                "own 1" => Some(self.adapter(&own.name, SEEDS[0], false)?),
+                _ => continue,
+            };
+            let how = format!("{} {:?}", self.rollouts, Guided::default());
+            let file = self.file(own, name, &how);
+            if self.rollouts == 0 || self.is_skipped(name, &file) {
+                continue;
+            }
+            let contestant = Contestant { arm: *arm, lora, aid: Aid::Alone, scope: Scope::Tasks };
+            let title = format!("{} {name}", own.name);
+            let acted = student::kept(&file, || {
+                student::measured(&title, &self.base, &contestant, (&fix, &[]), acts)
+            })?;
+            card.fix = acted.fix;
+        }
+        Ok(())
+    }
+
+    /// Whether a run that only writes what is known leaves this out.
+    fn is_skipped(&self, name: &str, file: &Path) -> bool {
+        self.known_only && self.arm.as_deref() != Some(name) && !file.is_file()
+    }
+
     /// Named by what decides what is measured, so that no old card passes for a new one.
-    fn file(&self, side: &Side, name: &str) -> PathBuf {
-        let measured = format!(
-            "{} {} {} {} {:?}",
-            side.tip,
-            self.tasks,
-            self.holes,
-            self.rollouts,
-            Guided::default()
-        );
+    fn file(&self, side: &Side, name: &str, how: &str) -> PathBuf {
+        let measured = format!("{} {} {} {how}", side.tip, self.tasks, self.holes);
         let (arm, digest) =
             (name.replace(" + ", "-").replace(' ', "-"), Digest::of(measured.as_bytes()));
-        self.folder.join(format!("{}-{arm}-{}-{}.json", side.name, self.recipe, digest.short()))
+        let kind = if how.is_empty() { "likelihood" } else { "acts" };
+        self.folder
+            .join(format!("{}-{arm}-{kind}-{}-{}.json", side.name, self.recipe, digest.short()))
     }
 }
 

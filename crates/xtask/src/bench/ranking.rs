@@ -3,15 +3,20 @@
 //! The harness's weights are chosen here and then left alone: held-out tasks never see this.
 //! `--signs FILE` writes what speaks for every edit, one line a task, to fit weights to;
 //! `--coverage yes` lists the faults whose repair is not among the edits, without asking a model;
-//! `--writing yes` shows what the student writes by itself beside what was wanted.
+//! `--writing yes` shows what the student writes by itself beside what was wanted;
+//! `--train TOKENS` first trains an adapter on the tasks that are not asked about.
 use super::Options;
 use super::side::{self, Side};
+use super::student;
 use crate::cargo;
 use anyhow::{Context as _, Result};
 use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
 use sera_agent::{Remembering, dialect};
 use sera_core::{Cancel, Model, ModelError, Origin, Prompt, Reply, Task};
-use sera_model::{Base, Student};
+use sera_daemon::prepare;
+use sera_datagen::Attempt;
+use sera_model::{Base, Lora, Student};
+use sera_train::TrainConfig;
 use sera_train::evaluate::FixItem;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -24,9 +29,12 @@ pub(super) fn ranking(options: &Options) -> Result<ExitCode> {
         return coverage(&items(&side, options.number("tasks", 400)?));
     }
     let base = Base::load(Path::new(options.need("base")?))?;
-    let lora = options.get("adapter").map(Path::new);
-    let lora = lora.map(|folder| sera_model::adapter::load_peft(folder, &base)).transpose()?;
     let items = items(&side, options.number("tasks", 40)?);
+    let lora = match (options.get("adapter"), options.number("train", 0)?) {
+        (Some(folder), _) => Some(sera_model::adapter::load_peft(Path::new(folder), &base)?),
+        (None, 0) => None,
+        (None, tokens) => Some(trained(&side, &items, &base, tokens)?),
+    };
     let mut model = Remembering::new(Student::new(base, lora.map(std::sync::Arc::new)));
     if let Some(file) = options.get("signs") {
         signs(&items, &mut model, Path::new(file))?;
@@ -39,6 +47,17 @@ pub(super) fn ranking(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// An adapter that has not seen the tasks it will be asked about.
+fn trained(side: &Side, items: &[FixItem], base: &Base, tokens: usize) -> Result<Lora> {
+    let asked = |attempt: &Attempt| items.iter().any(|item| item.task.id == attempt.task.id);
+    let attempts: Vec<Attempt> = side.solved().into_iter().filter(|a| !asked(a)).collect();
+    let holes = side.holes_of(false);
+    let (dataset, ..) = prepare::dataset(&base.tokenizer, &attempts, &holes, prepare::STRESS);
+    let mut config = TrainConfig::default().with_seed(1);
+    config.pack.tokens = tokens;
+    Ok(student::trained("adapter", base, &dataset, &config)?.lora)
+}
+
 /// Training tasks with one planted fault each, at even steps.
 fn items(side: &Side, most: usize) -> Vec<FixItem> {
     let faults = |task: &Task| matches!(task.origin, Origin::Mutation { refactoring: false, .. });
@@ -46,7 +65,7 @@ fn items(side: &Side, most: usize) -> Vec<FixItem> {
         side.solved().into_iter().map(|attempt| attempt.task).filter(faults).collect();
     let step = (tasks.len() / most.max(1)).max(1);
     let tasks: Vec<Task> = tasks.into_iter().step_by(step).take(most).collect();
-    sera_daemon::prepare::fix_items(&tasks, &side.solved(), &side.bases, most)
+    prepare::fix_items(&tasks, &side.solved(), &side.bases, most)
 }
 
 /// Without the model's own writing, which costs time and depends on no weight.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// How many of the items are acted on, and how many edits a rollout ranks.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Acts {
     pub(super) located: usize,
     pub(super) rollouts: usize,
