@@ -219,6 +219,7 @@ pub fn digest() -> String {
         numbered::GOES,
         numbered::COMES,
         numbered::NTH,
+        numbered::TO,
         &markers,
         &size,
     ]

@@ -12,6 +12,8 @@ pub(super) const NUMBERED: &str = "|";
 /// Before what goes and before what comes.
 pub(super) const GOES: &str = "-";
 pub(super) const COMES: &str = "+";
+/// Between the first and the last of several lines.
+pub(super) const TO: &str = "-";
 /// Between a line's number and which of several equal words is meant.
 pub(super) const NTH: &str = ":";
 
@@ -19,7 +21,7 @@ pub(super) const NTH: &str = ":";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineEdit {
     /// Words on one line give way to others: `edit: 3`, `- old`, `+ new`; `edit: 3:2` where the
-    /// second of several is meant.
+    /// second of several is meant. Read with several lines that come, or none, as a diff would be.
     Words {
         /// The line.
         line: usize,
@@ -49,18 +51,18 @@ pub enum LineEdit {
 impl LineEdit {
     /// The edit as the student writes it. [`LineEdit::read`] gives it back.
     pub fn write(&self) -> String {
-        let block = |mark: &str, lines: &[String]| -> String {
-            lines.iter().map(|line| format!("\n{}", format!("{mark} {line}").trim_end())).collect()
+        let block = |lines: &[String]| -> String {
+            lines.iter().map(|line| format!("\n{}", format!("{COMES} {line}").trim_end())).collect()
         };
         match self {
             Self::Words { line, nth, old, new } => {
-                let new: Vec<String> = new.split('\n').map(str::to_owned).collect();
                 let nth = if *nth == 1 { String::new() } else { format!("{NTH}{nth}") };
-                format!("{EDIT}{line}{nth}\n{GOES} {old}{}", block(COMES, &new))
+                let new: Vec<String> = new.split('\n').map(str::to_owned).collect();
+                format!("{EDIT}{line}{nth}\n{GOES} {old}{}", block(&new))
             }
-            Self::Insert { after, new } => format!("{EDIT}{after}{}", block(COMES, new)),
+            Self::Insert { after, new } => format!("{EDIT}{after}{}", block(new)),
             Self::Replace { lines: (first, last), new } => {
-                format!("{EDIT}{first}-{last}{}", block(COMES, new))
+                format!("{EDIT}{first}{TO}{last}{}", block(new))
             }
         }
     }
@@ -79,13 +81,13 @@ impl LineEdit {
             into.push(rest.strip_prefix(' ').unwrap_or(rest).to_owned());
         }
         let number = |text: &str| text.trim().parse::<usize>().ok();
-        match (header.split_once('-'), old.as_slice()) {
-            (Some((first, last)), []) => {
+        match (header.split_once(TO), old.as_slice(), new.as_slice()) {
+            (Some((first, last)), [], _) => {
                 let lines = (number(first)?, number(last)?);
                 (1 <= lines.0 && lines.0 <= lines.1).then_some(Self::Replace { lines, new })
             }
-            (None, []) if !new.is_empty() => Some(Self::Insert { after: number(header)?, new }),
-            (None, [old]) if !old.trim().is_empty() && !new.is_empty() => {
+            (None, [], [_, ..]) => Some(Self::Insert { after: number(header)?, new }),
+            (None, [old], _) if !old.trim().is_empty() => {
                 let (line, nth) = header.split_once(NTH).unwrap_or((header, "1"));
                 let (line, nth) = (number(line)?, number(nth)?);
                 Some(Self::Words { line, nth, old: old.clone(), new: new.join("\n") })
@@ -100,13 +102,9 @@ impl LineEdit {
         let written = self.write();
         let header = EDIT.len()..written.find('\n').unwrap_or(written.len());
         let one = |range: Range<usize>| std::iter::once(range).collect::<Vec<_>>();
-        let whole = |start: usize| one(start..written.len());
         match self {
             Self::Replace { new, .. } if new.is_empty() => one(header),
-            Self::Insert { .. } | Self::Replace { .. } => whole(header.end + 1),
-            Self::Words { old, new, .. } if new.contains('\n') => {
-                whole(header.end + "\n- ".len() + old.len() + 1)
-            }
+            Self::Insert { .. } | Self::Replace { .. } => one(header.end + 1..written.len()),
             Self::Words { old, new, .. } => {
                 let start = written.len() - new.len();
                 let end = |range: &Range<usize>| range.end + usize::from(range.is_empty());
@@ -118,10 +116,9 @@ impl LineEdit {
 
     /// Where the words that go and those that come begin in the written edit.
     pub fn swapped(&self) -> Option<(usize, usize)> {
-        let written = self.write();
-        let Self::Words { new, .. } = self else { return None };
-        let old = written.find('\n')? + "\n- ".len();
-        (!new.contains('\n')).then(|| (old, written.len() - new.len()))
+        let Self::Words { old, new, .. } = self else { return None };
+        let new = self.write().len() - new.len();
+        Some((new - "\n+ ".len() - old.len(), new))
     }
 
     /// The function's lines afterwards; `None` where it has no such line or words, or where
@@ -191,31 +188,34 @@ impl View {
     }
 
     fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
-        self.lines.iter().scan(1, |next, line| {
+        self.lines.iter().scan(1usize, |next, line| {
             let number = *next;
-            *next += left_out(line).unwrap_or(1);
+            *next = next.saturating_add(left_out(line).unwrap_or(1));
             Some(number)
         })
     }
 
-    /// The replacement of `old`, which must stand in the view once, by `new` as a line edit; makes
-    /// it and gives what is seen around it afterwards. `None` where the view does not show it.
+    /// The replacement of `old`, which must stand in the view once, by `new`: as [`View::turn`]
+    /// does it. `None` where the view does not show it whole.
     pub fn edit(&mut self, old: &str, new: &str) -> Option<(LineEdit, String)> {
         let text = self.lines.join("\n");
-        let (old, new) = [(old, new), inner(old, new)]
-            .into_iter()
-            .find(|(old, _)| crate::anchor::occurrences(&text, old) == 1)?;
-        let after = text.replacen(old, new, 1);
-        let after: Vec<String> = after.split('\n').map(str::to_owned).collect();
+        let once = crate::anchor::occurrences(&text, old) == 1;
+        once.then(|| self.turn(&text.replacen(old, new, 1))).flatten()
+    }
+
+    /// Makes the view that of another text, and gives the edit from the first to the last line
+    /// that differ and what is seen around it afterwards. `None` where nothing differs or what
+    /// differs was not shown.
+    pub fn turn(&mut self, text: &str) -> Option<(LineEdit, String)> {
+        let after: Vec<String> = text.split('\n').map(str::to_owned).collect();
         let short = self.lines.len().min(after.len());
         let head = (0..short).take_while(|&i| self.lines[i] == after[i]).count();
         let tail = (0..short - head)
             .take_while(|i| self.lines[self.lines.len() - 1 - i] == after[after.len() - 1 - i])
             .count();
         let (gone, come) = (head..self.lines.len() - tail, head..after.len() - tail);
-        if gone.is_empty() && come.is_empty()
-            || self.lines[gone.clone()].iter().any(|line| left_out(line).is_some())
-        {
+        let shown = self.lines[gone.clone()].iter().all(|line| left_out(line).is_none());
+        if !shown || gone.is_empty() && come.is_empty() {
             return None;
         }
         let edit = self.line_edit(gone, &after[come.clone()]);
@@ -226,20 +226,20 @@ impl View {
 
     fn line_edit(&self, gone: Range<usize>, come: &[String]) -> LineEdit {
         let numbers: Vec<usize> = self.numbers().collect();
+        let new = come.to_vec();
         match (&self.lines[gone.clone()], come) {
-            ([], new) => {
-                let above = gone.start.checked_sub(1);
-                let end = |at: usize| numbers[at] + left_out(&self.lines[at]).unwrap_or(1) - 1;
-                LineEdit::Insert { after: above.map_or(0, end), new: new.to_vec() }
+            ([], _) => {
+                let end = |at: usize| {
+                    numbers[at].saturating_add(left_out(&self.lines[at]).unwrap_or(1)) - 1
+                };
+                LineEdit::Insert { after: gone.start.checked_sub(1).map_or(0, end), new }
             }
-            (_, new) => {
-                let (first, last) = (numbers[gone.start], numbers[gone.end - 1]);
-                let whole = || LineEdit::Replace { lines: (first, last), new: new.to_vec() };
-                match (&self.lines[gone], new) {
-                    ([old], [new]) => words(first, old, new).unwrap_or_else(whole),
-                    _ => whole(),
-                }
+            ([old], [line]) => {
+                let number = numbers[gone.start];
+                let whole = LineEdit::Replace { lines: (number, number), new };
+                words(number, old, line).unwrap_or(whole)
             }
+            _ => LineEdit::Replace { lines: (numbers[gone.start], numbers[gone.end - 1]), new },
         }
     }
 }
@@ -247,25 +247,6 @@ impl View {
 /// How many lines a line of a view stands for.
 fn left_out(line: &str) -> Option<usize> {
     line.strip_prefix("... ")?.strip_suffix(" lines not shown ...")?.parse().ok()
-}
-
-/// Both texts without the whole lines that they begin and end with alike: a unique anchor may
-/// reach beyond the function.
-fn inner<'a>(old: &'a str, new: &'a str) -> (&'a str, &'a str) {
-    let (mut old, mut new) = (old, new);
-    while let (Some((a, old_rest)), Some((b, new_rest))) =
-        (old.split_once('\n'), new.split_once('\n'))
-        && a == b
-    {
-        (old, new) = (old_rest, new_rest);
-    }
-    while let (Some((old_rest, a)), Some((new_rest, b))) =
-        (old.rsplit_once('\n'), new.rsplit_once('\n'))
-        && a == b
-    {
-        (old, new) = (old_rest, new_rest);
-    }
-    (old, new)
 }
 
 /// The fewest whole words that change from one line to the other; `None` where its indentation
@@ -395,12 +376,8 @@ mod tests {
         );
         check("        return a", "    return b", "edit: 6-6\n+     return b", &["+     return b"]);
         check("def f(a, b):", "@x\ndef f(a, b):", "edit: 0\n+ @x", &["+ @x"]);
-        let beyond = ("    return g(a, a)\n\n\ndef h():", "    return g(a)\n\n\ndef h():");
-        assert_eq!(
-            inner(beyond.0, beyond.1),
-            ("    return g(a, a)", "    return g(a)"),
-            "what both end with is left away"
-        );
+        let beyond = View::new(SEEN).edit("    return g(a, a)\n\ndef h():", "\n\ndef h():");
+        assert_eq!(beyond, None, "it goes on where the view ends");
         assert_eq!(View::new(SEEN).edit("a", "b"), None, "more than one");
         assert_eq!(View::new(SEEN).edit("c", "b"), None, "none");
     }
@@ -413,6 +390,13 @@ mod tests {
         let (edit, seen) = view.edit("    y", "    z\n    y").expect("it stands there");
         assert_eq!(edit, LineEdit::Insert { after: 5, new: vec!["    z".to_owned()] });
         assert_eq!(seen, "... 3 lines not shown ...\n5|    x\n6|    z\n7|    y");
+    }
+
+    #[test]
+    fn a_line_that_looks_left_out_is_only_miscounted() {
+        let text = format!("def f():\n... {} lines not shown ...\n    x", usize::MAX);
+        assert!(View::new(&text).shown().ends_with("|    x"));
+        assert!(View::new(&text).edit("    x", "    x\n    y").is_some());
     }
 
     #[test]
@@ -431,6 +415,11 @@ mod tests {
         check("edit: 3:2\n- r\n+ z", Some("def f(a):\n    b = a\n    retuzn b + a"));
         check("edit: 1\n- b\n+ c", Some("def f(a):\n    c = a\n    return b + a"));
         check("edit: 2\n- return\n+ yield", Some("def f(a):\n    b = a\n    yield b + a"));
+        check("edit: 3\n-  + a", Some("def f(a):\n    b = a\n    return b"));
+        check(
+            "edit: 2\n- a\n+ a\n+     c = a",
+            Some("def f(a):\n    b = a\n    c = a\n    return b + a"),
+        );
         for wrong in [
             "edit: 2\n- a\n+ a",
             "edit: 2-2\n+     b = a",
@@ -441,7 +430,6 @@ mod tests {
             "edit: 3-2",
             "edit: 2",
             "edit: two\n+ x",
-            "edit: 2\n- a",
             "edit: 2\n- zz\n+ x",
             "edit: 3\n- f\n+ g\n- h",
             "edit: 9\n- b\n+ c",

@@ -2,7 +2,7 @@
 use super::numbered::View;
 use super::{new_text_range, write};
 use crate::words::changed_ranges;
-use sera_core::{Action, Message, Role, Step};
+use sera_core::{Action, Message, Role, Step, TreePath};
 use std::ops::Range;
 
 /// The standing instruction.
@@ -51,9 +51,9 @@ pub fn guided(shots: &[Shot], description: &str, steps: &[Step]) -> Conversation
     }
     messages.push(Message::new(Role::User, description));
     let mut conversation = Conversation { messages, ..Conversation::default() };
-    let mut view = None;
+    let mut opened = None;
     for step in steps.iter().filter(|step| is_own(step)) {
-        conversation.take(step, &mut view);
+        conversation.take(step, &mut opened);
     }
     conversation
 }
@@ -65,16 +65,16 @@ pub fn is_own(step: &Step) -> bool {
 }
 
 impl Conversation {
-    /// Adds a step; `view` is the function that was opened last.
-    fn take(&mut self, step: &Step, view: &mut Option<View>) {
+    /// Adds a step; `opened` is the function that was opened last and its file.
+    fn take<'a>(&mut self, step: &'a Step, opened: &mut Option<(&'a TreePath, View)>) {
         let mut seen = step.observation.text.clone();
         let mut said = write(&step.action);
-        if let Action::Open { name, .. } = &step.action {
-            *view = name.as_ref().map(|_| View::new(&seen));
-            seen = view.as_ref().map_or(seen, View::shown);
-        } else if let Action::Edit { old, new, .. } = &step.action {
-            let edit = view.as_mut().and_then(|view| view.edit(old, new));
-            if let Some((edit, around)) = edit {
+        if let Action::Open { path, name } = &step.action {
+            *opened = name.as_ref().map(|_| (path, View::new(&seen)));
+            seen = opened.as_ref().map_or(seen, |(_, view)| view.shown());
+        } else if let Action::Edit { path, old, new } = &step.action {
+            let view = opened.as_mut().filter(|(file, _)| *file == path);
+            if let Some((edit, around)) = view.and_then(|(_, view)| view.edit(old, new)) {
                 (said, seen) = (edit.write(), around);
                 self.mark(edit.changed());
                 let message = self.messages.len();
@@ -107,10 +107,14 @@ fn written_out(old: &str, new: &str, message: &str) -> Vec<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sera_core::{Observation, TreePath};
+    use sera_core::Observation;
 
     fn edit(old: &str, new: &str) -> Action {
-        let path = TreePath::new("a.py").expect("a path inside the tree");
+        edit_of("a.py", old, new)
+    }
+
+    fn edit_of(path: &str, old: &str, new: &str) -> Action {
+        let path = TreePath::new(path).expect("a path inside the tree");
         Action::Edit { path, old: old.to_owned(), new: new.to_owned() }
     }
 
@@ -128,14 +132,14 @@ mod tests {
             step(open.clone(), "def f():\n    a = b", true),
             step(edit("x", "y"), "absent", false),
             step(edit("b", "c"), "edited", true),
-            step(edit("elsewhere", "new"), "edited", true),
+            step(edit_of("b.py", "a = c", "new"), "edited", true),
             step(Action::Submit, "submitted", true),
         ];
         let shot = Shot { description: "old".to_owned(), answer: "edit: 1-1".to_owned() };
         let conversation = guided(&[shot], "task", &steps);
         let said: Vec<(Role, &str)> =
             conversation.messages.iter().map(|m| (m.role, m.content.as_str())).collect();
-        let written = write(&edit("elsewhere", "new"));
+        let written = write(&edit_of("b.py", "a = c", "new"));
         let expect = [
             (Role::System, GUIDED),
             (Role::User, "old"),
@@ -149,7 +153,7 @@ mod tests {
             (Role::User, "edited"),
         ];
         assert_eq!(said, expect);
-        assert_eq!(conversation.changed, [(6, 14..15), (8, 37..40)]);
+        assert_eq!(conversation.changed, [(6, 14..15), (8, 33..36)]);
         assert_eq!(conversation.swapped, [(6, 10, 14)]);
         assert_eq!(conversation.ended().messages.len(), 9);
     }

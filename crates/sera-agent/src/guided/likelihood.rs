@@ -83,6 +83,15 @@ impl<'a> Region<'a> {
         Self { file, context, lead, lines }
     }
 
+    /// The bytes of its lines in the file, and their text.
+    pub(super) fn lines(&self) -> Range<usize> {
+        self.lines.clone()
+    }
+
+    pub(super) fn text(&self) -> &'a str {
+        &self.file[self.lines.clone()]
+    }
+
     pub(super) fn contains(&self, splice: &Splice) -> bool {
         self.lines.start <= splice.span.start && splice.span.end <= self.lines.end
     }

@@ -4,7 +4,7 @@ use super::speech::Speech;
 use super::{Guided, Signs, Source};
 use crate::dialect::{self, LineEdit, View};
 use crate::environment::Environment;
-use crate::{edits_between, roll_out, tools};
+use crate::roll_out;
 use sera_core::{
     Action, Cancel, Context, FunctionKey, Language, Model, ModelError, Prompt, Step, Usage,
 };
@@ -114,9 +114,10 @@ pub fn rank_edits(
     ranked.enumerated = drafts.len();
     let mut steps = steps.to_vec();
     steps.push(ranked.step.clone());
+    let region = Region::new(&before, &span, &note(description, place, options), options);
     if options.write {
         ranked.written = write(description, &steps, model, options, cancel, &mut ranked.usage)?;
-        let execute = |text: &String| execute(text, place, &before, &span, &environment);
+        let execute = |text: &String| execute(text, place, &before, &region, &environment);
         let splice = ranked.written.as_ref().and_then(execute);
         ranked.valid = (usize::from(splice.is_some()), 1);
         drafts.extend(splice.flatten().map(|splice| {
@@ -126,9 +127,8 @@ pub fn rank_edits(
             Draft { splice, source: Source::Written, signs }
         }));
     }
-    let region = Region::new(&before, &span, &note(description, place, options), options);
     let steps = &steps;
-    let ranking = Ranking { description, steps, place, before: &before, region, options, cancel };
+    let ranking = Ranking { description, steps, before: &before, region, options, cancel };
     ranked.candidates = ranking.run(&drafts, model)?;
     Ok(ranked)
 }
@@ -227,11 +227,13 @@ fn execute(
     message: &str,
     place: &FunctionKey,
     before: &str,
-    function: &Range<usize>,
+    region: &Region<'_>,
     environment: &Environment,
 ) -> Option<Option<Splice>> {
     if let Some(edit) = LineEdit::read(message) {
-        return edited(&edit, before, function).map(Some);
+        let lines = edit.apply(&region.text().split('\n').collect::<Vec<_>>())?;
+        let whole = Splice { span: region.lines(), text: lines.join("\n") };
+        return Some(Some(Splice::between(before, &whole.apply(before))));
     }
     let mut environment = environment.clone();
     if !environment.execute(&dialect::read(message)).ok {
@@ -239,15 +241,6 @@ fn execute(
     }
     let after = environment.read_text(&place.path).ok()?;
     Some((*after != *before).then(|| Splice::between(before, &after)))
-}
-
-/// The change that an edit of the function's lines makes to its file.
-fn edited(edit: &LineEdit, before: &str, function: &Range<usize>) -> Option<Splice> {
-    let shown = tools::whole_lines(before, function);
-    let start = before[..function.start].rfind('\n').map_or(0, |at| at + 1);
-    let lines = edit.apply(&shown.split('\n').collect::<Vec<_>>())?;
-    let after = [&before[..start], &lines.join("\n"), &before[start + shown.len()..]].concat();
-    Some(Splice::between(before, &after))
 }
 
 /// The task as a comment, where the options ask for it.
@@ -263,7 +256,6 @@ fn note(description: &str, place: &FunctionKey, options: &Guided) -> String {
 struct Ranking<'a> {
     description: &'a str,
     steps: &'a [Step],
-    place: &'a FunctionKey,
     before: &'a str,
     region: Region<'a>,
     options: &'a Guided,
@@ -376,18 +368,14 @@ impl Ranking<'_> {
         }
     }
 
-    /// The edit as the student would write it.
+    /// The edit as the student would write it; empty where it is not of the function opened.
     fn answer(&self, draft: &Draft) -> String {
         let after = draft.splice.apply(self.before);
-        let mut view = self.steps.last().map(|step| View::new(&step.observation.text));
-        let mut write = |edit: Action| match (&edit, &mut view) {
-            (Action::Edit { old, new, .. }, Some(view)) => {
-                view.edit(old, new).map_or_else(|| dialect::write(&edit), |e| e.0.write())
-            }
-            _ => dialect::write(&edit),
-        };
-        let edits = edits_between(&self.place.path, self.before, &after);
-        edits.into_iter().map(&mut write).collect::<Vec<_>>().join("\n")
+        let lines = self.region.lines();
+        let end = after.len().saturating_sub(self.before.len() - lines.end);
+        let turned = after.get(lines.start..end);
+        let edit = turned.and_then(|text| View::new(self.region.text()).turn(text));
+        edit.map_or_else(String::new, |(edit, _)| edit.write())
     }
 }
 

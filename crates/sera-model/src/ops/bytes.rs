@@ -66,9 +66,9 @@ impl Bytes {
         let x = Rows { bytes: &bytes, scales: &scales };
         let blocks = self.inputs / BLOCK;
         let rows = self.numbers.par_chunks(ROWS * self.inputs);
-        let rows = rows.zip(self.scales.par_chunks(ROWS * blocks)).with_min_len(
-            (TASK / (ROWS * self.inputs)).max(1),
-        );
+        let rows = rows
+            .zip(self.scales.par_chunks(ROWS * blocks))
+            .with_min_len((TASK / (ROWS * self.inputs)).max(1));
         to.par_chunks_mut(ROWS).zip(rows).for_each(|(to, (bytes, scales))| {
             let mut sums = [0.0; ROWS];
             dots(Rows { bytes, scales }, x, &mut sums[..to.len()]);
@@ -142,10 +142,10 @@ fn dot_twin(w: Rows<'_>, x: Rows<'_>) -> f32 {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn dots_native<const N: usize>(w: Rows<'_>, x: Rows<'_>) -> [f32; N] {
     use std::arch::x86_64::{
-        __m256i, _mm256_abs_epi8, _mm256_castps256_ps128, _mm256_cvtepi32_ps,
-        _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_si256, _mm256_madd_epi16,
-        _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_set1_ps, _mm256_setzero_ps,
-        _mm256_sign_epi8, _mm_add_ps, _mm_cvtss_f32, _mm_hadd_ps,
+        __m256i, _mm_add_ps, _mm_cvtss_f32, _mm_hadd_ps, _mm256_abs_epi8, _mm256_castps256_ps128,
+        _mm256_cvtepi32_ps, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_si256,
+        _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_set1_ps,
+        _mm256_setzero_ps, _mm256_sign_epi8,
     };
     let blocks = x.scales.len();
     let mut sums = [_mm256_setzero_ps(); N];

@@ -1,7 +1,10 @@
 //! Element-wise kernels, compiled three times: for every processor, and with AVX2 and AVX-512 behind
 //! a run-time check. All run the same source without fused multiply-adds, so their results are the
 //! same bits.
-#![expect(unsafe_code, reason = "calls functions compiled for wide vectors after checking for them")]
+#![expect(
+    unsafe_code,
+    reason = "calls functions compiled for wide vectors after checking for them"
+)]
 
 /// Whether this processor runs the AVX-512 versions.
 pub(crate) fn wide() -> bool {

@@ -177,11 +177,8 @@ impl Work {
 
     /// What base and the first own adapter do on the same tasks.
     fn act(&self, own: &Side, measured: &mut Measured) -> Result<()> {
-        let acts = Acts {
-            located: self.tasks,
-            rollouts: self.rollouts,
-            edits: Guided::default().edits,
-        };
+        let acts =
+            Acts { located: self.tasks, rollouts: self.rollouts, edits: Guided::default().edits };
         let fix = own.fix_items(self.tasks);
         for (name, arm, card) in &mut measured.arms {
             let lora = match name.as_str() {
@@ -215,8 +212,12 @@ impl Work {
         let (arm, digest) =
             (name.replace(" + ", "-").replace(' ', "-"), Digest::of(measured.as_bytes()));
         let kind = if how.is_empty() { "likelihood" } else { "acts" };
-        self.folder
-            .join(format!("{}-{arm}-{kind}-{}-{}.json", side.name, self.recipe, digest.short()))
+        self.folder.join(format!(
+            "{}-{arm}-{kind}-{}-{}.json",
+            side.name,
+            self.recipe,
+            digest.short()
+        ))
     }
 }
 
