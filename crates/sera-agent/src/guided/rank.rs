@@ -9,7 +9,7 @@ use sera_core::{
     Action, Cancel, Context, FunctionKey, Language, Model, ModelError, Prompt, Step, Usage,
 };
 use sera_syntax::{Mutation, Operator, edits, parse, same_code};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -70,8 +70,17 @@ impl Ranked {
     pub fn same(&self, text: &str, wanted: &str) -> bool {
         let visible = |text| str::chars(text).filter(|c| !c.is_whitespace());
         let same = |language| same_code(language, text, wanted);
-        visible(text).eq(visible(wanted)) && Language::of(&self.place.path).is_none_or(same)
+        let (a, b) = unlike(text, wanted);
+        visible(a).eq(visible(b)) && Language::of(&self.place.path).is_none_or(same)
     }
+}
+
+/// Both texts without most of what they begin with in common, compared by whole blocks.
+fn unlike<'a>(a: &'a str, b: &'a str) -> (&'a str, &'a str) {
+    let blocks = a.as_bytes().chunks(512).zip(b.as_bytes().chunks(512));
+    let alike = blocks.take_while(|(a, b)| a == b).count() * 512;
+    let start = floor_char(a, alike.min(a.len()).min(b.len()));
+    (&a[start..], &b[start..])
 }
 
 /// A candidate on its way through the stages.
@@ -182,18 +191,39 @@ fn shares(found: &[Mutation]) -> BTreeMap<Operator, f64> {
     counts.into_iter().map(share).collect()
 }
 
+/// Each edit's share of real fixes. An operator's share is split so that of the edits of one place
+/// the first, which its generator holds likeliest, has twice the share of the second, and so on.
+fn sloped_shares(found: &[Mutation]) -> Vec<f64> {
+    let mut tried: HashMap<(Operator, usize, usize), f64> = HashMap::new();
+    let mut sums: BTreeMap<Operator, f64> = BTreeMap::new();
+    let mut slope = |edit: &Mutation| {
+        let nth = tried.entry((edit.operator, edit.span.start, edit.span.end)).or_default();
+        *nth += 1.0;
+        *sums.entry(edit.operator).or_default() += 1.0 / *nth;
+        1.0 / *nth
+    };
+    let slopes: Vec<f64> = found.iter().map(&mut slope).collect();
+    let share = |(edit, slope): (&Mutation, f64)| {
+        edit.operator.weight().max(1e-6) * slope / sums[&edit.operator]
+    };
+    found.iter().zip(slopes).map(share).collect()
+}
+
 /// The edits that a model is asked about: those that most speaks for without it.
 fn likely(found: Vec<Mutation>, speech: &Speech, before: &str, options: &Guided) -> Vec<Mutation> {
     if found.len() <= options.edits {
         return found;
     }
-    let shares = shares(&found);
-    let weigh = |edit: &Mutation| {
-        let share = shares[&edit.operator].ln();
-        options.weigh(&speech.signs(before, &edit.span, &edit.replacement, share))
+    let shares = sloped_shares(&found);
+    let weigh = |edit: &Mutation, share: f64| {
+        options.weigh(&speech.signs(before, &edit.span, &edit.replacement, share.ln()))
     };
-    let mut weighed: Vec<(f64, usize, Mutation)> =
-        found.into_iter().enumerate().map(|(at, edit)| (weigh(&edit), at, edit)).collect();
+    let mut weighed: Vec<(f64, usize, Mutation)> = found
+        .into_iter()
+        .zip(shares)
+        .enumerate()
+        .map(|(at, (edit, share))| (weigh(&edit, share), at, edit))
+        .collect();
     weighed.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     weighed.truncate(options.edits);
     weighed.sort_by_key(|(_, at, _)| *at);
