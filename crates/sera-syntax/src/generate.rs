@@ -9,6 +9,7 @@ mod conditions;
 mod literals;
 mod names;
 mod refactorings;
+mod restored;
 mod statements;
 mod values;
 
@@ -20,8 +21,8 @@ pub fn mutations(parsed: &Parsed, function: &Function) -> Vec<Mutation> {
 }
 
 /// The single edits a fixer would try on `function`, likeliest operator first, in a fixed order.
-/// `words` are identifiers and literals of the task which may be inserted. Edits that no
-/// enumeration can know (a guard, a clause, a statement to bring back) are not among them.
+/// `words` are identifiers and literals of the task which may be inserted. Of guards, clauses and
+/// statements to bring back only those are among them that the rest of the function suggests.
 pub fn edits(parsed: &Parsed, function: &Function, words: &[String]) -> Vec<Mutation> {
     let mut made = generate(parsed, function, Direction::Fix(words));
     made.sort_by(|a, b| {
@@ -39,6 +40,7 @@ fn generate(parsed: &Parsed, function: &Function, direction: Direction<'_>) -> V
     literals::generate(&mut scene);
     conditions::generate(&mut scene);
     statements::generate(&mut scene);
+    restored::generate(&mut scene);
     refactorings::generate(&mut scene);
     scene.finish()
 }

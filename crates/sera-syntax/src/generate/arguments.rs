@@ -1,5 +1,5 @@
 //! Arguments and elements: left out, exchanged, brought back.
-use super::atoms::{is_literal, is_name, size, word_values};
+use super::atoms::{is_literal, is_name, is_plain_member, short_texts, size, word_values};
 use crate::Operator;
 use crate::functions::callee_name;
 use crate::node::Id;
@@ -13,6 +13,11 @@ const LONGEST: usize = 7;
 const VALUES: usize = 10;
 /// How many names are tried for a new argument given by name.
 const KEYWORDS: usize = 8;
+
+/// How many values that the function passes elsewhere.
+const PASSED: usize = 12;
+/// Values that are often passed to say "none" or "backwards".
+const EMPTY: [&str; 5] = ["[]", "{}", "()", "''", "-1"];
 
 pub(super) fn generate(scene: &mut Scene<'_>) {
     for call in scene.of(Concept::Call) {
@@ -31,6 +36,9 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
         }
         swap_arguments(scene, &given);
         if scene.fixing() && !ast.row().typed && takes_more(scene, call, &given) {
+            if ast.row().indented {
+                pass_on(scene, &given);
+            }
             append_positional(scene, list, &given);
             append_keyword(scene, call, list, &given);
         }
@@ -113,6 +121,7 @@ fn append_positional(scene: &mut Scene<'_>, list: Id, given: &[Id]) {
     let ast = scene.ast;
     let last = given.iter().rposition(|&argument| !ast.is(argument, Concept::Keyword));
     let known: Vec<&str> = given.iter().map(|&argument| scene.text(argument)).collect();
+    let repeated = given.last().filter(|_| known.len() > 1 && known.iter().all(|k| *k == known[0]));
     let (at, before, after) = match (last, given.first()) {
         (Some(last), _) => (ast.end(given[last]), ", ", ""),
         (None, Some(&first)) => (ast.start(first), "", ", "),
@@ -123,10 +132,67 @@ fn append_positional(scene: &mut Scene<'_>, list: Id, given: &[Id]) {
     let row = ast.row();
     let literals = ["0", "1", row.literals.1, row.literals.0, row.literals.2.unwrap_or("0")];
     values.extend(literals.into_iter().chain(word_values(scene)).map(str::to_owned));
+    values.extend(passed(scene, list).into_iter().take(PASSED).map(str::to_owned));
+    values.extend(EMPTY.iter().filter(|_| row.indented).map(|&value| value.to_owned()));
     for value in values {
-        if !known.contains(&value.as_str()) {
+        if repeated.is_some() || !known.contains(&value.as_str()) {
             let inserted = [before, value.as_str(), after].concat();
             scene.push(Operator::ArgumentDrop, at..at, inserted, &value, Risk::None);
+        }
+    }
+}
+
+/// What the function passes elsewhere that is more than a name.
+fn passed<'a>(scene: &Scene<'a>, list: Id) -> Vec<&'a str> {
+    use Concept::{Closure, Identifier, Keyword, Member, Number};
+    let ast = scene.ast;
+    let lists = scene.of(Concept::Arguments).into_iter().filter(|&other| other != list);
+    let argument = |id: &Id| {
+        !ast.any(*id, &[Keyword, Closure, Identifier, Number])
+            && !ast.kind(*id).contains("splat")
+            && !ast.kind(*id).starts_with("generator")
+    };
+    let mut nodes: Vec<Id> = lists.flat_map(|other| ast.parts(other)).filter(argument).collect();
+    nodes.extend(scene.of(Member).into_iter().filter(|&id| is_plain_member(scene, id)));
+    nodes.extend(scene.of(Concept::Index));
+    let start = ast.start(list);
+    nodes.sort_by_key(|&id| ast.start(id).abs_diff(start));
+    nodes.retain(|&id| !ast.span(id).contains(&start));
+    short_texts(scene, nodes.into_iter())
+}
+
+/// `name=name`, wherever among the arguments given by name.
+fn pass_on(scene: &mut Scene<'_>, given: &[Id]) {
+    let ast = scene.ast;
+    let named: Vec<Id> = given.iter().copied().filter(|&id| ast.is(id, Concept::Keyword)).collect();
+    let taken = |name: &str| {
+        given.iter().any(|&id| {
+            let id = ast.role_of(id, Concept::Keyword, Role::Name).unwrap_or(id);
+            scene.text(id) == name
+        })
+    };
+    let parameters = scene.scope.variables().iter().filter(|v| v.parameter && !taken(&v.name));
+    let names: Vec<String> = parameters.map(|v| v.name.clone()).collect();
+    for name in names {
+        for &id in &named {
+            let at = ast.start(id);
+            scene.push(
+                Operator::ArgumentDrop,
+                at..at,
+                format!("{name}={name}, "),
+                &name,
+                Risk::None,
+            );
+        }
+        if let Some(&last) = given.last() {
+            let at = ast.end(last);
+            scene.push(
+                Operator::ArgumentDrop,
+                at..at,
+                format!(", {name}={name}"),
+                &name,
+                Risk::None,
+            );
         }
     }
 }

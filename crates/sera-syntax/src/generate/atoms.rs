@@ -3,6 +3,9 @@ use crate::node::Id;
 use crate::scene::Scene;
 use crate::table::{Concept, Role};
 
+/// Tokens of the longest expression that is brought from one place of a function to another.
+const SHORT: usize = 9;
+
 /// Whether `word` could stand as a variable.
 pub(super) fn is_name(scene: &Scene<'_>, word: &str) -> bool {
     let mut chars = word.chars();
@@ -86,4 +89,16 @@ pub(super) fn value_sites(scene: &Scene<'_>) -> Vec<Id> {
 /// How many tokens the node holds.
 pub(super) fn size(scene: &Scene<'_>, id: Id) -> usize {
     scene.ast.subtree(id).filter(|&node| scene.ast.leaf(node)).count()
+}
+
+/// Texts of `nodes` on one line and of few tokens, each once.
+pub(super) fn short_texts<'a>(scene: &Scene<'a>, nodes: impl Iterator<Item = Id>) -> Vec<&'a str> {
+    let mut texts: Vec<&str> = Vec::new();
+    for id in nodes.filter(|&id| size(scene, id) <= SHORT) {
+        let text = scene.text(id);
+        if !text.contains('\n') && !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts
 }

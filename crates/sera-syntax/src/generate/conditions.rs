@@ -1,5 +1,5 @@
 //! Conditions and operators: clauses, bounds, negation, arithmetic, compound assignment.
-use super::atoms::size;
+use super::atoms::{short_texts, size};
 use crate::Operator;
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
@@ -20,6 +20,10 @@ const COMPARISONS: &[(&str, &str, &str, &str)] = &[
     ("is", "", "is not", ""),
     ("is not", "", "is", ""),
 ];
+
+/// How many clauses are tried beside one condition, and how many of them from elsewhere.
+const CLAUSES: usize = 12;
+const TESTS: usize = 8;
 
 pub(super) fn generate(scene: &mut Scene<'_>) {
     for id in scene.of(Concept::Binary) {
@@ -46,7 +50,75 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
         for id in scene.of(Concept::Assign) {
             accumulate(scene, id);
         }
+        for id in scene.nodes() {
+            if is_condition(scene, id)
+                && !is_side(scene, id)
+                && scene.ast.kind(id) != "expression_list"
+            {
+                add_clause(scene, id);
+            }
+        }
     }
+}
+
+/// Whether the node is a side of a connective: a clause is added to the whole.
+fn is_side(scene: &Scene<'_>, id: Id) -> bool {
+    let ast = scene.ast;
+    let [and, or, _] = ast.row().logic;
+    let parent = ast.parent(id).filter(|&parent| ast.is(parent, Concept::Binary));
+    parent.and_then(|p| ast.operator(p)).is_some_and(|o| [and, or].contains(&ast.text(o)))
+}
+
+/// When fixing: `x` becomes `x and c` for what the function tests elsewhere and for null tests.
+fn add_clause(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let [and, or, _] = ast.row().logic;
+    let own = scene.text(id);
+    if own.contains('\n') || size(scene, id) > 20 {
+        return;
+    }
+    for clause in clauses(scene, id).into_iter().take(CLAUSES) {
+        for sign in [and, or] {
+            for joined in [format!("{clause} {sign} {own}"), format!("{own} {sign} {clause}")] {
+                scene.push(Operator::ClauseDrop, ast.span(id), joined, &clause, Risk::Syntax);
+            }
+        }
+    }
+}
+
+/// What may be asked beside the condition: what other conditions of the function ask, nearest
+/// first, and whether the names in it have a value.
+fn clauses(scene: &Scene<'_>, id: Id) -> Vec<String> {
+    let ast = scene.ast;
+    let mut found: Vec<String> = Vec::new();
+    if ast.row().indented {
+        let named = ast.subtree(id).filter(|&n| ast.is(n, Concept::Identifier));
+        let known = named.filter(|&n| scene.scope.variable(scene.text(n), ast.start(n)).is_some());
+        let near = short_texts(scene, known).into_iter().take(2);
+        found.extend(near.flat_map(|n| [format!("{n} is not None"), format!("{n} is None")]));
+    }
+    found.splice(0..0, tests_near(scene, id).into_iter().take(TESTS).map(str::to_owned));
+    found
+}
+
+/// What the function asks outside of the node, nearest first.
+pub(super) fn tests_near<'a>(scene: &Scene<'a>, id: Id) -> Vec<&'a str> {
+    let ast = scene.ast;
+    let (own, at) = (ast.span(id), ast.start(id));
+    let outside = |&other: &Id| !ast.span(other).contains(&at) && !own.contains(&ast.start(other));
+    let list = |id: Id| ast.kind(id) == "expression_list";
+    let asks = |&id: &Id| (is_condition(scene, id) && !list(id)) || is_comparison(scene, id);
+    let mut tests: Vec<Id> = scene.nodes().into_iter().filter(asks).filter(outside).collect();
+    tests.sort_by_key(|&other| ast.start(other).abs_diff(at));
+    short_texts(scene, tests.into_iter())
+}
+
+fn is_comparison(scene: &Scene<'_>, id: Id) -> bool {
+    if !scene.ast.is(id, Concept::Binary) {
+        return false;
+    }
+    let operator = scene.ast.operator(id).map_or("", |operator| scene.text(operator));
+    COMPARISONS.iter().any(|(own, ..)| *own == operator)
 }
 
 fn comparison(scene: &mut Scene<'_>, id: Id) {

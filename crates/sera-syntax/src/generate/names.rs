@@ -170,6 +170,9 @@ fn swap_member(scene: &mut Scene<'_>, id: Id) {
         });
     }
     others.extend(new_words(scene, name, &others));
+    if scene.fixing() {
+        others.extend(read_here(scene, ast.start(property)));
+    }
     for other in others {
         scene.push(Operator::AttributeSwap, ast.span(property), other, name, Risk::None);
     }
@@ -233,9 +236,44 @@ fn swap_callee(scene: &mut Scene<'_>, call: Id) {
     }
     others.extend(siblings);
     others.extend(new_words(scene, name, &others));
+    if scene.fixing() {
+        others.extend(called_here(scene, callee));
+    }
     for other in others {
         scene.push(Operator::CalleeSwap, ast.span(last), other, name, Risk::None);
     }
+}
+
+/// What the function calls elsewhere in the same way, and for plain callees what it was handed.
+fn called_here(scene: &Scene<'_>, callee: Id) -> Vec<String> {
+    let ast = scene.ast;
+    let member = ast.is(callee, Concept::Member);
+    let calls = scene.of(Concept::Call).into_iter();
+    let alike = calls.filter(|&call| {
+        ast.role(call, Role::Callee).is_some_and(|other| ast.is(other, Concept::Member) == member)
+    });
+    let mut names: Vec<&str> =
+        alike.filter_map(|call| callee_name(ast, call)).map(|name| scene.text(name)).collect();
+    if !member {
+        names.extend(
+            scene.scope.variables().iter().filter(|v| v.parameter).map(|v| v.name.as_str()),
+        );
+        names.extend(ast.row().wrappers);
+    }
+    names.dedup();
+    names.into_iter().take(CALLEES.1 * 2).map(str::to_owned).collect()
+}
+
+/// Members that the function reads of anything, nearest to `at` first.
+fn read_here(scene: &Scene<'_>, at: usize) -> Vec<String> {
+    let ast = scene.ast;
+    let mut nodes: Vec<Id> = scene.of(Concept::Member);
+    nodes.sort_by_key(|&id| ast.start(id).abs_diff(at));
+    let names = nodes.into_iter().filter_map(|id| ast.role(id, Role::Property));
+    let mut names: Vec<String> = names.map(|id| scene.text(id).to_owned()).collect();
+    names.dedup();
+    names.truncate(MEMBERS.1);
+    names
 }
 
 pub(super) fn antonyms(name: &str) -> impl Iterator<Item = &'static str> + '_ {

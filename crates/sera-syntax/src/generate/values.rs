@@ -191,12 +191,11 @@ fn wrap(scene: &mut Scene<'_>, id: Id) {
     {
         return;
     }
-    let mut names: Vec<String> =
-        scene.facts.wrappers.frequent(USUAL).into_iter().map(str::to_owned).collect();
+    let mut names = own_wrappers(scene);
+    names.extend(scene.facts.wrappers.frequent(USUAL).into_iter().map(str::to_owned));
     names.extend(ast.row().wrappers.iter().take(USUAL).map(|&name| name.to_owned()));
     let last = |name: &str| name.rsplit(['.', ':']).next().unwrap_or("").to_owned();
     names.retain(|name| !ast.row().typed || preserves(scene, &last(name)));
-    names.dedup();
     let words = scene.words().iter().filter(|word| is_path(scene, word));
     names.extend(words.filter(|word| scene.scope.variable(word, ast.start(id)).is_none()).cloned());
     let own = ast.role_of(id, Concept::Call, Role::Callee).map_or("", |callee| scene.text(callee));
@@ -210,6 +209,23 @@ fn wrap(scene: &mut Scene<'_>, id: Id) {
             scene.push(Operator::WrapperRemoved, ast.span(id), wrapped, &name, Risk::None);
         }
     }
+}
+
+/// What the function itself calls with one argument.
+fn own_wrappers(scene: &Scene<'_>) -> Vec<String> {
+    let ast = scene.ast;
+    let single =
+        |&call: &Id| ast.role(call, Role::Arguments).is_some_and(|l| ast.parts(l).count() == 1);
+    let calls = scene.of(Concept::Call).into_iter().filter(single);
+    let callees = calls.filter_map(|call| ast.role(call, Role::Callee));
+    let mut names: Vec<String> = callees
+        .map(|callee| scene.text(callee))
+        .filter(|name| is_path(scene, name))
+        .map(str::to_owned)
+        .collect();
+    names.dedup();
+    names.truncate(USUAL);
+    names
 }
 
 /// `x.f()` becomes `x`, also in the middle of a chain.

@@ -361,3 +361,28 @@ fn words_of_the_task_can_be_inserted() {
     let weights: Vec<f64> = tried.iter().map(|edit| edit.operator.weight()).collect();
     assert!(weights.windows(2).all(|pair| pair[0] >= pair[1]), "likeliest first");
 }
+
+#[test]
+fn what_the_function_says_elsewhere_can_be_inserted() {
+    for (body, expect) in [
+        ("    g(b[0], c)\n    return h(a)\n", "return h(a, b[0])"),
+        ("    g(b, k=1)\n    return h(a)\n", "g(b, a=a, k=1)"),
+        ("    g(reversed(b), a)\n    return h(a)\n", "g(reversed(b), reversed(a))"),
+        (
+            "    if b < c:\n        g(a)\n    return h(a) if a else 1\n",
+            "return h(a) if b < c and a else 1",
+        ),
+        ("    if a > 1:\n        g(b)\n    return b\n", "if a is not None and a > 1:"),
+        ("    a = g(b)\n    return a\n", "if b is not None:; a = g(b)"),
+        ("    self.a = a\n    self.c = c\n", "self.b = b"),
+        ("    a.clear()\n    b.close()\n", "b.clear()"),
+        ("    x = a.left\n    return b.right\n", "return b.left"),
+        ("    x = g(a)\n    return b(x)\n", "x = b(a)"),
+    ] {
+        let source = python(body);
+        let parsed = parse(Python, source.as_str());
+        let tried = edits(&parsed, &parsed.functions()[0], &[]);
+        let lines: Vec<String> = tried.iter().map(|edit| changed_line(&source, edit)).collect();
+        assert!(lines.iter().any(|line| line == expect), "{expect} in {lines:#?}");
+    }
+}
