@@ -192,7 +192,8 @@ fn shares(found: &[Mutation]) -> BTreeMap<Operator, f64> {
 }
 
 /// Each edit's share of real fixes. An operator's share is split so that of the edits of one place
-/// the first, which its generator holds likeliest, has twice the share of the second, and so on.
+/// the first, which its generator holds likeliest, has twice the share of the second and thrice
+/// that of the third.
 fn sloped_shares(found: &[Mutation]) -> Vec<f64> {
     let mut tried: HashMap<(Operator, usize, usize), f64> = HashMap::new();
     let mut sums: BTreeMap<Operator, f64> = BTreeMap::new();
