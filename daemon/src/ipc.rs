@@ -159,7 +159,8 @@ impl Client {
                 Message::answer(id, status.map_err(|error| failure::of(&error)))
             }
             Request::Cancel(params) => {
-                let cancelled = self.office.cancel(params.job.or(self.job));
+                let job = params.job.or(self.job);
+                let cancelled = job.is_some_and(|job| self.office.cancel(job));
                 Message::answer(id, Ok(CancelResult { cancelled }))
             }
             Request::Stop(_) => {

@@ -267,11 +267,10 @@ impl Office {
         }
     }
 
-    /// Asks a job, or every job, for an early end; false if there is none.
-    pub(crate) fn cancel(&self, id: Option<JobId>) -> bool {
+    /// Asks a job for an early end; false if there is none.
+    pub(crate) fn cancel(&self, id: JobId) -> bool {
         let jobs = Self::lock(&self.jobs);
-        let asked = jobs.iter().filter(|(job, _)| id.is_none_or(|id| id == **job));
-        asked.map(|(_, running)| running.cancel.cancel()).count() > 0
+        jobs.get(&id).map(|running| running.cancel.cancel()).is_some()
     }
 
     /// What the daemon does and holds; only the repository of `path` if one is given.

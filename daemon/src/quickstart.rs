@@ -13,6 +13,41 @@ use std::time::Instant;
 /// Picks the held-out task that is shown: fixed, so that nobody picks a lucky one.
 const SHOWN: usize = 7;
 
+/// Seconds that a quickstart may take besides training and evaluation, and what of them it keeps
+/// for the fix at its end.
+const BESIDES: f64 = 270.0;
+const FIX: f64 = 45.0;
+/// Seconds of training below which an adapter is none.
+const LEAST_TRAINING: f64 = 60.0;
+
+/// Seconds granted to training and to evaluation.
+#[derive(Clone, Copy, Default)]
+struct Granted {
+    train: f64,
+    evaluate: f64,
+}
+
+impl Granted {
+    fn of(stages: &[Job]) -> Self {
+        let mut granted = Self::default();
+        for job in stages {
+            if let Job::Train { seconds: Some(seconds), .. } = job {
+                granted.train = *seconds as f64;
+            } else if let Job::Evaluate { seconds: Some(seconds) } = job {
+                granted.evaluate = *seconds as f64;
+            }
+        }
+        granted
+    }
+
+    /// Training gets what is left where a machine was slow so far: it alone can be cut anywhere.
+    /// Evaluation measures a least number of items, and then takes longer than it was granted.
+    fn training(self, elapsed: f64) -> u64 {
+        let left = self.train + BESIDES - FIX - 0.4 * self.evaluate - elapsed;
+        left.max(LEAST_TRAINING).min(self.train) as u64
+    }
+}
+
 /// The jobs of a quickstart, in order.
 pub(crate) fn stages(train_seconds: u64, evaluate_seconds: u64) -> Vec<Job> {
     vec![
@@ -34,8 +69,12 @@ pub(crate) async fn drive(stages: Vec<Job>, cycle: &mut Cycle<'_>) -> Result<Qui
     cycle.keep_base()?;
     let repo = cycle.engine.repository.work_dir().display().to_string();
     let mut report = QuickstartReport { repo, ..QuickstartReport::default() };
-    for job in stages {
+    let granted = Granted::of(&stages);
+    for mut job in stages {
         if !done_before(&job, cycle)? {
+            if let Job::Train { seconds: Some(seconds), .. } = &mut job {
+                *seconds = granted.training(started.elapsed().as_secs_f64());
+            }
             let result = Box::pin(pipeline::perform(&job, cycle)).await?;
             fold(&mut report, result);
         }
@@ -144,4 +183,22 @@ fn shown(cycle: &Cycle<'_>) -> Result<Option<Task>> {
     tasks.retain(|t| t.held_out && matches!(t.origin, Origin::Mutation { refactoring: false, .. }));
     tasks.sort_by_key(|task| task.rng_seed);
     Ok((!tasks.is_empty()).then(|| tasks.swap_remove(SHOWN % tasks.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_machine_trains_for_less() {
+        let granted = Granted::of(&stages(180, 150));
+        let check = |elapsed: f64, expect: u64| {
+            assert_eq!(granted.training(elapsed), expect, "after {elapsed} s");
+        };
+        check(100.0, 180);
+        check(165.0, 180);
+        check(225.0, 120);
+        check(900.0, 60);
+        assert_eq!(Granted::of(&stages(30, 10)).training(900.0), 30, "never more than granted");
+    }
 }

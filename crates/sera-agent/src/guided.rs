@@ -6,11 +6,13 @@
 //! the best are syntax-checked ([`solve`]).
 mod likelihood;
 mod locate;
+mod pace;
 mod rank;
 mod solve;
 mod speech;
 
 pub use locate::{Located, locate};
+pub use pace::Pace;
 pub use rank::{Candidate, Ranked, rank_edits};
 pub use solve::{Event, Proposal, Solved, roll_out, solve};
 
@@ -106,7 +108,7 @@ impl Default for Guided {
             length: 2.5,
             chat: 0.8,
             write: true,
-            reply_tokens: 160,
+            reply_tokens: 96,
             proposals: 5,
         }
     }
@@ -133,7 +135,19 @@ pub struct Signs {
     pub named: f64,
 }
 
+/// Edits ranked in a function that is opened at all.
+const FEWEST: usize = 32;
+/// A function that is less likely than this beside the likeliest is not written about.
+const WORTH_WRITING: f64 = 0.2;
+
 impl Guided {
+    /// How a function is worked on that has these odds beside the likeliest: most time is spent
+    /// where the fault is most likely to be.
+    fn for_odds(&self, odds: f64) -> Self {
+        let edits = ((self.edits as f64 * odds) as usize).max(FEWEST).min(self.edits);
+        Self { edits, write: self.write && odds >= WORTH_WRITING, ..self.clone() }
+    }
+
     /// What speaks for an edit besides the likelihood it gains, in nats.
     fn weigh(&self, signs: &Signs) -> f64 {
         self.prior * signs.share

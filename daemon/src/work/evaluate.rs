@@ -26,6 +26,8 @@ const EDITS: usize = 64;
 /// Share of the time for what the siblings measure: no rollouts, and few items.
 const SIBLING_SHARE: f64 = 0.2;
 const SIBLING_ITEMS: usize = LEAST / 2;
+/// The same where the time is over before they are measured.
+const LATE_SIBLING_ITEMS: usize = LEAST / 3;
 
 pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let started = Instant::now();
@@ -54,11 +56,12 @@ pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let (fixes, completes) = (measured(&card.fix), measured(&card.complete));
     // The siblings tell how much a seed matters, on the first items of the real comparison.
     budget = Budget { seconds: f64::INFINITY, rollouts: 0, ..budget };
+    let late = started.elapsed().as_secs_f64() > order.seconds;
+    let most = if late { LATE_SIBLING_ITEMS } else { SIBLING_ITEMS };
     let mut siblings = Vec::new();
     for folder in &order.siblings {
         let own = [contestant(Arm::Adapter, Some(load(folder)?), Aid::Neighbours)];
-        let (tasks, holes) =
-            (&tasks[..fixes.min(SIBLING_ITEMS)], &holes[..completes.min(SIBLING_ITEMS)]);
+        let (tasks, holes) = (&tasks[..fixes.min(most)], &holes[..completes.min(most)]);
         siblings.push(bench.measure(&own, tasks, holes, &budget)?);
     }
     let seconds = started.elapsed().as_secs_f64();

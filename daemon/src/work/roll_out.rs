@@ -2,7 +2,7 @@
 use super::{Desk, fix, synthesize};
 use crate::order::{RollOut, RolledOut, Teacher, Weights};
 use anyhow::{Context as _, Result};
-use sera_agent::guided::{self, Guided};
+use sera_agent::guided::{self, Guided, Pace};
 use sera_agent::{Thresholds, verify};
 use sera_core::{Task, TrajectoryId};
 use sera_datagen::{Attempt, Bases, DropReason, Policy};
@@ -13,6 +13,9 @@ use std::time::Instant;
 /// Edits that the student ranks in one attempt: fewer than serving ranks, since twenty attempts
 /// only have to show what soft verification says of them.
 const EDITS: usize = 120;
+/// Seconds for all of them, and how many are made however long it takes.
+const SECONDS: f64 = 75.0;
+const LEAST: usize = 2;
 
 pub(super) fn roll_out(order: &RollOut, desk: &Desk) -> Result<RolledOut> {
     let started = Instant::now();
@@ -48,8 +51,12 @@ fn by_the_book(order: &RollOut, bases: &Bases, desk: &Desk) -> Rolled {
 fn by_student(order: &RollOut, weights: &Weights, bases: &Bases, desk: &Desk) -> Result<Rolled> {
     let mut student = fix::student(weights)?;
     let (mut attempts, mut dropped) = (Vec::new(), Vec::new());
+    let started = Instant::now();
+    let now = || started.elapsed().as_secs_f64();
+    let mut pace = Pace::new(EDITS, order.tasks.len(), SECONDS);
     for (done, task) in order.tasks.iter().enumerate() {
-        if !desk.gate.pass() {
+        let begun = now();
+        if !desk.gate.pass() || done >= LEAST && pace.is_over(begun) {
             break;
         }
         desk.progress(
@@ -59,10 +66,11 @@ fn by_student(order: &RollOut, weights: &Weights, bases: &Bases, desk: &Desk) ->
             "tasks",
             String::new(),
         );
-        match attempt(order, task, weights, bases, &mut student, desk)? {
+        match attempt(order, task, (weights, &mut student), bases, pace.edits(begun), desk)? {
             Ok(attempt) => attempts.push(attempt),
             Err(reason) => dropped.push((task.id, reason)),
         }
+        pace.done(now() - begun, now());
     }
     Ok((attempts, dropped))
 }
@@ -70,16 +78,16 @@ fn by_student(order: &RollOut, weights: &Weights, bases: &Bases, desk: &Desk) ->
 fn attempt(
     order: &RollOut,
     task: &Task,
-    weights: &Weights,
+    (weights, student): (&Weights, &mut Student),
     bases: &Bases,
-    student: &mut Student,
+    edits: usize,
     desk: &Desk,
 ) -> Result<Result<Attempt, DropReason>> {
     let (environment, base) = match bases.environment(task) {
         Ok(found) => found,
         Err(reason) => return Ok(Err(reason)),
     };
-    let options = Guided { opened: 1, edits: EDITS, ..Guided::default() };
+    let options = Guided { opened: 1, edits, ..Guided::default() };
     let cancel = desk.gate.as_cancel();
     let mut ignore = |_| ();
     let solved =

@@ -171,12 +171,14 @@ impl Solving<'_> {
         solved: &mut Solved,
     ) -> Result<Vec<(f64, Ranked)>, ModelError> {
         let mut opened = Vec::new();
+        let likeliest = located.order.first().map_or(0.0, |&first| located.log_share(first));
         for &hit in located.order.iter().take(self.options.opened) {
             self.cancel.check()?;
             let place = located.key(hit);
+            let odds = (located.log_share(hit) - likeliest).exp();
             watch(Event::Opened(place.clone()));
             let steps = std::slice::from_ref(&located.step);
-            let (options, cancel) = (self.options, self.cancel);
+            let (options, cancel) = (&self.options.for_odds(odds), self.cancel);
             let ranked =
                 rank_edits(self.description, steps, &place, model, environment, options, cancel)?;
             watch(Event::Ranked { edits: ranked.candidates.len() });

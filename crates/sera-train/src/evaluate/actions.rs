@@ -5,7 +5,7 @@
 //! given: the rank of the reference among all edits says more than whether it came first.
 use super::{Aid, Budget, Contestant, Desk, EvaluateError, FixItem, SHARES, Scope, of};
 use sera_agent::Remembering;
-use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
+use sera_agent::guided::{Guided, Pace, Ranked, locate, rank_edits};
 use sera_core::overlap::overlap;
 use sera_core::scorecard::{Arm, FixScore};
 use sera_core::{Cancel, FilePatch, FunctionKey, Model, Patch};
@@ -28,10 +28,13 @@ pub(super) fn measure(
     let measured = contestants.first().map_or(0, |c| scores.get(&c.arm).map_or(0, Vec::len));
     for pass in passes(budget) {
         let wanted = pass.items.min(measured);
+        let mut pace = Pace::new(pass.edits.unwrap_or(0), wanted, pass.until);
         for (done, item) in items.iter().take(wanted).enumerate() {
-            if done >= LEAST && (desk.elapsed)() > pass.until {
+            let begun = (desk.elapsed)();
+            if done >= LEAST && pace.is_over(begun) {
                 break;
             }
+            let edits = pass.edits.map(|_| pace.edits(begun));
             let acting = |c: &&Contestant| c.aid != Aid::OtherText && c.scope != Scope::Holes;
             for contestant in contestants.iter().filter(acting) {
                 if !(desk.pause)() {
@@ -39,9 +42,11 @@ pub(super) fn measure(
                 }
                 if let Some(score) = of(scores, contestant.arm, &item.task) {
                     let student = students.with(contestant.lora.as_ref());
-                    act(contestant, student, item, pass.edits, score)?;
+                    act(contestant, student, item, edits, score)?;
                 }
             }
+            let now = (desk.elapsed)();
+            pace.done(now - begun, now);
             (desk.watch)(pass.stage, done + 1, wanted);
         }
     }
@@ -52,7 +57,7 @@ pub(super) fn measure(
 struct Pass {
     stage: &'static str,
     items: usize,
-    /// Edits ranked in a rollout; `None` only looks for the place.
+    /// Edits ranked in a rollout at most; `None` only looks for the place.
     edits: Option<usize>,
     /// Seconds after which only [`LEAST`] items are measured.
     until: f64,
@@ -96,7 +101,7 @@ impl Students<'_> {
 }
 
 /// Items that are acted on however late it is.
-const LEAST: usize = 2;
+const LEAST: usize = 1;
 
 /// Looks for the place and, where `edits` says how many to rank, rolls out.
 fn act(
