@@ -149,8 +149,8 @@ unsafe fn dots_native<const N: usize>(w: Rows<'_>, x: Rows<'_>) -> [f32; N] {
     };
     let blocks = x.scales.len();
     let mut sums = [_mm256_setzero_ps(); N];
-    // SAFETY: every scale stands for 32 bytes of its row.
     let load = |bytes: &[i8], block: usize| -> __m256i {
+        // SAFETY: every scale stands for 32 bytes of its row, and no block is asked for without one.
         unsafe { _mm256_loadu_si256(bytes.as_ptr().add(block * BLOCK).cast()) }
     };
     for block in 0..blocks {
