@@ -5,6 +5,7 @@ use crate::batch::Batch;
 use crate::config::Config;
 use crate::decoder::nll;
 use crate::lora::LoraConfig;
+use crate::weights::Precision;
 
 fn base() -> Arc<Base> {
     Base::random(Config::tiny(), 3)
@@ -42,7 +43,8 @@ fn naive_reply(base: &Base, lora: Option<&Lora>, prompt: &[u32], max_tokens: usi
 
 #[test]
 fn a_conversation_is_answered_as_if_read_from_its_start() {
-    let base = base();
+    // In bf16 a row is rounded alike whether it is read alone or with others.
+    let base = Base::random_with(Config::tiny(), 3, Precision::Bf16);
     for lora in [None, Some(lora(&base))] {
         let mut student = Student::new(base.clone(), lora.clone());
         let mut messages = vec![user("fix x")];
