@@ -105,8 +105,11 @@ impl LineEdit {
         match self {
             Self::Replace { new, .. } if new.is_empty() => one(header),
             Self::Insert { .. } | Self::Replace { .. } => one(header.end + 1..written.len()),
+            Self::Words { old, new, .. } if new.contains('\n') => {
+                one(header.end + "\n- ".len() + old.len() + 1..written.len())
+            }
             Self::Words { old, new, .. } => {
-                let start = written.len() - new.len();
+                let start = header.end + "\n- ".len() + old.len() + "\n+ ".len();
                 let end = |range: &Range<usize>| range.end + usize::from(range.is_empty());
                 let shift = |range: Range<usize>| start + range.start..start + end(&range);
                 changed_ranges(old, new).into_iter().map(shift).collect()
@@ -116,9 +119,9 @@ impl LineEdit {
 
     /// Where the words that go and those that come begin in the written edit.
     pub fn swapped(&self) -> Option<(usize, usize)> {
-        let Self::Words { old, new, .. } = self else { return None };
-        let new = self.write().len() - new.len();
-        Some((new - "\n+ ".len() - old.len(), new))
+        let Self::Words { old, .. } = self else { return None };
+        let old_at = self.write().find('\n')? + "\n- ".len();
+        Some((old_at, old_at + old.len() + "\n+ ".len()))
     }
 
     /// The function's lines afterwards; `None` where it has no such line or words, or where
@@ -397,6 +400,23 @@ mod tests {
         let text = format!("def f():\n... {} lines not shown ...\n    x", usize::MAX);
         assert!(View::new(&text).shown().ends_with("|    x"));
         assert!(View::new(&text).edit("    x", "    x\n    y").is_some());
+    }
+
+    #[test]
+    fn what_was_read_leniently_is_marked_too() {
+        let check = |text: &str, changed: &str, swapped: (&str, &str)| {
+            let edit = LineEdit::read(text).expect("it is an edit");
+            let written = edit.write();
+            let marked: Vec<&str> =
+                edit.changed().into_iter().map(|r| written.get(r).unwrap_or("END")).collect();
+            assert_eq!(marked, [changed], "{text:?}");
+            let (old, new) = edit.swapped().expect("words go");
+            let from = |at: usize| written.get(at..).unwrap_or("END");
+            assert_eq!((from(old), from(new)), swapped, "{text:?}");
+        };
+        check("edit: 2\n- a\n+ b\n+ c", "+ b\n+ c", ("a\n+ b\n+ c", "b\n+ c"));
+        check("edit: 2\n- a", "END", ("a\n+", "END"));
+        check("edit: 2:2\n- a\n+ b", "b", ("a\n+ b", "b"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::speech::Speech;
 use super::{Guided, Signs, Source};
 use crate::dialect::{self, LineEdit, View};
 use crate::environment::Environment;
-use crate::roll_out;
+use crate::{edits_between, roll_out};
 use sera_core::{
     Action, Cancel, Context, FunctionKey, Language, Model, ModelError, Prompt, Step, Usage,
 };
@@ -137,7 +137,7 @@ pub fn rank_edits(
         }));
     }
     let steps = &steps;
-    let ranking = Ranking { description, steps, before: &before, region, options, cancel };
+    let ranking = Ranking { description, steps, place, before: &before, region, options, cancel };
     ranked.candidates = ranking.run(&drafts, model)?;
     Ok(ranked)
 }
@@ -287,6 +287,7 @@ fn note(description: &str, place: &FunctionKey, options: &Guided) -> String {
 struct Ranking<'a> {
     description: &'a str,
     steps: &'a [Step],
+    place: &'a FunctionKey,
     before: &'a str,
     region: Region<'a>,
     options: &'a Guided,
@@ -399,14 +400,19 @@ impl Ranking<'_> {
         }
     }
 
-    /// The edit as the student would write it; empty where it is not of the function opened.
+    /// The edit as the student would write it: what is not of the function opened is written out.
     fn answer(&self, draft: &Draft) -> String {
         let after = draft.splice.apply(self.before);
         let lines = self.region.lines();
         let end = after.len().saturating_sub(self.before.len() - lines.end);
-        let turned = after.get(lines.start..end);
+        let inside = self.region.contains(&draft.splice);
+        let turned = after.get(lines.start..end).filter(|_| inside);
         let edit = turned.and_then(|text| View::new(self.region.text()).turn(text));
-        edit.map_or_else(String::new, |(edit, _)| edit.write())
+        let written_out = || {
+            let edits = edits_between(&self.place.path, self.before, &after);
+            edits.iter().map(dialect::write).collect::<Vec<_>>().join("\n")
+        };
+        edit.map_or_else(written_out, |(edit, _)| edit.write())
     }
 }
 
