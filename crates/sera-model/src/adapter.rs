@@ -77,6 +77,12 @@ struct PeftConfig {
     fan_in_fan_out: bool,
     #[serde(default)]
     bias: Option<String>,
+    /// Names of modules, or one pattern for them.
+    target_modules: serde_json::Value,
+    #[serde(default)]
+    layers_to_transform: Option<serde_json::Value>,
+    #[serde(default)]
+    lora_bias: bool,
     #[serde(default)]
     modules_to_save: Option<Vec<String>>,
     #[serde(default)]
@@ -92,7 +98,9 @@ impl PeftConfig {
             (self.peft_type != "LORA", "another method than LoRA"),
             (self.use_dora, "DoRA"),
             (self.fan_in_fan_out, "transposed layers"),
-            (bias != "none", "biases"),
+            (bias != "none" || self.lora_bias, "biases"),
+            (!self.target_modules.is_array(), "modules named by a pattern"),
+            (self.layers_to_transform.as_ref().is_some_and(|l| !l.is_null()), "some layers only"),
             (self.modules_to_save.as_ref().is_some_and(|m| !m.is_empty()), "whole layers"),
             (!self.rank_pattern.is_empty() || !self.alpha_pattern.is_empty(), "ranks by layer"),
             (self.r == 0 || self.r > MAX_RANK, "an absurd rank"),
@@ -104,9 +112,22 @@ impl PeftConfig {
         let stretch = if self.use_rslora { (self.r as f32).sqrt() } else { 1.0 };
         Ok(LoraConfig { r: self.r, alpha: self.lora_alpha * stretch, seed: 0 })
     }
+
+    /// Whether it changes these layers: PEFT compares the ends of their names.
+    fn targets(&self, projection: Projection) -> bool {
+        let names = self.target_modules.as_array().into_iter().flatten();
+        names
+            .filter_map(|name| name.as_str())
+            .any(|name| name == module(projection) || name == projection.hf_name())
+    }
 }
 
-fn peft_name(slot: &Slot) -> String {
+/// The last word of a linear layer's name, by which PEFT selects it.
+fn module(projection: Projection) -> &'static str {
+    projection.hf_name().rsplit('.').next().expect("split yields at least one part")
+}
+
+pub(crate) fn peft_name(slot: &Slot) -> String {
     let factor = match slot.factor {
         Factor::A => "lora_A",
         Factor::B => "lora_B",
@@ -173,10 +194,7 @@ fn pretty(value: &impl Serialize) -> String {
 }
 
 fn peft_config(base: &Base, lora: &Lora) -> serde_json::Value {
-    let modules: Vec<&str> = Projection::ALL
-        .iter()
-        .map(|p| p.hf_name().rsplit('.').next().expect("split yields at least one part"))
-        .collect();
+    let modules = Projection::ALL.map(module);
     serde_json::json!({
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -211,22 +229,34 @@ pub fn load_peft(dir: &Path, base: &Base) -> Result<Lora, AdapterError> {
         let (theirs, ours) = (manifest.base_digest, base.digest.clone());
         return Err(AdapterError::OtherBase { theirs, ours });
     }
+    import_peft(dir, base)
+}
+
+/// Reads a PEFT folder of any origin. That it was trained on `base` is the caller's word; names and
+/// shapes must fit. Linear layers that it left alone are not changed.
+pub fn import_peft(dir: &Path, base: &Base) -> Result<Lora, AdapterError> {
     let config = read(&dir.join(CONFIG_FILE))?;
     let config: PeftConfig =
         serde_json::from_slice(&config).map_err(|e| AdapterError::Json(CONFIG_FILE, e))?;
     let bytes = read(&dir.join(WEIGHTS_FILE))?;
     let tensors = SafeTensors::deserialize(&bytes)?;
     let mut lora = Lora::new(&base.config, &config.lora()?);
-    if tensors.len() != lora.slots().len() {
-        let found = tensors.len();
-        return Err(AdapterError::Unsupported(format!("{found} tensors")));
-    }
     let slots = lora.slots().to_vec();
+    let mut read = 0;
     for slot in &slots {
+        let numbers = &mut lora.parameters_mut()[slot.range()];
+        if !config.targets(slot.projection) {
+            numbers.fill(0.0);
+            continue;
+        }
         let name = peft_name(slot);
         let tensor = tensors.tensor(&name).map_err(|_| AdapterError::Tensor(name.clone()))?;
-        let numbers = &mut lora.parameters_mut()[slot.range()];
         fill(numbers, &tensor, [slot.rows, slot.columns]).ok_or(AdapterError::Tensor(name))?;
+        read += 1;
+    }
+    if tensors.len() != read {
+        let more = tensors.len() - read;
+        return Err(AdapterError::Unsupported(format!("{more} tensors beside linear layers'")));
     }
     Ok(lora)
 }
@@ -257,7 +287,7 @@ fn fill(numbers: &mut [f32], tensor: &TensorView<'_>, shape: [usize; 2]) -> Opti
 pub fn save_gguf(path: &Path, base: &Base, lora: &Lora) -> Result<(), AdapterError> {
     let mut out = GgufWriter::default();
     out.text("general.type", "adapter");
-    out.text("general.architecture", ARCHITECTURE);
+    out.text("general.architecture", base.config.family.name());
     out.text("general.name", &format!("{} adapter", base.name));
     out.text("adapter.type", "lora");
     out.float("adapter.lora.alpha", lora.config().alpha);
@@ -269,13 +299,11 @@ pub fn save_gguf(path: &Path, base: &Base, lora: &Lora) -> Result<(), AdapterErr
     write(path, &out.finish(&numbers.collect::<Vec<_>>()))
 }
 
-const ARCHITECTURE: &str = "llama";
-
 /// llama.cpp rotates neighbouring pairs, Hugging Face halves of a head; its converter moves q's
 /// and k's rows accordingly, and `lora_b` must follow.
 fn rotary_order(config: &Config, slot: &Slot, numbers: &[f32]) -> Vec<f32> {
     let rotated = matches!(slot.projection, Projection::Q | Projection::K);
-    if slot.factor == Factor::A || !rotated {
+    if slot.factor == Factor::A || !rotated || !config.family.has_paired_rows() {
         return numbers.to_vec();
     }
     let half = config.head / 2;

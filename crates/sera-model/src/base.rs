@@ -72,9 +72,8 @@ impl Base {
         let folder = Folder::open(path)?;
         let config = folder.config()?;
         let tokenizer = Tokenizer::from_json(&folder.tokenizer()?)?;
-        let weights = Weights::assemble(&config, precision, |name, dims| {
-            folder.read(name, dims, config.head)
-        })?;
+        let weights =
+            Weights::assemble(&config, precision, |name, dims| folder.read(name, dims, &config))?;
         // One digest over the digests of all files, each with its name.
         let mut hash = sha2::Sha256::new();
         for file in folder.files() {

@@ -239,6 +239,7 @@ fn score_pack(
 mod tests {
     use super::*;
     use crate::batch::Batch;
+    use crate::config::Family;
     use crate::decoder::nll;
     use crate::lora::LoraConfig;
     use crate::weights::Precision;
@@ -250,7 +251,12 @@ mod tests {
 
     /// A base and an adapter that changes it.
     fn student(precision: Precision) -> (Arc<Base>, Lora) {
-        let base = Base::random_with(Config::tiny(), 4, precision);
+        student_of(Family::Llama, precision)
+    }
+
+    fn student_of(family: Family, precision: Precision) -> (Arc<Base>, Lora) {
+        let config = Config { family, tied_head: family == Family::Llama, ..Config::tiny() };
+        let base = Base::random_with(config, 4, precision);
         let mut lora = Lora::new(&base.config, &LoraConfig { r: 4, ..LoraConfig::default() });
         for (i, number) in lora.parameters_mut().iter_mut().enumerate() {
             *number += ((i % 7) as f32 - 3.0) * 0.01;
@@ -271,8 +277,9 @@ mod tests {
 
     #[test]
     fn reading_in_parts_equals_reading_at_once() {
-        for precision in [Precision::F32, Precision::Bf16] {
-            let (base, lora) = student(precision);
+        let families = Family::ALL.map(|family| (family, Precision::F32));
+        for (family, precision) in families.into_iter().chain([(Family::Llama, Precision::Bf16)]) {
+            let (base, lora) = student_of(family, precision);
             let all = tokens(90, 1);
             let wanted = alone(&base, &lora, &all, 1);
             for parts in [vec![90], vec![40, 50], vec![1, 1, 60, 1, 27]] {

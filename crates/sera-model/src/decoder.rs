@@ -158,6 +158,8 @@ fn positions(starts: &[usize]) -> Vec<usize> {
 pub(crate) struct Kept<O: Ops> {
     /// The block's input.
     h: O::Rows,
+    /// Queries, keys and values before their heads were normed, if they were.
+    raw: Option<O::Saved>,
     /// Rotated queries and keys, and values.
     qkv: O::Saved,
     /// Attention's output.
@@ -210,7 +212,8 @@ pub(crate) fn block<O: Ops>(
     let x = ops.norm(Norm::Attention(layer), &h)?;
     let Linear { y: qkv, u: u_qkv } = ops.linear(layer, Group::Qkv, &x, None)?;
     ops.recycle(x);
-    let (qkv, Attended { out, lse }) = attention(qkv)?;
+    let raw = (keep && ops.norms_heads()).then(|| ops.save(ops.copy(&qkv)));
+    let (qkv, Attended { out, lse }) = attention(ops.norm_heads(layer, qkv)?)?;
     let kept_h = duplicate(&h);
     let Linear { y: h, u: u_output } = ops.linear(layer, Group::Output, &out, Some(h))?;
 
@@ -225,6 +228,7 @@ pub(crate) fn block<O: Ops>(
     match (kept, kept_h, middle) {
         (Some(kept), Some(kept_h), Some(middle)) => kept.push(Kept {
             h: kept_h,
+            raw,
             qkv: ops.save(qkv),
             out: ops.save(out),
             lse,
@@ -267,7 +271,10 @@ fn block_backward<O: Ops>(
     let dout = ops.linear_backward(at, &attended.out, &u_output, &dh, gradient)?;
     let qkv = ops.restore(&kept.qkv);
     let dqkv = ops.attend_backward(&qkv, &attended, &dout, &batch.starts)?;
-    let dqkv = ops.rotate_back(dqkv, positions)?;
+    let mut dqkv = ops.rotate_back(dqkv, positions)?;
+    if let Some(raw) = &kept.raw {
+        dqkv = ops.norm_heads_backward(layer, &ops.restore(raw), dqkv)?;
+    }
     ops.recycle(qkv);
     ops.recycle(dout);
     let x = ops.norm(Norm::Attention(layer), &kept.h)?;

@@ -3,7 +3,7 @@
 //!
 //! Only these formats are opened; pickled weights (`.bin`, `.pt`) are never looked at, because
 //! reading one runs its code. Headers are bounded before they are believed.
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::gguf::GgufError;
 use crate::lora::Projection;
 use crate::weights::Read as Numbers;
@@ -13,6 +13,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+
+mod config;
+
+use config::HfConfig;
 
 const MAX_JSON_BYTES: u64 = 64 << 20;
 const MAX_HEADER_BYTES: u64 = 64 << 20;
@@ -59,35 +63,6 @@ pub struct Folder {
     path: PathBuf,
     files: BTreeSet<String>,
     tensors: HashMap<String, Place>,
-}
-
-/// The part of `config.json` that says what is computed.
-#[derive(Debug, Deserialize)]
-struct HfConfig {
-    model_type: String,
-    num_hidden_layers: usize,
-    hidden_size: usize,
-    num_attention_heads: usize,
-    num_key_value_heads: Option<usize>,
-    head_dim: Option<usize>,
-    intermediate_size: usize,
-    vocab_size: usize,
-    max_position_embeddings: usize,
-    rms_norm_eps: f32,
-    #[serde(default = "default_rope_base")]
-    rope_theta: f32,
-    #[serde(default)]
-    rope_scaling: Option<serde_json::Value>,
-    #[serde(default)]
-    tie_word_embeddings: bool,
-    #[serde(default)]
-    attention_bias: bool,
-    #[serde(default)]
-    mlp_bias: bool,
-}
-
-fn default_rope_base() -> f32 {
-    10_000.0
 }
 
 #[derive(Deserialize)]
@@ -168,37 +143,13 @@ impl Folder {
 
     /// The model's shape; what the decoder cannot compute is refused.
     pub fn config(&self) -> Result<Config, crate::base::LoadError> {
-        let hf: HfConfig = json(CONFIG, &read_small(&self.path.join(CONFIG))?)?;
-        if hf.model_type != "llama" {
-            return Err(ConfigError::Architecture(hf.model_type).into());
-        }
-        let unsupported = [
-            (hf.rope_scaling.as_ref().is_some_and(|s| !s.is_null()), "rope scaling"),
-            (!hf.tie_word_embeddings, "an untied head"),
-            (hf.attention_bias || hf.mlp_bias, "biases"),
-        ];
-        if let Some((_, what)) = unsupported.iter().find(|(found, _)| *found) {
-            return Err(ConfigError::Unsupported(what).into());
-        }
-        let config = Config {
-            layers: hf.num_hidden_layers,
-            width: hf.hidden_size,
-            heads: hf.num_attention_heads,
-            kv_heads: hf.num_key_value_heads.unwrap_or(hf.num_attention_heads),
-            head: hf.head_dim.unwrap_or(hf.hidden_size / hf.num_attention_heads.max(1)),
-            feed_forward: hf.intermediate_size,
-            vocabulary: hf.vocab_size,
-            context: hf.max_position_embeddings,
-            rope_base: hf.rope_theta,
-            norm_epsilon: hf.rms_norm_eps,
-        };
-        config.check()?;
-        Ok(config)
+        let config: HfConfig = json(CONFIG, &read_small(&self.path.join(CONFIG))?)?;
+        Ok(config.shape()?)
     }
 
     /// A tensor by its GGUF name, as a GGUF file of the same model would hold it: dimensions
-    /// fastest first, and rows of q and k in its order, where heads are `head` rows.
-    pub(crate) fn read(&self, name: &str, dims: &[usize], head: usize) -> Numbers {
+    /// fastest first, and rows of q and k in its order.
+    pub(crate) fn read(&self, name: &str, dims: &[usize], config: &Config) -> Numbers {
         let hf = hf_name(name).ok_or_else(|| GgufError::MissingTensor(name.to_owned()))?;
         let place = self.tensors.get(&hf).ok_or_else(|| GgufError::MissingTensor(hf.clone()))?;
         let found: Vec<usize> = place.info.shape.iter().rev().copied().collect();
@@ -207,7 +158,8 @@ impl Folder {
         }
         let numbers = self.numbers(&hf, place)?;
         let rotated = name.ends_with("attn_q.weight") || name.ends_with("attn_k.weight");
-        Ok(if rotated { neighbours(&numbers, dims[0], head) } else { numbers })
+        let paired = rotated && config.family.has_paired_rows();
+        Ok(if paired { neighbours(&numbers, dims[0], config.head) } else { numbers })
     }
 
     fn numbers(&self, name: &str, place: &Place) -> Numbers {
@@ -238,19 +190,22 @@ impl Folder {
 
 /// The name a tensor has in Hugging Face checkpoints.
 fn hf_name(gguf: &str) -> Option<String> {
-    let stem = gguf.strip_suffix(".weight")?;
+    let (stem, kind) = gguf.rsplit_once('.')?;
     match stem {
-        "token_embd" => return Some("model.embed_tokens.weight".to_owned()),
-        "output_norm" => return Some("model.norm.weight".to_owned()),
+        "token_embd" => return Some(format!("model.embed_tokens.{kind}")),
+        "output_norm" => return Some(format!("model.norm.{kind}")),
+        "output" => return Some(format!("lm_head.{kind}")),
         _ => {}
     }
     let (layer, part) = stem.strip_prefix("blk.")?.split_once('.')?;
     let module = match part {
         "attn_norm" => "input_layernorm",
         "ffn_norm" => "post_attention_layernorm",
+        "attn_q_norm" => "self_attn.q_norm",
+        "attn_k_norm" => "self_attn.k_norm",
         _ => Projection::ALL.iter().find(|p| p.gguf_name() == part)?.hf_name(),
     };
-    Some(format!("model.layers.{layer}.{module}.weight"))
+    Some(format!("model.layers.{layer}.{module}.{kind}"))
 }
 
 /// Rows that rope rotates together, half a head apart here, side by side.

@@ -7,6 +7,10 @@ use std::io::{BufReader, Read, Seek as _, SeekFrom};
 use std::path::Path;
 use std::sync::Mutex;
 
+mod encoding;
+
+pub use encoding::Encoding;
+
 const MAGIC: [u8; 4] = *b"GGUF";
 const MAX_KEYS: u64 = 1 << 16;
 const MAX_TENSORS: u64 = 1 << 16;
@@ -82,82 +86,6 @@ pub enum Value {
     Integers(Vec<i64>),
     /// An array of floats.
     Floats(Vec<f64>),
-}
-
-/// How a tensor's numbers are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Encoding {
-    /// 32-bit floats.
-    F32,
-    /// 16-bit IEEE floats.
-    F16,
-    /// bfloat16.
-    Bf16,
-    /// Blocks of 32: scale, 4 bits.
-    Q4_0,
-    /// Blocks of 32: scale, minimum, 4 bits.
-    Q4_1,
-    /// Blocks of 32: scale, 8 bits.
-    Q8_0,
-}
-
-impl Encoding {
-    fn from_code(code: u32) -> Option<Self> {
-        match code {
-            0 => Some(Self::F32),
-            1 => Some(Self::F16),
-            2 => Some(Self::Q4_0),
-            3 => Some(Self::Q4_1),
-            8 => Some(Self::Q8_0),
-            30 => Some(Self::Bf16),
-            _ => None,
-        }
-    }
-
-    /// (numbers per block, bytes per block).
-    fn block(self) -> (usize, usize) {
-        match self {
-            Self::F32 => (1, 4),
-            Self::F16 | Self::Bf16 => (1, 2),
-            Self::Q4_0 => (32, 18),
-            Self::Q4_1 => (32, 20),
-            Self::Q8_0 => (32, 34),
-        }
-    }
-
-    /// Expands whole blocks to f32. `out` holds as many numbers as `bytes` encode.
-    fn decode(self, bytes: &[u8], out: &mut [f32]) {
-        let (numbers, size) = self.block();
-        for (block, out) in bytes.chunks_exact(size).zip(out.chunks_exact_mut(numbers)) {
-            let half = |at: usize| half::f16::from_le_bytes([block[at], block[at + 1]]).to_f32();
-            match self {
-                Self::F32 => {
-                    out[0] = f32::from_le_bytes([block[0], block[1], block[2], block[3]]);
-                }
-                Self::F16 => out[0] = half(0),
-                Self::Bf16 => {
-                    out[0] = half::bf16::from_le_bytes([block[0], block[1]]).to_f32();
-                }
-                Self::Q4_0 => nibbles(&block[2..], out, half(0), -8.0 * half(0)),
-                Self::Q4_1 => nibbles(&block[4..], out, half(0), half(2)),
-                Self::Q8_0 => {
-                    let scale = half(0);
-                    for (out, &byte) in out.iter_mut().zip(&block[2..]) {
-                        *out = scale * f32::from(byte.cast_signed());
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Sixteen bytes hold 32 numbers: the low halves first, then the high halves.
-fn nibbles(bytes: &[u8], out: &mut [f32], scale: f32, minimum: f32) {
-    let (low, high) = out.split_at_mut(16);
-    for ((byte, low), high) in bytes.iter().zip(low).zip(high) {
-        *low = scale * f32::from(byte & 15) + minimum;
-        *high = scale * f32::from(byte >> 4) + minimum;
-    }
 }
 
 /// Where a tensor lies.

@@ -11,6 +11,8 @@ pub mod config;
 pub mod decoder;
 pub mod folder;
 pub mod gguf;
+#[cfg(test)]
+mod goldens;
 pub mod infill;
 pub mod lora;
 pub mod ops;
@@ -26,7 +28,7 @@ pub mod weights;
 pub use base::{Base, LoadError};
 pub use batch::{Batch, Target};
 pub use cache::{Branch, Cache, forward_cached, score_branches};
-pub use config::Config;
+pub use config::{Config, Family};
 pub use decoder::{
     EngineError, LossAndGradient, Scored, dead_slots, loss_and_gradient, nll, scored,
 };

@@ -107,8 +107,19 @@ pub(crate) struct Layer {
     pub(crate) attention_norm: Vec<f32>,
     /// Weight of the norm before the feed-forward.
     pub(crate) mlp_norm: Vec<f32>,
+    /// Bias of queries, keys and values, side by side; empty where the family has none.
+    pub(crate) qkv_bias: Vec<f32>,
+    /// Weights of the norms of each head of queries and of keys, where the family has them.
+    pub(crate) head_norms: Option<HeadNorms>,
     /// By [`Group`].
     groups: [Frozen; 4],
+}
+
+/// Weights of the norms of heads, `[head]` each.
+#[derive(Debug)]
+pub(crate) struct HeadNorms {
+    pub(crate) query: Vec<f32>,
+    pub(crate) key: Vec<f32>,
 }
 
 /// A tensor as it comes from where it is kept, in the file's row order.
@@ -121,8 +132,21 @@ impl Layer {
         layer: usize,
         read: &mut dyn FnMut(&str, &[usize]) -> Read,
     ) -> Result<Self, GgufError> {
-        let mut norm = |name| read(&format!("blk.{layer}.{name}.weight"), &[config.width]);
-        let (attention_norm, mlp_norm) = (norm("attn_norm")?, norm("ffn_norm")?);
+        let mut vector = |name: &str, width| read(&format!("blk.{layer}.{name}"), &[width]);
+        let attention_norm = vector("attn_norm.weight", config.width)?;
+        let mlp_norm = vector("ffn_norm.weight", config.width)?;
+        let mut qkv_bias = Vec::new();
+        if config.family.has_qkv_bias() {
+            for &projection in Group::Qkv.projections() {
+                let name = format!("{}.bias", projection.gguf_name());
+                qkv_bias.extend(vector(&name, projection.shape(config).1)?);
+            }
+        }
+        let mut head_norms = None;
+        if config.family.norms_heads() {
+            let query = vector("attn_q_norm.weight", config.head)?;
+            head_norms = Some(HeadNorms { query, key: vector("attn_k_norm.weight", config.head)? });
+        }
         let mut group = |group: Group| -> Result<Frozen, GgufError> {
             let mut numbers = Vec::new();
             for &projection in group.projections() {
@@ -130,7 +154,9 @@ impl Layer {
                 let name = format!("blk.{layer}.{}.weight", projection.gguf_name());
                 let read = read(&name, &[inputs, outputs])?;
                 numbers.extend(match projection {
-                    Projection::Q | Projection::K => halves(&read, inputs, config.head),
+                    Projection::Q | Projection::K if config.family.has_paired_rows() => {
+                        halves(&read, inputs, config.head)
+                    }
                     _ => read,
                 });
             }
@@ -138,7 +164,7 @@ impl Layer {
         };
         let groups =
             [group(Group::Qkv)?, group(Group::Output)?, group(Group::GateUp)?, group(Group::Down)?];
-        Ok(Self { attention_norm, mlp_norm, groups })
+        Ok(Self { attention_norm, mlp_norm, qkv_bias, head_norms, groups })
     }
 
     /// The matrix of a group of linear layers.
@@ -153,12 +179,14 @@ pub struct Weights {
     precision: Precision,
     pub(crate) layers: Vec<Layer>,
     pub(crate) final_norm: Vec<f32>,
-    /// `[vocabulary, width]`: rows of the embedding, and the tied head.
+    /// `[vocabulary, width]`: rows of the embedding.
     pub(crate) embedding: Frozen,
+    /// The same shape, where the head is not tied to the embedding.
+    untied: Option<Frozen>,
 }
 
 impl Weights {
-    /// Reads and dequantises the tensors of a llama GGUF.
+    /// Reads and dequantises the tensors of a GGUF file.
     pub fn from_gguf(
         gguf: &Gguf,
         config: &Config,
@@ -192,7 +220,17 @@ impl Weights {
             .map(|layer| Layer::assemble(config, precision, layer, &mut read))
             .collect::<Result<_, GgufError>>()?;
         let embedding = Frozen::new(config.width, embedding, precision);
-        Ok(Self { precision, layers, final_norm, embedding })
+        let mut untied = None;
+        if !config.tied_head {
+            let head = read("output.weight", &[config.width, config.vocabulary])?;
+            untied = Some(Frozen::new(config.width, head, precision));
+        }
+        Ok(Self { precision, layers, final_norm, embedding, untied })
+    }
+
+    /// `[vocabulary, width]`: what turns final hidden rows into logits.
+    pub(crate) fn head(&self) -> &Frozen {
+        self.untied.as_ref().unwrap_or(&self.embedding)
     }
 
     /// How they are kept.

@@ -5,6 +5,8 @@
 pub mod checkpoint;
 pub mod evaluate;
 pub mod examples;
+#[cfg(test)]
+mod goldens;
 pub mod optimizer;
 pub mod pack;
 pub mod promote;

@@ -206,8 +206,9 @@ fn width(base: &Base) -> usize {
 /// Bytes that one token of a forward leaves behind for its backward.
 fn activations(base: &Base) -> usize {
     let c = &base.config;
-    let block = 4 * c.width + 2 * c.query_width() + 2 * c.kv_width() + 3 * c.feed_forward;
-    width(base) * c.layers * block
+    let before_norms = if c.family.norms_heads() { c.qkv_width() } else { 0 };
+    let attention = c.qkv_width() + c.query_width() + before_norms;
+    width(base) * c.layers * (4 * c.width + attention + 3 * c.feed_forward)
 }
 
 /// Bytes of the second copy of the weights that a backward in bf16 multiplies with.
@@ -216,6 +217,7 @@ fn transposed(base: &Base) -> usize {
     let block: usize = Projection::ALL.iter().map(|p| p.shape(c)).map(|(i, o)| i * o).sum();
     match base.weights.precision() {
         Precision::F32 => 0,
+        // The head, tied or not, is multiplied with in both directions; a mere embedding is not.
         Precision::Bf16 => 2 * (c.layers * block + c.vocabulary * c.width),
     }
 }

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 mod cargo;
 mod codegen;
+mod goldens;
 mod quickstart;
 mod test;
 
@@ -14,6 +15,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   quickstart [--repo PATH] [ARGS]  build Sera and grow an adapter from a repository
   test                             the whole test suite; what CI runs
   codegen                          write man pages, completions and the TypeScript types
+  goldens                          write what PyTorch and others compute, for tests to compare
   bench evidence|pipeline|ranking  measure, and fill in docs/evidence.md, docs/benchmarks.md";
 
 fn main() -> ExitCode {
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         "quickstart" => quickstart::quickstart(rest),
         "test" => test::test(rest),
         "codegen" => codegen::codegen(),
+        "goldens" => goldens::goldens(),
         "bench" => run_bench(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };

@@ -1,7 +1,7 @@
 //! The fused forward and backward against candle's autograd and finite differences.
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, Family};
 use crate::lora::{Factor, LoraConfig, Projection};
 use crate::ops::Composed;
 use crate::weights::Precision;
@@ -15,6 +15,20 @@ fn always() -> bool {
 
 fn base(precision: Precision) -> Arc<Base> {
     Base::random_with(Config::tiny(), 11, precision)
+}
+
+/// One of each family, with all that a family may have.
+fn families() -> impl Iterator<Item = Arc<Base>> {
+    Family::ALL.into_iter().map(|family| {
+        let config = Config { family, ..Config::tiny() };
+        let rope_factors = vec![1.0, 1.0, 2.5, 4.0];
+        let config = match family {
+            Family::Llama => config,
+            Family::Qwen2 => Config { rope_factors, ..config },
+            Family::Qwen3 => Config { head: 16, tied_head: false, ..config },
+        };
+        Base::random_with(config, 11, Precision::F32)
+    })
 }
 
 /// An adapter whose B is not zero, as after some steps.
@@ -58,14 +72,18 @@ fn difference(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn gradients_equal_candles_autograd() {
-    let base = base(Precision::F32);
-    let lora = trained(&base.config, 0.3);
-    let batch = batch(&base.config, &[37, 1, 70]);
-    let found = loss_and_gradient(&base, &lora, &batch, &always).unwrap();
+    for base in families() {
+        let lora = trained(&base.config, 0.3);
+        check_gradients(&base, &lora, &batch(&base.config, &[37, 1, 70]));
+    }
+}
+
+fn check_gradients(base: &Base, lora: &Lora, batch: &Batch) {
+    let found = loss_and_gradient(base, lora, batch, &always).unwrap();
 
     let theta = Var::new(lora.parameters(), &Device::Cpu).unwrap();
-    let oracle = Composed::new(&base, Some(&lora), &Device::Cpu).unwrap().with_parameters(&theta);
-    let h = embed_and_blocks(&oracle, base.config.layers, &batch, None, &always).unwrap();
+    let oracle = Composed::new(base, Some(lora), &Device::Cpu).unwrap().with_parameters(&theta);
+    let h = embed_and_blocks(&oracle, base.config.layers, batch, None, &always).unwrap();
     let hidden = oracle.norm(Norm::Final, &h).unwrap();
     let weights: Vec<f32> = batch.targets.iter().map(|target| target.weight).collect();
     let nll = oracle.nll(&hidden, &batch.targets).unwrap();
@@ -84,8 +102,8 @@ fn gradients_equal_candles_autograd() {
         assert!(apart < 2e-4, "{slot:?}: {apart}");
     }
 
-    let equations = Composed::new(&base, Some(&lora), &Device::Cpu).unwrap();
-    let composed = loss_and_gradient_on(&equations, base.config.layers, &batch, &always).unwrap();
+    let equations = Composed::new(base, Some(lora), &Device::Cpu).unwrap();
+    let composed = loss_and_gradient_on(&equations, base.config.layers, batch, &always).unwrap();
     assert!(difference(&composed.gradient, &wanted) < 2e-4);
 }
 

@@ -115,8 +115,10 @@ fn what_cannot_be_computed_or_trusted_is_refused() {
         assert!(error.to_string().contains(expected), "{error} does not say {expected:?}");
     };
     check(&|_, c| c["model_type"] = "mamba".into(), "architecture mamba");
-    check(&|_, c| c["tie_word_embeddings"] = false.into(), "untied head");
+    check(&|_, c| c["tie_word_embeddings"] = false.into(), "lacks the tensor lm_head.weight");
     check(&|_, c| c["rope_scaling"] = serde_json::json!({"type": "yarn"}), "rope scaling");
+    check(&|_, c| c["rope_scaling"] = serde_json::json!({"type": "linear"}), "factor");
+    check(&|_, c| c["use_sliding_window"] = true.into(), "a sliding window");
     check(&|_, c| c["attention_bias"] = true.into(), "biases");
     check(&|_, c| c["num_hidden_layers"] = 3.into(), "lacks the tensor model.layers.2");
     check(&|_, c| c["intermediate_size"] = 65.into(), "has shape");

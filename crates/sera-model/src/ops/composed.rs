@@ -13,6 +13,10 @@ use candle_core::{D, Device, IndexOp as _, Tensor};
 struct Layer {
     attention_norm: Tensor,
     mlp_norm: Tensor,
+    /// `[1, qkv width]`.
+    qkv_bias: Option<Tensor>,
+    /// The norms' weights of each head of queries and keys, `[heads + kv heads, head]`.
+    head_norms: Option<Tensor>,
     groups: Vec<Tensor>,
 }
 
@@ -24,6 +28,7 @@ pub struct Composed {
     layers: Vec<Layer>,
     final_norm: Tensor,
     embedding: Tensor,
+    head: Tensor,
     lora: Option<(Lora, Tensor)>,
 }
 
@@ -38,6 +43,19 @@ impl Composed {
             Ok(Layer {
                 attention_norm: vector(&layer.attention_norm)?,
                 mlp_norm: vector(&layer.mlp_norm)?,
+                qkv_bias: match layer.qkv_bias.as_slice() {
+                    [] => None,
+                    bias => Some(vector(bias)?.unsqueeze(0)?),
+                },
+                head_norms: layer
+                    .head_norms
+                    .as_ref()
+                    .map(|norms| {
+                        let query = vector(&norms.query)?.repeat((base.config.heads, 1))?;
+                        let key = vector(&norms.key)?.repeat((base.config.kv_heads, 1))?;
+                        Tensor::cat(&[query, key], 0)
+                    })
+                    .transpose()?,
                 groups: Group::ALL
                     .iter()
                     .map(|&group| matrix(layer.group(group)))
@@ -49,6 +67,7 @@ impl Composed {
             layers: layers.collect::<Computed<_>>()?,
             final_norm: vector(&base.weights.final_norm)?,
             embedding: matrix(&base.weights.embedding)?,
+            head: matrix(base.weights.head())?,
             lora: lora
                 .map(|lora| Computed::Ok((lora.clone(), vector(lora.parameters())?)))
                 .transpose()?,
@@ -80,7 +99,7 @@ impl Composed {
         let rows: Vec<u32> = targets.iter().map(|target| target.row as u32).collect();
         let tokens: Vec<u32> = targets.iter().map(|target| target.token).collect();
         let rows = hidden.index_select(&Tensor::new(rows, &self.device)?, 0)?;
-        Ok((rows.matmul(&self.embedding.t()?)?, Tensor::new(tokens, &self.device)?))
+        Ok((rows.matmul(&self.head.t()?)?, Tensor::new(tokens, &self.device)?))
     }
 
     fn weight(&self, at: Norm) -> &Tensor {
@@ -94,6 +113,15 @@ impl Composed {
     fn inverse_rms(&self, x: &Tensor) -> Computed<Tensor> {
         let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
         (mean + f64::from(self.config.norm_epsilon))?.sqrt()?.recip()
+    }
+
+    /// Gradient by `x` of `weight · x / rms(x)` along the last dimension.
+    fn rms_backward(&self, x: &Tensor, dy: &Tensor, weight: &Tensor) -> Computed<Tensor> {
+        let inverse = self.inverse_rms(x)?;
+        let g = dy.broadcast_mul(weight)?;
+        let mean = (&g * x)?.mean_keepdim(D::Minus1)?;
+        let along = x.broadcast_mul(&(inverse.powf(3.0)? * mean)?)?;
+        g.broadcast_mul(&inverse)? - along
     }
 
     fn factor(&self, at: (usize, Projection), factor: Factor) -> Computed<Option<Tensor>> {
@@ -138,12 +166,12 @@ impl Composed {
     }
 
     fn turn(&self, qkv: &Tensor, positions: &[usize], back: bool) -> Computed<Tensor> {
-        let Config { heads, kv_heads, head, rope_base, .. } = self.config;
+        let Config { heads, kv_heads, head, .. } = self.config;
         let (rows, half) = (qkv.dim(0)?, head / 2);
         let sign = if back { -1.0 } else { 1.0 };
-        let angle =
-            |row: &usize, i: usize| *row as f32 * rope_base.powf(-((2 * i) as f32) / head as f32);
-        let angles = positions.iter().flat_map(|row| (0..half).map(move |i| angle(row, i)));
+        let frequencies = self.config.rope_frequencies();
+        let angles =
+            positions.iter().flat_map(|&row| frequencies.iter().map(move |f| row as f32 * f));
         let angles = Tensor::from_vec(angles.collect::<Vec<_>>(), (rows, 1, half), &self.device)?;
         let (cos, sin) = (angles.cos()?, (angles.sin()? * sign)?);
         let split = qkv.reshape((rows, heads + 2 * kv_heads, head))?;
@@ -154,6 +182,16 @@ impl Composed {
         let rotated = Tensor::cat(&[new_low, new_high], 2)?;
         let values = split.narrow(1, heads + kv_heads, kv_heads)?;
         Tensor::cat(&[rotated, values], 1)?.reshape(qkv.shape())
+    }
+
+    /// Heads of queries and keys, `[rows, heads + kv heads, head]`, and the rest of the rows.
+    fn split_heads(&self, qkv: &Tensor) -> Computed<(Tensor, Tensor)> {
+        let Config { heads, kv_heads, head, .. } = self.config;
+        let split = qkv.reshape((qkv.dim(0)?, heads + 2 * kv_heads, head))?;
+        Ok((
+            split.narrow(1, 0, heads + kv_heads)?.contiguous()?,
+            split.narrow(1, heads + kv_heads, kv_heads)?.contiguous()?,
+        ))
     }
 
     /// `[heads, rows, head]` gradients back to rows, summed over heads that share keys.
@@ -203,11 +241,29 @@ impl Ops for Composed {
     }
 
     fn norm_backward(&self, at: Norm, x: &Tensor, dy: Tensor, dx: Tensor) -> Computed<Tensor> {
-        let inverse = self.inverse_rms(x)?;
-        let g = dy.broadcast_mul(self.weight(at))?;
-        let mean = (&g * x)?.mean_keepdim(D::Minus1)?;
-        let along = x.broadcast_mul(&(inverse.powf(3.0)? * mean)?)?;
-        dx + (g.broadcast_mul(&inverse)? - along)?
+        dx + self.rms_backward(x, &dy, self.weight(at))?
+    }
+
+    fn norms_heads(&self) -> bool {
+        self.config.family.norms_heads()
+    }
+
+    fn norm_heads(&self, layer: usize, qkv: Tensor) -> Computed<Tensor> {
+        let Some(weight) = &self.layers[layer].head_norms else {
+            return Ok(qkv);
+        };
+        let (x, values) = self.split_heads(&qkv)?;
+        let y = x.broadcast_mul(&self.inverse_rms(&x)?)?.broadcast_mul(weight)?;
+        Tensor::cat(&[y, values], 1)?.reshape(qkv.shape())
+    }
+
+    fn norm_heads_backward(&self, layer: usize, qkv: &Tensor, dqkv: Tensor) -> Computed<Tensor> {
+        let Some(weight) = &self.layers[layer].head_norms else {
+            return Ok(dqkv);
+        };
+        let ((x, _), (dy, dvalues)) = (self.split_heads(qkv)?, self.split_heads(&dqkv)?);
+        let dx = self.rms_backward(&x, &dy, weight)?;
+        Tensor::cat(&[dx, dvalues], 1)?.reshape(dqkv.shape())
     }
 
     fn linear(
@@ -218,6 +274,9 @@ impl Ops for Composed {
         onto: Option<Tensor>,
     ) -> Computed<Linear<Tensor>> {
         let mut y = x.matmul(&self.layers[layer].groups[group as usize].t()?)?;
+        if let (Group::Qkv, Some(bias)) = (group, &self.layers[layer].qkv_bias) {
+            y = y.broadcast_add(bias)?;
+        }
         let (mut parts, mut us) = (Vec::new(), Vec::new());
         for &projection in group.projections() {
             let at = (layer, projection);
@@ -357,7 +416,7 @@ impl Ops for Composed {
         let dlogits = p.scatter_add(&tokens.unsqueeze(1)?, &weights.neg()?, 1)?;
         let rows: Vec<u32> = targets.iter().map(|target| target.row as u32).collect();
         let rows = Tensor::new(rows, &self.device)?;
-        let own = dlogits.matmul(&self.embedding)?;
+        let own = dlogits.matmul(&self.head)?;
         Ok(Loss { nll, greedy, gradient: Some(hidden.zeros_like()?.index_add(&rows, &own, 0)?) })
     }
 

@@ -7,7 +7,7 @@ use crate::base::Base;
 use crate::batch::Target;
 use crate::config::Config;
 use crate::lora::{Factor, Lora};
-use crate::weights::{Frozen, Precision, Weights};
+use crate::weights::{Frozen, HeadNorms, Precision, Weights};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -74,9 +74,7 @@ impl<'a> Cpu<'a> {
     /// Kernels for rows at these positions.
     pub(crate) fn new(base: &'a Base, lora: Option<&'a Lora>, positions: Range<usize>) -> Self {
         let config = &base.config;
-        let half = config.head / 2;
-        let frequency = |i: usize| config.rope_base.powf(-((2 * i) as f32) / config.head as f32);
-        let frequencies: Vec<f32> = (0..half).map(frequency).collect();
+        let (half, frequencies) = (config.head / 2, config.rope_frequencies());
         let mut angles = vec![0.0; positions.len() * config.head];
         for (position, row) in positions.clone().zip(angles.chunks_exact_mut(config.head)) {
             let (cos, sin) = row.split_at_mut(half);
@@ -110,6 +108,14 @@ impl<'a> Cpu<'a> {
             Norm::Mlp(layer) => &self.weights.layers[layer].mlp_norm,
             Norm::Final => &self.weights.final_norm,
         }
+    }
+
+    /// The norms' weights of the heads in a row of `qkv` that have one, in order.
+    fn head_norms(&self, layer: usize) -> Option<impl Iterator<Item = &'a [f32]> + Clone> {
+        let HeadNorms { query, key } = self.weights.layers[layer].head_norms.as_ref()?;
+        let (queries, keys) = (self.config.heads, self.config.kv_heads);
+        let repeated = |weight: &'a [f32], times| std::iter::repeat_n(weight, times);
+        Some(repeated(query, queries).chain(repeated(key, keys)))
     }
 
     fn rotate_all(&self, mut qkv: Rows, positions: &[usize], back: bool) -> Rows {
@@ -255,22 +261,22 @@ fn destination(data: &mut [f32], width: usize, add: bool) -> Destination<'_> {
 /// Logits of one normed hidden row.
 pub(crate) fn head_logits(weights: &Weights, hidden: &[f32]) -> Vec<f32> {
     let hidden = Rows { data: hidden.to_vec(), width: hidden.len() };
-    let vocabulary = weights.embedding.outputs();
+    let vocabulary = weights.head().outputs();
     let mut logits = Rows { data: vec![0.0; vocabulary], width: vocabulary };
-    times_once(&weights.embedding, &hidden, &mut logits, false);
+    times_once(weights.head(), &hidden, &mut logits, false);
     logits.data
 }
 
 /// Negative log-likelihood of a token after each normed hidden row, in chunks.
 pub(crate) fn nll_of_rows(weights: &Weights, rows: &[(&[f32], u32)]) -> Vec<f32> {
-    let vocabulary = weights.embedding.outputs();
+    let vocabulary = weights.head().outputs();
     let mut logits = Rows { data: Vec::new(), width: vocabulary };
     let mut nll = Vec::with_capacity(rows.len());
     for rows in rows.chunks(CHUNK) {
         let data = rows.iter().flat_map(|(row, _)| row.iter().copied()).collect();
-        let hidden = Rows { data, width: weights.embedding.inputs() };
+        let hidden = Rows { data, width: weights.head().inputs() };
         logits.data.resize(rows.len() * vocabulary, 0.0);
-        times(&weights.embedding, &hidden, &mut logits, false);
+        times(weights.head(), &hidden, &mut logits, false);
         let targets: Vec<_> =
             rows.iter().map(|&(_, token)| Target { row: 0, token, weight: 1.0 }).collect();
         nll.extend(cross_entropy(&mut logits, &targets, false).into_iter().map(|(nll, _)| nll));
@@ -348,6 +354,40 @@ impl Ops for Cpu<'_> {
         Ok(dx)
     }
 
+    fn norms_heads(&self) -> bool {
+        self.config.family.norms_heads()
+    }
+
+    fn norm_heads(&self, layer: usize, mut qkv: Rows) -> Computed<Rows> {
+        if let Some(weights) = self.head_norms(layer) {
+            let (head, epsilon) = (self.config.head, self.config.norm_epsilon);
+            qkv.each(|_, row| {
+                let mut x = vec![0.0; head];
+                for (y, weight) in row.chunks_exact_mut(head).zip(weights.clone()) {
+                    x.copy_from_slice(y);
+                    simd::norm_row(&x, weight, epsilon, y);
+                }
+            });
+        }
+        Ok(qkv)
+    }
+
+    fn norm_heads_backward(&self, layer: usize, qkv: &Rows, mut dqkv: Rows) -> Computed<Rows> {
+        if let Some(weights) = self.head_norms(layer) {
+            let (head, epsilon) = (self.config.head, self.config.norm_epsilon);
+            dqkv.each(|i, row| {
+                let mut dy = vec![0.0; head];
+                let heads = row.chunks_exact_mut(head).zip(qkv.row(i).chunks_exact(head));
+                for ((dx, x), weight) in heads.zip(weights.clone()) {
+                    dy.copy_from_slice(dx);
+                    dx.fill(0.0);
+                    simd::norm_backward_row(x, weight, epsilon, &mut dy, dx);
+                }
+            });
+        }
+        Ok(dqkv)
+    }
+
     fn linear(
         &self,
         layer: usize,
@@ -360,6 +400,10 @@ impl Ops for Cpu<'_> {
         let mut y = onto.unwrap_or_else(|| self.take(x.count(), w.outputs()));
         let times = if self.once { times_once } else { times };
         times(w, x, &mut y, add);
+        let bias = &self.weights.layers[layer].qkv_bias;
+        if group == Group::Qkv && !bias.is_empty() {
+            y.each(|_, y| simd::axpy(y, 1.0, bias));
+        }
         let Some(lora) = self.lora else {
             return Ok(Linear { y, u: self.take(0, 0) });
         };
@@ -471,13 +515,13 @@ impl Ops for Cpu<'_> {
             let mut rows = self.take(targets.len(), width);
             rows.each(|i, row| row.copy_from_slice(hidden.row(targets[i].row)));
             let mut logits = self.take(targets.len(), self.config.vocabulary);
-            times(&self.weights.embedding, &rows, &mut logits, false);
+            times(self.weights.head(), &rows, &mut logits, false);
             for (one, best) in cross_entropy(&mut logits, targets, gradient) {
                 nll.push(one);
                 greedy.push(best);
             }
             if let Some(total) = &mut total {
-                times_back(&self.weights.embedding, &logits, &mut rows);
+                times_back(self.weights.head(), &logits, &mut rows);
                 for (i, target) in targets.iter().enumerate() {
                     simd::axpy(&mut total.data[target.row * width..][..width], 1.0, rows.row(i));
                 }

@@ -124,7 +124,18 @@ pub trait Ops {
         dy: Self::Rows,
         dx: Self::Rows,
     ) -> Computed<Self::Rows>;
-    /// `onto + x·Wᵀ + s·(x·Aᵀ)·Bᵀ`.
+    /// Whether the model norms heads: then [`Ops::norm_heads`]'s input is needed backward.
+    fn norms_heads(&self) -> bool;
+    /// Root-mean-square norm of each head of queries and keys, where the model has one.
+    fn norm_heads(&self, layer: usize, qkv: Self::Rows) -> Computed<Self::Rows>;
+    /// Gradient by the `qkv` that was normed.
+    fn norm_heads_backward(
+        &self,
+        layer: usize,
+        qkv: &Self::Rows,
+        dqkv: Self::Rows,
+    ) -> Computed<Self::Rows>;
+    /// `onto + x·Wᵀ + b + s·(x·Aᵀ)·Bᵀ`; only queries, keys and values may have a bias b.
     fn linear(
         &self,
         layer: usize,
@@ -159,7 +170,7 @@ pub trait Ops {
     fn gated(&self, gate_up: &Self::Rows) -> Computed<Self::Rows>;
     /// Gradient by `gate_up`.
     fn gated_backward(&self, gate_up: Self::Rows, dy: &Self::Rows) -> Computed<Self::Rows>;
-    /// Tied head and cross-entropy of the targets' rows, in chunks.
+    /// Head and cross-entropy of the targets' rows, in chunks.
     fn loss(
         &self,
         hidden: &Self::Rows,
