@@ -63,6 +63,12 @@ impl Cache {
         head_logits(&base.weights, self.hidden_row(row))
     }
 
+    /// The same with the head as training computes it.
+    #[cfg(test)]
+    pub(crate) fn exact_logits(&self, base: &Base, row: usize) -> Vec<f32> {
+        crate::ops::exact_head_logits(&base.weights, self.hidden_row(row))
+    }
+
     /// Negative log-likelihoods in nats; a target's `row` is a position in this cache.
     ///
     /// # Panics

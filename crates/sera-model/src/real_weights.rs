@@ -125,6 +125,31 @@ fn serving_and_training_see_the_same_likelihood() {
     assert!((served / trained - 1.0).abs() < 0.01, "{served} {trained}");
 }
 
+/// Σ p (ln p − ln q) of two rows of logits, in nats.
+fn divergence(exact: &[f32], rounded: &[f32]) -> f64 {
+    let log_sum = |row: &[f32]| row.iter().map(|&x| f64::from(x).exp()).sum::<f64>().ln();
+    let (p, q) = (log_sum(exact), log_sum(rounded));
+    let both = exact.iter().zip(rounded).map(|(&a, &b)| (f64::from(a) - p, f64::from(b) - q));
+    both.map(|(p, q)| p.exp() * (p - q)).sum()
+}
+
+/// Tokens read one by one, as they are when they were just written, may round weights further.
+#[test]
+fn what_is_written_by_hardly_differs_from_what_is_trained() {
+    let (Some(exact), Some(served)) = (base(Precision::F32), base(Precision::fastest())) else {
+        return;
+    };
+    let tokens = &exact.tokenizer.encode(SAMPLE)[..150];
+    let (mut whole, mut single) = (Cache::new(&exact.config), Cache::new(&served.config));
+    forward_cached(&exact, None, tokens, &mut whole, &|| true).unwrap();
+    for token in tokens {
+        forward_cached(&served, None, &[*token], &mut single, &|| true).unwrap();
+    }
+    let at = |row| divergence(&whole.exact_logits(&exact, row), &single.logits(&served, row));
+    let mean = (0..tokens.len()).map(at).sum::<f64>() / tokens.len() as f64;
+    assert!(mean < 1e-3, "{mean} nats");
+}
+
 #[test]
 fn training_lowers_the_loss_and_reaches_every_slot() {
     let Some(base) = base(Precision::fastest()) else { return };

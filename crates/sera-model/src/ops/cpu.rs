@@ -260,10 +260,24 @@ fn destination(data: &mut [f32], width: usize, add: bool) -> Destination<'_> {
 
 /// Logits of one normed hidden row.
 pub(crate) fn head_logits(weights: &Weights, hidden: &[f32]) -> Vec<f32> {
+    head_logits_by(times_once, weights, hidden)
+}
+
+/// The same without the rounding of a token that is read to write by.
+#[cfg(test)]
+pub(crate) fn exact_head_logits(weights: &Weights, hidden: &[f32]) -> Vec<f32> {
+    head_logits_by(times, weights, hidden)
+}
+
+fn head_logits_by(
+    times: impl Fn(&Frozen, &Rows, &mut Rows, bool),
+    weights: &Weights,
+    hidden: &[f32],
+) -> Vec<f32> {
     let hidden = Rows { data: hidden.to_vec(), width: hidden.len() };
     let vocabulary = weights.head().outputs();
     let mut logits = Rows { data: vec![0.0; vocabulary], width: vocabulary };
-    times_once(weights.head(), &hidden, &mut logits, false);
+    times(weights.head(), &hidden, &mut logits, false);
     logits.data
 }
 

@@ -14,6 +14,8 @@ pub(crate) use attention::{Past, Segment};
 pub(crate) use bf16::{Packed, native as bf16_is_native};
 pub(crate) use bytes::{Bytes, fit as bytes_fit};
 pub use composed::Composed;
+#[cfg(test)]
+pub(crate) use cpu::exact_head_logits;
 pub(crate) use cpu::{Cpu, Rows, head_logits, nll_of_rows};
 
 use crate::batch::Target;
