@@ -130,11 +130,16 @@ pub(crate) fn forward(
             tasks.push((segment, rows, out, lse));
         }
     }
-    tasks.into_par_iter().for_each(|(segment, rows, out, lse)| {
+    let work = |(segment, rows, out, lse): (&Segment, Range<usize>, &mut [f32], &mut [f32])| {
         for kv_head in 0..config.kv_heads {
             forward_block(layout, qkv, past, segment, (rows.clone(), kv_head), (out, lse));
         }
-    });
+    };
+    match tasks.len() {
+        // Waking another thread to do all of it is worth nothing.
+        1 => tasks.into_iter().for_each(work),
+        _ => tasks.into_par_iter().for_each(work),
+    }
 }
 
 /// One block of query rows against one key head, for all query heads that share it.

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 
 /// Numbers that share a scale.
 const BLOCK: usize = 32;
-/// Weights below which a task is not worth handing to another thread.
-const TASK: usize = 1 << 16;
+/// Weights below which a task is not worth handing to another thread: they take about 50 µs.
+const TASK: usize = 1 << 19;
 
 /// A frozen matrix `[outputs, inputs]`: every 32 neighbouring inputs as bytes, a scale and a middle.
 ///
@@ -90,19 +90,26 @@ impl Bytes {
     pub(crate) fn times(&self, x: &[f32], to: &mut [f32], add: bool) {
         assert_eq!(x.len(), self.inputs, "the row has another width");
         assert_eq!(to.len() * self.inputs, self.numbers.len(), "the product has another size");
-        let (x, blocks) = (Words::new(x), self.inputs / BLOCK);
-        let rows = self.numbers.par_chunks(ROWS * self.inputs);
-        let rows = rows
-            .zip(self.scales.par_chunks(ROWS * blocks))
-            .zip(self.middles.par_chunks(ROWS * blocks))
-            .with_min_len((TASK / (ROWS * self.inputs)).max(1));
-        to.par_chunks_mut(ROWS).zip(rows).for_each(|(to, ((bytes, scales), middles))| {
+        let (x, rows) = (Words::new(x), (TASK / self.inputs).next_multiple_of(ROWS));
+        let work = |(task, to): (usize, &mut [f32])| self.times_rows(task * rows, &x, to, add);
+        if to.len() <= rows {
+            work((0, to));
+        } else {
+            to.par_chunks_mut(rows).enumerate().for_each(work);
+        }
+    }
+
+    /// The products of the rows from `first` on, as many as `to` holds.
+    fn times_rows(&self, first: usize, x: &Words, to: &mut [f32], add: bool) {
+        let all = Rows { bytes: &self.numbers, scales: &self.scales, middles: &self.middles };
+        for (group, to) in to.chunks_mut(ROWS).enumerate() {
             let mut sums = [0.0; ROWS];
-            dots(Rows { bytes, scales, middles }, &x, &mut sums[..to.len()]);
+            let sums = &mut sums[..to.len()];
+            dots(all.rows(first + group * ROWS, to.len(), self.inputs), x, sums);
             for (to, sum) in to.iter_mut().zip(sums) {
-                *to = if add { *to + sum } else { sum };
+                *to = if add { *to + *sum } else { *sum };
             }
-        });
+        }
     }
 }
 
@@ -118,12 +125,12 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn row(self, row: usize, inputs: usize) -> Self {
+    fn rows(self, first: usize, count: usize, inputs: usize) -> Self {
         let blocks = inputs / BLOCK;
         Self {
-            bytes: &self.bytes[row * inputs..][..inputs],
-            scales: &self.scales[row * blocks..][..blocks],
-            middles: &self.middles[row * blocks..][..blocks],
+            bytes: &self.bytes[first * inputs..][..count * inputs],
+            scales: &self.scales[first * blocks..][..count * blocks],
+            middles: &self.middles[first * blocks..][..count * blocks],
         }
     }
 }
@@ -146,7 +153,7 @@ fn dots(w: Rows<'_>, x: &Words, sums: &mut [f32]) {
                 Ok(all) => *all = dots_native(w, x),
                 Err(_) => {
                     for (row, sum) in sums.iter_mut().enumerate() {
-                        [*sum] = dots_native(w.row(row, inputs), x);
+                        [*sum] = dots_native(w.rows(row, 1, inputs), x);
                     }
                 }
             }
@@ -154,7 +161,7 @@ fn dots(w: Rows<'_>, x: &Words, sums: &mut [f32]) {
         return;
     }
     for (row, sum) in sums.iter_mut().enumerate() {
-        *sum = dot_twin(w.row(row, inputs), x);
+        *sum = dot_twin(w.rows(row, 1, inputs), x);
     }
 }
 
@@ -176,9 +183,10 @@ fn dot_twin(w: Rows<'_>, x: &Words) -> f32 {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn dots_native<const N: usize>(w: Rows<'_>, x: &Words) -> [f32; N] {
     use std::arch::x86_64::{
-        __m256i, _mm_add_ps, _mm_cvtss_f32, _mm_hadd_ps, _mm_loadu_si128, _mm256_add_epi32,
-        _mm256_castps256_ps128, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_extractf128_ps,
-        _mm256_fmadd_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_set1_ps, _mm256_setzero_ps,
+        __m256i, _MM_HINT_T0, _mm_add_ps, _mm_cvtss_f32, _mm_hadd_ps, _mm_loadu_si128,
+        _mm_prefetch, _mm256_add_epi32, _mm256_castps256_ps128, _mm256_cvtepi8_epi16,
+        _mm256_cvtepi32_ps, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_si256,
+        _mm256_madd_epi16, _mm256_set1_ps, _mm256_setzero_ps,
     };
     const HALF: usize = BLOCK / 2;
     let blocks = x.scales.len();
@@ -196,6 +204,10 @@ unsafe fn dots_native<const N: usize>(w: Rows<'_>, x: &Words) -> [f32; N] {
         let (low, high) = (words(2 * block), words(2 * block + 1));
         for (row, sum) in sums.iter_mut().enumerate() {
             let at = row * blocks + block;
+            // The same place two groups of rows on: rows are too short for the processor to see
+            // where the reading goes. A hint for an address beyond the matrix is no access.
+            let next = w.bytes.as_ptr().wrapping_add((at + 2 * N * blocks) * BLOCK);
+            _mm_prefetch::<_MM_HINT_T0>(next);
             let low = _mm256_madd_epi16(bytes(2 * at), low);
             let high = _mm256_madd_epi16(bytes(2 * at + 1), high);
             // Four products of 128 and 32,767 at most: far within 32 bits.
@@ -241,7 +253,7 @@ mod tests {
                 w.times(&x, &mut to, add);
                 for (i, to) in to.iter().enumerate() {
                     let kept = if add { 0.5 } else { 0.0 };
-                    let twin = kept + dot_twin(all.row(i, inputs), &words);
+                    let twin = kept + dot_twin(all.rows(i, 1, inputs), &words);
                     assert!((to - twin).abs() < 1e-4, "{inputs}x{outputs} {i}: {to} {twin}");
                 }
             }

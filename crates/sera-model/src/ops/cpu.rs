@@ -36,8 +36,14 @@ impl Rows {
         Matrix::new(&self.data, self.count(), self.width, self.width)
     }
 
-    /// Calls `work` with every row's index and numbers, on the pool.
+    /// Calls `work` with every row's index and numbers, on the pool unless they are few: handing a
+    /// token's one row to another thread takes longer than the work.
     fn each(&mut self, work: impl Fn(usize, &mut [f32]) + Sync) {
+        if self.count() <= FEW_ROWS {
+            let rows = self.data.chunks_mut(self.width).enumerate();
+            rows.for_each(|(i, row)| work(i, row));
+            return;
+        }
         let rows = self.data.par_chunks_mut(self.width).enumerate();
         rows.with_min_len(FEW_ROWS).for_each(|(i, row)| work(i, row));
     }
@@ -209,6 +215,9 @@ fn with_bf16(x: &[f32], work: impl FnOnce(&[u16])) {
 
 fn round(x: &[f32], bits: &mut [u16]) {
     const PART: usize = 1 << 14;
+    if x.len() <= PART {
+        return simd::to_bf16(x, bits);
+    }
     let parts = bits.par_chunks_mut(PART).zip(x.par_chunks(PART));
     parts.for_each(|(bits, x)| simd::to_bf16(x, bits));
 }
