@@ -11,6 +11,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+mod text;
+
 /// A small model of every family: plain; untied with llama 3's rope; with biases; with normed heads.
 const MODELS: [&str; 4] = ["llama", "llama3", "qwen2", "qwen3"];
 
@@ -34,10 +36,15 @@ fn facts(name: &str) -> Facts {
 }
 
 fn floats(file: &Path, tensor: &str) -> Vec<f32> {
+    numbers(file, tensor, f32::from_le_bytes)
+}
+
+/// A tensor of four-byte numbers.
+fn numbers<T>(file: &Path, tensor: &str, read: impl Fn([u8; 4]) -> T) -> Vec<T> {
     let bytes = fs::read(file).unwrap();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let data = tensors.tensor(tensor).unwrap().data().to_vec();
-    data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+    data.chunks_exact(4).map(|b| read([b[0], b[1], b[2], b[3]])).collect()
 }
 
 fn base(name: &str) -> Arc<Base> {

@@ -8,6 +8,8 @@ mod base;
 pub mod batch;
 pub mod cache;
 pub mod config;
+#[cfg(test)]
+mod damaged;
 pub mod decoder;
 pub mod folder;
 pub mod gguf;

@@ -184,7 +184,8 @@ impl Tokenizer {
         if bytes.len() > MAX_JSON_BYTES {
             return Err(TokenizerError::Unsupported(format!("{} bytes long", bytes.len())));
         }
-        let read = tokenizers::Tokenizer::from_bytes(bytes).map_err(TokenizerError::Json)?;
+        let read =
+            tokenizers::Tokenizer::from_bytes(needed(bytes)?).map_err(TokenizerError::Json)?;
         let added = read.get_added_tokens_decoder();
         let ModelWrapper::BPE(mut model) = read.get_model().clone() else {
             return Err(TokenizerError::Unsupported("not BPE".to_owned()));
@@ -305,6 +306,17 @@ impl Tokenizer {
     pub fn size(&self) -> usize {
         self.pieces.len()
     }
+}
+
+/// The parts of a `tokenizer.json` that decide tokens. The others are not used here, and damaged ones
+/// make their reader panic. A normalizer is left out on purpose: what is read here is written back,
+/// byte for byte (llama.cpp does the same).
+fn needed(bytes: &[u8]) -> Result<Vec<u8>, TokenizerError> {
+    let json = |e: serde_json::Error| TokenizerError::Json(e.into());
+    let mut read: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(bytes).map_err(json)?;
+    read.retain(|key, _| ["version", "added_tokens", "pre_tokenizer", "model"].contains(&&**key));
+    serde_json::to_vec(&read).map_err(json)
 }
 
 fn is_byte_level(pre: &PreTokenizerWrapper) -> bool {

@@ -15,6 +15,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   quickstart [--repo PATH] [ARGS]  build Sera and grow an adapter from a repository
   test                             the whole test suite; what CI runs
   codegen                          write man pages, completions and the TypeScript types
+  fuzz [N]                         load N (a million) damaged files of each kind
   goldens                          write what PyTorch and others compute, for tests to compare
   bench evidence|pipeline|ranking  measure, and fill in docs/evidence.md, docs/benchmarks.md";
 
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         "test" => test::test(rest),
         "codegen" => codegen::codegen(),
         "goldens" => goldens::goldens(),
+        "fuzz" => test::fuzz(rest),
         "bench" => run_bench(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };

@@ -20,6 +20,14 @@ pub(crate) fn test(args: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The tests on damaged files, with as many inputs as one has time for.
+pub(crate) fn fuzz(args: &[String]) -> Result<ExitCode> {
+    let inputs = args.first().map_or("1000000", String::as_str);
+    let mut tests = cargo::cargo();
+    tests.args(["test", "--package", "sera-model", "damaged::", "--", "--test-threads=1"]);
+    cargo::finish(tests.env("GIT_SERA_FUZZ", inputs))
+}
+
 fn lint() -> Result<()> {
     for (component, check) in [
         ("rustfmt", &["fmt", "--all", "--check"][..]),
@@ -35,7 +43,7 @@ fn lint() -> Result<()> {
 }
 
 /// The real weights that the model's tests run on, got the way a user gets them.
-fn base() -> Result<Option<String>> {
+pub(crate) fn base() -> Result<Option<String>> {
     cargo::say("getting the base model for the tests with real weights");
     let output = Command::new(cargo::built("debug", "sera-daemon"))
         .arg("base")
