@@ -9,21 +9,41 @@ use rayon::prelude::*;
 
 /// Numbers that share a scale.
 const BLOCK: usize = 32;
+/// Panels ahead that memory is asked for, 2.5 KiB.
+const AHEAD: usize = 16;
 /// Weights below which a task is not worth handing to another thread: they take about 50 µs.
 const TASK: usize = 1 << 19;
 
-/// A frozen matrix `[outputs, inputs]`: every 32 neighbouring inputs as bytes, a scale and a middle.
+/// Rows that lie interleaved and are multiplied together: one stream that the processor foresees,
+/// and sums that need not wait for each other.
+const ROWS: usize = 4;
+
+/// Four rows' block of 32 inputs.
 ///
-/// From the smallest to the largest of a block are 255 steps. That is exact for Q4_1, whose blocks
+/// From the smallest to the largest of a row's 32 are 255 steps. That is exact for Q4_1, whose blocks
 /// reach from their first to their last of 16 levels, 17 steps apart.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(32))]
+struct Panel {
+    bytes: [[i8; BLOCK]; ROWS],
+    /// What a byte's step is worth.
+    scales: [f32; ROWS],
+    /// What a byte of 0 stands for.
+    middles: [f32; ROWS],
+}
+
+impl Panel {
+    const EMPTY: Self =
+        Self { bytes: [[0; BLOCK]; ROWS], scales: [0.0; ROWS], middles: [0.0; ROWS] };
+}
+
+/// A frozen matrix `[outputs, inputs]` in bytes.
 #[derive(Debug)]
 pub(crate) struct Bytes {
     inputs: usize,
-    numbers: Vec<i8>,
-    /// `[outputs, inputs / 32]`: what a byte's step is worth.
-    scales: Vec<f32>,
-    /// `[outputs, inputs / 32]`: what a byte of 0 stands for.
-    middles: Vec<f32>,
+    outputs: usize,
+    /// `[outputs / 4, inputs / 32]`; missing rows are zeros.
+    panels: Vec<Panel>,
 }
 
 /// Whether matrices of that many inputs are worth keeping so on this processor.
@@ -79,156 +99,130 @@ impl Bytes {
     /// Where `inputs` is not a multiple of 32.
     pub(crate) fn new(inputs: usize, numbers: &[f32]) -> Self {
         assert!(inputs.is_multiple_of(BLOCK), "rows are whole blocks");
-        let mut bytes = vec![0; numbers.len()];
-        let blocks = bytes.par_chunks_mut(BLOCK).zip(numbers.par_chunks(BLOCK));
-        let worth = blocks.with_min_len(1 << 10).map(|(bytes, x)| to_bytes(x, bytes));
-        let (scales, middles) = worth.unzip();
-        Self { inputs, numbers: bytes, scales, middles }
+        let (outputs, blocks) = (numbers.len() / inputs, inputs / BLOCK);
+        let mut panels = vec![Panel::EMPTY; outputs.div_ceil(ROWS) * blocks];
+        let groups = panels.par_chunks_mut(blocks).zip(numbers.par_chunks(ROWS * inputs));
+        groups.for_each(|(panels, rows)| {
+            for (row, numbers) in rows.chunks(inputs).enumerate() {
+                for (panel, x) in panels.iter_mut().zip(numbers.chunks(BLOCK)) {
+                    (panel.scales[row], panel.middles[row]) = to_bytes(x, &mut panel.bytes[row]);
+                }
+            }
+        });
+        Self { inputs, outputs, panels }
     }
 
     /// `to (+)= W·x` for one row `x`. The order of summation depends on nothing.
     pub(crate) fn times(&self, x: &[f32], to: &mut [f32], add: bool) {
         assert_eq!(x.len(), self.inputs, "the row has another width");
-        assert_eq!(to.len() * self.inputs, self.numbers.len(), "the product has another size");
+        assert_eq!(to.len(), self.outputs, "the product has another size");
         let (x, rows) = (Words::new(x), (TASK / self.inputs).next_multiple_of(ROWS));
-        let work = |(task, to): (usize, &mut [f32])| self.times_rows(task * rows, &x, to, add);
+        let panels = rows / ROWS * (self.inputs / BLOCK);
+        let work = |(to, panels): (&mut [f32], &[Panel])| times_rows(panels, &x, to, add);
         if to.len() <= rows {
-            work((0, to));
+            work((to, &self.panels));
         } else {
-            to.par_chunks_mut(rows).enumerate().for_each(work);
-        }
-    }
-
-    /// The products of the rows from `first` on, as many as `to` holds.
-    fn times_rows(&self, first: usize, x: &Words, to: &mut [f32], add: bool) {
-        let all = Rows { bytes: &self.numbers, scales: &self.scales, middles: &self.middles };
-        for (group, to) in to.chunks_mut(ROWS).enumerate() {
-            let mut sums = [0.0; ROWS];
-            let sums = &mut sums[..to.len()];
-            dots(all.rows(first + group * ROWS, to.len(), self.inputs), x, sums);
-            for (to, sum) in to.iter_mut().zip(sums) {
-                *to = if add { *to + *sum } else { *sum };
-            }
+            to.par_chunks_mut(rows).zip(self.panels.par_chunks(panels)).for_each(work);
         }
     }
 }
 
-/// Rows that are multiplied together, so that their sums need not wait for each other.
-const ROWS: usize = 4;
-
-/// Part of [`Bytes`]: one row or several.
-#[derive(Clone, Copy)]
-struct Rows<'a> {
-    bytes: &'a [i8],
-    scales: &'a [f32],
-    middles: &'a [f32],
-}
-
-impl<'a> Rows<'a> {
-    fn rows(self, first: usize, count: usize, inputs: usize) -> Self {
-        let blocks = inputs / BLOCK;
-        Self {
-            bytes: &self.bytes[first * inputs..][..count * inputs],
-            scales: &self.scales[first * blocks..][..count * blocks],
-            middles: &self.middles[first * blocks..][..count * blocks],
+/// The products of some groups of rows.
+fn times_rows(panels: &[Panel], x: &Words, to: &mut [f32], add: bool) {
+    for (panels, to) in panels.chunks(x.scales.len()).zip(to.chunks_mut(ROWS)) {
+        for (to, sum) in to.iter_mut().zip(dots(panels, x)) {
+            *to = if add { *to + sum } else { sum };
         }
     }
 }
 
-/// The product of each row of `w` with `x`.
-fn dots(w: Rows<'_>, x: &Words, sums: &mut [f32]) {
-    let (inputs, blocks) = (x.numbers.len(), x.scales.len());
+/// The product of each of four rows with `x`.
+fn dots(w: &[Panel], x: &Words) -> [f32; ROWS] {
+    let blocks = w.len();
+    assert!(x.numbers.len() == blocks * BLOCK, "the row has another width");
     assert!(
-        inputs == blocks * BLOCK && x.sums.len() == blocks,
+        x.scales.len() == blocks && x.sums.len() == blocks,
         "every block has a scale and a sum"
     );
-    assert!(w.bytes.len() == sums.len() * inputs, "rows have another width");
-    assert!(w.scales.len() == sums.len() * blocks, "every block has a scale");
-    assert!(w.middles.len() == sums.len() * blocks, "every block has a middle");
     #[cfg(target_arch = "x86_64")]
-    if fit(inputs) {
+    if fit(x.numbers.len()) {
         // SAFETY: the processor has AVX2 and FMA; the sizes were checked just now.
-        unsafe {
-            match <&mut [f32; ROWS]>::try_from(&mut *sums) {
-                Ok(all) => *all = dots_native(w, x),
-                Err(_) => {
-                    for (row, sum) in sums.iter_mut().enumerate() {
-                        [*sum] = dots_native(w.rows(row, 1, inputs), x);
-                    }
-                }
-            }
-        }
-        return;
+        return unsafe { dots_native(w, x) };
     }
-    for (row, sum) in sums.iter_mut().enumerate() {
-        *sum = dot_twin(w.rows(row, 1, inputs), x);
-    }
+    dots_twin(w, x)
 }
 
-/// What [`dots`] computes for one row, without intrinsics.
-fn dot_twin(w: Rows<'_>, x: &Words) -> f32 {
-    let blocks = w.bytes.chunks(BLOCK).zip(x.numbers.chunks(BLOCK));
-    let sum = |(w, x): (&[i8], &[i16])| -> i32 {
-        w.iter().zip(x).map(|(&w, &x)| i32::from(w) * i32::from(x)).sum()
-    };
-    let scaled = blocks.map(sum).zip(w.scales.iter().zip(&x.scales));
-    let steps: f32 = scaled.map(|(sum, (w, x))| sum as f32 * (w * x)).sum();
-    steps + w.middles.iter().zip(&x.sums).map(|(middle, sum)| middle * sum).sum::<f32>()
+/// What [`dots`] computes, without intrinsics.
+fn dots_twin(w: &[Panel], x: &Words) -> [f32; ROWS] {
+    let mut sums = [0.0; ROWS];
+    let blocks = w.iter().zip(x.numbers.chunks(BLOCK)).zip(x.scales.iter().zip(&x.sums));
+    for ((panel, x), (scale, sum)) in blocks {
+        for (row, to) in sums.iter_mut().enumerate() {
+            let products =
+                panel.bytes[row].iter().zip(x).map(|(&w, &x)| i32::from(w) * i32::from(x));
+            let steps = products.sum::<i32>() as f32;
+            *to += steps * (panel.scales[row] * scale) + panel.middles[row] * sum;
+        }
+    }
+    sums
 }
 
 /// # Safety
-/// The processor has AVX2 and FMA; `w` holds `N` rows of as many whole blocks as `x`, with a scale
-/// each.
+/// The processor has AVX2 and FMA; `x` has 32 numbers, a scale and a sum for each of `w`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn dots_native<const N: usize>(w: Rows<'_>, x: &Words) -> [f32; N] {
+unsafe fn dots_native(w: &[Panel], x: &Words) -> [f32; ROWS] {
     use std::arch::x86_64::{
-        __m256i, _MM_HINT_T0, _mm_add_ps, _mm_cvtss_f32, _mm_hadd_ps, _mm_loadu_si128,
-        _mm_prefetch, _mm256_add_epi32, _mm256_castps256_ps128, _mm256_cvtepi8_epi16,
-        _mm256_cvtepi32_ps, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_si256,
-        _mm256_madd_epi16, _mm256_set1_ps, _mm256_setzero_ps,
+        __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtepi32_ps, _mm_fmadd_ps, _mm_loadu_ps,
+        _mm_loadu_si128, _mm_mul_ps, _mm_prefetch, _mm_set1_ps, _mm_setzero_ps, _mm_storeu_ps,
+        _mm256_add_epi32, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_extracti128_si256,
+        _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
     };
     const HALF: usize = BLOCK / 2;
-    let blocks = x.scales.len();
-    let mut sums = [_mm256_setzero_ps(); N];
-    let mut middles = [0.0f32; N];
-    let words = |at: usize| -> __m256i {
-        // SAFETY: every scale of `x` stands for 32 words, and no half of another block is asked for.
-        unsafe { _mm256_loadu_si256(x.numbers.as_ptr().add(at * HALF).cast()) }
-    };
-    let bytes = |at: usize| -> __m256i {
-        // SAFETY: every scale of `w` stands for 32 bytes, and no half of another block is asked for.
-        _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(w.bytes.as_ptr().add(at * HALF).cast()) })
-    };
-    for block in 0..blocks {
-        let (low, high) = (words(2 * block), words(2 * block + 1));
-        for (row, sum) in sums.iter_mut().enumerate() {
-            let at = row * blocks + block;
-            // The same place two groups of rows on: rows are too short for the processor to see
-            // where the reading goes. A hint for an address beyond the matrix is no access.
-            let next = w.bytes.as_ptr().wrapping_add((at + 2 * N * blocks) * BLOCK);
-            _mm_prefetch::<_MM_HINT_T0>(next);
-            let low = _mm256_madd_epi16(bytes(2 * at), low);
-            let high = _mm256_madd_epi16(bytes(2 * at + 1), high);
-            // Four products of 128 and 32,767 at most: far within 32 bits.
-            let fours = _mm256_cvtepi32_ps(_mm256_add_epi32(low, high));
-            // SAFETY: every row has a scale and a middle a block, and `x` a scale and a sum.
-            let (scale, middle) = unsafe {
-                (
-                    w.scales.get_unchecked(at) * x.scales.get_unchecked(block),
-                    w.middles.get_unchecked(at) * x.sums.get_unchecked(block),
-                )
-            };
-            *sum = _mm256_fmadd_ps(fours, _mm256_set1_ps(scale), *sum);
-            middles[row] += middle;
-        }
+    let mut sums = _mm_setzero_ps();
+    for (block, panel) in w.iter().enumerate() {
+        // A hint, which may lie beyond the matrix, is no access.
+        let ahead = std::ptr::from_ref(panel).wrapping_add(AHEAD).cast::<i8>();
+        _mm_prefetch::<_MM_HINT_T0>(ahead);
+        _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(64));
+        _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(128));
+        let words = |half: usize| -> __m256i {
+            // SAFETY: `x` has 32 numbers for this block.
+            unsafe {
+                _mm256_loadu_si256(x.numbers.as_ptr().add(block * BLOCK + half * HALF).cast())
+            }
+        };
+        let bytes = |row: usize, half: usize| -> __m256i {
+            let part = &panel.bytes[row][half * HALF..][..HALF];
+            // SAFETY: it holds sixteen bytes.
+            _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(part.as_ptr().cast()) })
+        };
+        let (low, high) = (words(0), words(1));
+        // 32 products of 128 and 32,767 at most: within 32 bits.
+        let row = |row: usize| {
+            let low = _mm256_madd_epi16(bytes(row, 0), low);
+            _mm256_add_epi32(low, _mm256_madd_epi16(bytes(row, 1), high))
+        };
+        let pairs = _mm256_hadd_epi32(row(0), row(1));
+        let fours = _mm256_hadd_epi32(pairs, _mm256_hadd_epi32(row(2), row(3)));
+        let (left, right) = (_mm256_castsi256_si128(fours), _mm256_extracti128_si256::<1>(fours));
+        let steps = _mm_cvtepi32_ps(_mm_add_epi32(left, right));
+        // SAFETY: a panel has four of both; `x` has one of both for this block.
+        let (scales, middles, scale, sum) = unsafe {
+            (
+                _mm_loadu_ps(panel.scales.as_ptr()),
+                _mm_loadu_ps(panel.middles.as_ptr()),
+                _mm_set1_ps(*x.scales.get_unchecked(block)),
+                _mm_set1_ps(*x.sums.get_unchecked(block)),
+            )
+        };
+        sums = _mm_fmadd_ps(steps, _mm_mul_ps(scales, scale), sums);
+        sums = _mm_fmadd_ps(middles, sum, sums);
     }
-    std::array::from_fn(|row| {
-        let sum = sums[row];
-        let half = _mm_add_ps(_mm256_castps256_ps128(sum), _mm256_extractf128_ps::<1>(sum));
-        let quarter = _mm_hadd_ps(half, half);
-        _mm_cvtss_f32(_mm_hadd_ps(quarter, quarter)) + middles[row]
-    })
+    let mut out = [0.0; ROWS];
+    // SAFETY: it holds four numbers.
+    unsafe { _mm_storeu_ps(out.as_mut_ptr(), sums) };
+    out
 }
 
 #[cfg(test)]
@@ -247,24 +241,30 @@ mod tests {
             let w = Bytes::new(inputs, &random(inputs * outputs, 1));
             let x = random(inputs, 2);
             let words = Words::new(&x);
-            let all = Rows { bytes: &w.numbers, scales: &w.scales, middles: &w.middles };
             for add in [false, true] {
                 let mut to = vec![0.5; outputs];
                 w.times(&x, &mut to, add);
-                for (i, to) in to.iter().enumerate() {
-                    let kept = if add { 0.5 } else { 0.0 };
-                    let twin = kept + dot_twin(all.rows(i, 1, inputs), &words);
-                    assert!((to - twin).abs() < 1e-4, "{inputs}x{outputs} {i}: {to} {twin}");
+                let kept = if add { 0.5 } else { 0.0 };
+                let twins = w.panels.chunks(inputs / BLOCK).flat_map(|w| dots_twin(w, &words));
+                for (i, (to, twin)) in to.iter().zip(twins).enumerate() {
+                    assert!((to - kept - twin).abs() < 1e-4, "{inputs}x{outputs} {i}: {to} {twin}");
                 }
             }
         }
     }
 
-    /// What a matrix's bytes stand for.
+    /// What a matrix's bytes stand for, row-major.
     fn numbers(w: &Bytes) -> Vec<f32> {
-        let worth = w.scales.iter().zip(&w.middles);
-        let blocks = w.numbers.chunks(BLOCK).zip(worth);
-        blocks.flat_map(|(b, (s, m))| b.iter().map(move |&b| s * f32::from(b) + m)).collect()
+        let groups = w.panels.chunks(w.inputs / BLOCK);
+        let rows = groups.flat_map(|group| (0..ROWS).map(move |row| (group, row)));
+        let number = |panel: &Panel, row: usize, byte: i8| {
+            panel.scales[row] * f32::from(byte) + panel.middles[row]
+        };
+        let of_row = |(group, row): (&[Panel], usize)| -> Vec<f32> {
+            let of_panel = |panel: &Panel| panel.bytes[row].map(|byte| number(panel, row, byte));
+            group.iter().flat_map(of_panel).collect()
+        };
+        rows.take(w.outputs).flat_map(of_row).collect()
     }
 
     #[test]
@@ -274,7 +274,7 @@ mod tests {
         exact[64] = -40.0;
         let w = Bytes::new(64, &exact);
         for (i, (x, found)) in exact.iter().zip(numbers(&w)).enumerate() {
-            let scale = w.scales[i / BLOCK];
+            let scale = w.panels[i % 64 / BLOCK].scales[i / 64];
             assert!((x - found).abs() <= scale * 0.501 + 1e-5, "{i}: {x} {found}");
         }
         assert_eq!(numbers(&w)[32..64], exact[32..64], "a constant block is exact");
