@@ -71,6 +71,18 @@ impl Batch {
         batch
     }
 
+    /// Some sequences with every token but their first a target: the loss is the mean of all.
+    pub fn mean_of(sequences: &[Vec<u32>]) -> Self {
+        let targets: usize = sequences.iter().map(|sequence| sequence.len().max(1) - 1).sum();
+        let weight = 1.0 / targets.max(1) as f32;
+        let mut batch = Self::default();
+        for sequence in sequences {
+            let next = sequence.iter().skip(1).enumerate();
+            batch.push(sequence, next.map(|(row, &token)| Target { row, token, weight }));
+        }
+        batch
+    }
+
     /// The reason this batch cannot be computed with `vocabulary` tokens, if there is one.
     pub(crate) fn fault(&self, vocabulary: usize) -> Option<&'static str> {
         let rows = self.tokens.len();

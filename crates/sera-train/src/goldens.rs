@@ -2,7 +2,7 @@
 
 use crate::optimizer::{Moments, OptimizerConfig};
 use sera_model::adapter::import_peft;
-use sera_model::{Base, Batch, Precision, Target, loss_and_gradient};
+use sera_model::{Base, Batch, Precision, loss_and_gradient};
 use serde::Deserialize;
 use std::path::Path;
 
@@ -15,18 +15,6 @@ struct Facts {
     losses: Vec<f64>,
     /// Norms of gradients before they were clipped to 1.
     norms: Vec<f64>,
-}
-
-/// All predictions of some sequences, weighing as much as each other.
-fn batch(sequences: &[Vec<u32>]) -> Batch {
-    let targets: usize = sequences.iter().map(|sequence| sequence.len() - 1).sum();
-    let weight = 1.0 / targets as f32;
-    let mut batch = Batch::default();
-    for sequence in sequences {
-        let next = sequence.iter().enumerate().skip(1);
-        batch.push(sequence, next.map(|(i, &token)| Target { row: i - 1, token, weight }));
-    }
-    batch
 }
 
 #[test]
@@ -42,7 +30,7 @@ fn fifty_steps_equal_pytorchs() {
         let steps = facts.losses.len();
         assert_eq!(steps, 50);
         for step in 0..steps {
-            let batch = batch(&facts.batches[step % facts.batches.len()]);
+            let batch = Batch::mean_of(&facts.batches[step % facts.batches.len()]);
             let mut found = loss_and_gradient(&base, &lora, &batch, &|| true).unwrap();
             let apart = (found.loss - facts.losses[step]).abs();
             assert!(apart < 1e-3, "{name}, step {step}: {} and {}", found.loss, facts.losses[step]);
