@@ -2,14 +2,16 @@
 //!
 //! Search with the task's words; the model re-ranks the functions found ([`locate`]); edits of the
 //! best few are proposed by enumeration and by the model's own writing, and ranked by how much
-//! likelier they make the function and by what the task's words say about them ([`rank_edits`]);
-//! the best are syntax-checked ([`solve`]).
+//! likelier they make the function, by how usual they make it in the repository, and by what the
+//! task's words say about them ([`rank_edits`]); the best are syntax-checked ([`solve`]).
+mod draft;
 mod likelihood;
 mod locate;
 mod pace;
 mod rank;
 mod solve;
 mod speech;
+mod usual;
 
 pub use locate::{Located, locate};
 pub use pace::Pace;
@@ -24,7 +26,8 @@ use sera_syntax::Operator;
 /// The default weights of edits and places were fitted (a softmax over the candidates of each
 /// task, cross-validated) to training tasks of one repository, networkx, under the plain base;
 /// no held-out task and no other repository had part in it. The weight of the edit as a message
-/// was chosen on 50 of them under an adapter trained on others.
+/// was chosen on 50 of them under an adapter trained on others, those of what is usual on 300 of
+/// them without a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guided {
     /// Functions taken from retrieval for re-ranking.
@@ -56,7 +59,8 @@ pub struct Guided {
     pub keep: usize,
     /// Bytes after an edit that the second stage reads, on to the end of the line.
     pub tail: usize,
-    /// Edits of one function that are scored at most, likeliest operators first.
+    /// Edits of one function that the model scores at most: those that most speaks for without it.
+    /// With 100 of about 1,000, 227 of 258 repairs are still among them.
     pub edits: usize,
     /// Weight of the logarithm of the operator's share, split over its edits.
     pub prior: f64,
@@ -72,6 +76,11 @@ pub struct Guided {
     /// Added per token that an edit adds, subtracted per token it drops: what is longer is less
     /// likely whatever it says.
     pub length: f64,
+    /// Weight of how much more usual the edit makes its lines in the repository, by counts alone.
+    pub usual: f64,
+    /// Added per piece of code that an edit adds, subtracted per piece it drops: what is longer is
+    /// less usual whatever it says.
+    pub pieces: f64,
     /// Weight of the likelihood of the edit as the student's next message, second stage only.
     pub chat: f64,
     /// Let the model write an edit of its own.
@@ -99,13 +108,15 @@ impl Default for Guided {
             window: 32,
             keep: 16,
             tail: 240,
-            edits: 400,
+            edits: 160,
             prior: 2.5,
             written: 0.002,
             words: 0.5,
             cited: 6.0,
             named: 7.0,
             length: 2.5,
+            usual: 0.43,
+            pieces: 0.7,
             chat: 0.8,
             write: true,
             reply_tokens: 96,
@@ -133,6 +144,10 @@ pub struct Signs {
     pub cited: bool,
     /// Share of the words on the lines it touches that the task holds too.
     pub named: f64,
+    /// Nats by which it makes what it changes more usual in the repository.
+    pub usual: f64,
+    /// Pieces of code that it adds.
+    pub pieces: f64,
 }
 
 /// Edits ranked in a function that is opened at all.
@@ -155,6 +170,8 @@ impl Guided {
             + self.cited * f64::from(signs.cited)
             + self.named * signs.named
             + self.length * signs.longer
+            + self.usual * signs.usual
+            + self.pieces * signs.pieces
     }
 }
 

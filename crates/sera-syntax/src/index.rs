@@ -212,6 +212,13 @@ impl Index {
         self.file(path).map_or(&[], |file| &file.functions)
     }
 
+    /// Every file as it is now.
+    pub fn texts(&self) -> impl Iterator<Item = (&TreePath, &str)> {
+        let kept = |file: &&File| !self.replaced.contains_key(&file.path);
+        let files = self.base.files.iter().filter(kept);
+        files.chain(self.replaced.values().map(Arc::as_ref)).map(|file| (&file.path, &*file.text))
+    }
+
     fn file(&self, path: &TreePath) -> Option<&File> {
         let replaced = self.replaced.get(path).map(Arc::as_ref);
         replaced.or_else(|| self.base.by_path.get(path).map(|&at| &self.base.files[at]))

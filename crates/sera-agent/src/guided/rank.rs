@@ -1,6 +1,6 @@
 //! Proposing edits of one function and ranking them by the likelihood of what they leave.
 use super::likelihood::{Region, Splice};
-use super::speech::Speech;
+use super::draft::{self, Draft};
 use super::{Guided, Signs, Source};
 use crate::dialect::{self, LineEdit, View};
 use crate::environment::Environment;
@@ -8,9 +8,7 @@ use crate::{edits_between, roll_out};
 use sera_core::{
     Action, Cancel, Context, FunctionKey, Language, Model, ModelError, Prompt, Step, Usage,
 };
-use sera_syntax::{Mutation, Operator, edits, parse, same_code};
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ops::Range;
+use sera_syntax::{parse, same_code};
 use std::sync::Arc;
 
 /// One possible edit of a file.
@@ -83,14 +81,6 @@ fn unlike<'a>(a: &'a str, b: &'a str) -> (&'a str, &'a str) {
     (&a[start..], &b[start..])
 }
 
-/// A candidate on its way through the stages.
-struct Draft {
-    splice: Splice,
-    source: Source,
-    /// What does not depend on the model; the rest follows.
-    signs: Signs,
-}
-
 /// Proposes edits of the function at `place` and ranks them. `steps` is what was done before;
 /// the function is opened after them. An unknown place has a failed `step` and no candidates.
 #[expect(clippy::too_many_arguments, reason = "the task so far, the model, the place and how")]
@@ -117,118 +107,25 @@ pub fn rank_edits(
         written: None,
         usage: Usage::default(),
     };
-    let Some((span, speech, mut drafts)) = enumerate(description, place, &before, options) else {
+    let Some(file) = draft::File::open(description, place, &environment) else {
         return Ok(ranked);
     };
+    let mut drafts = file.enumerate(options);
     ranked.enumerated = drafts.len();
     let mut steps = steps.to_vec();
     steps.push(ranked.step.clone());
-    let region = Region::new(&before, &span, &note(description, place, options), options);
+    let region = Region::new(&before, &file.function.span, &note(description, place, options), options);
     if options.write {
         ranked.written = write(description, &steps, model, options, cancel, &mut ranked.usage)?;
         let execute = |text: &String| execute(text, place, &before, &region, &environment);
         let splice = ranked.written.as_ref().and_then(execute);
         ranked.valid = (usize::from(splice.is_some()), 1);
-        drafts.extend(splice.flatten().map(|splice| {
-            let share = options.written.max(1e-6).ln();
-            let whole = splice.of_whole_words(&before);
-            let signs = speech.signs(&before, &whole.span, &whole.text, share);
-            Draft { splice, source: Source::Written, signs }
-        }));
+        drafts.extend(splice.flatten().map(|splice| file.written(splice, options)));
     }
     let steps = &steps;
     let ranking = Ranking { description, steps, place, before: &before, region, options, cancel };
     ranked.candidates = ranking.run(&drafts, model)?;
     Ok(ranked)
-}
-
-/// The function's span, the task's words for it, and every single edit of it, each result once.
-fn enumerate(
-    description: &str,
-    place: &FunctionKey,
-    before: &Arc<str>,
-    options: &Guided,
-) -> Option<(Range<usize>, Speech, Vec<Draft>)> {
-    let parsed = parse(Language::of(&place.path)?, before.clone());
-    let function = parsed.functions().into_iter().find(|f| f.name == place.name)?;
-    let speech = Speech::new(description, &parsed, &function.name);
-    let mut seen = HashSet::new();
-    let mut found = edits(&parsed, &function, &speech.insertable);
-    found.retain(|m| m.replacement != before[m.span.clone()] && seen.insert(smallest(before, m)));
-    let found = likely(found, &speech, before, options);
-    let shares = shares(&found);
-    let draft = |mutation: Mutation| Draft {
-        signs: speech.signs(
-            before,
-            &mutation.span,
-            &mutation.replacement,
-            shares[&mutation.operator].ln(),
-        ),
-        source: Source::Enumerated(mutation.operator),
-        splice: Splice { span: mutation.span, text: mutation.replacement },
-    };
-    let drafts = found.into_iter().map(draft).collect();
-    Some((function.span.clone(), speech, drafts))
-}
-
-/// What identifies an edit's result: the replacement without what it leaves as it is.
-fn smallest(before: &str, mutation: &Mutation) -> (usize, usize, String) {
-    let small = Splice::between(&before[mutation.span.clone()], &mutation.replacement);
-    let start = mutation.span.start;
-    (start + small.span.start, start + small.span.end, small.text)
-}
-
-/// Each operator's share of real fixes, split evenly over its edits here.
-fn shares(found: &[Mutation]) -> BTreeMap<Operator, f64> {
-    let mut counts: BTreeMap<Operator, f64> = BTreeMap::new();
-    for mutation in found {
-        *counts.entry(mutation.operator).or_default() += 1.0;
-    }
-    let all: f64 = counts.keys().map(|operator| operator.weight()).sum();
-    let share = |(operator, count): (Operator, f64)| {
-        (operator, (operator.weight() / all.max(f64::MIN_POSITIVE)).max(1e-6) / count)
-    };
-    counts.into_iter().map(share).collect()
-}
-
-/// Each edit's share of real fixes. An operator's share is split so that of the edits of one place
-/// the first, which its generator holds likeliest, has twice the share of the second and thrice
-/// that of the third.
-fn sloped_shares(found: &[Mutation]) -> Vec<f64> {
-    let mut tried: HashMap<(Operator, usize, usize), f64> = HashMap::new();
-    let mut sums: BTreeMap<Operator, f64> = BTreeMap::new();
-    let mut slope = |edit: &Mutation| {
-        let nth = tried.entry((edit.operator, edit.span.start, edit.span.end)).or_default();
-        *nth += 1.0;
-        *sums.entry(edit.operator).or_default() += 1.0 / *nth;
-        1.0 / *nth
-    };
-    let slopes: Vec<f64> = found.iter().map(&mut slope).collect();
-    let share = |(edit, slope): (&Mutation, f64)| {
-        edit.operator.weight().max(1e-6) * slope / sums[&edit.operator]
-    };
-    found.iter().zip(slopes).map(share).collect()
-}
-
-/// The edits that a model is asked about: those that most speaks for without it.
-fn likely(found: Vec<Mutation>, speech: &Speech, before: &str, options: &Guided) -> Vec<Mutation> {
-    if found.len() <= options.edits {
-        return found;
-    }
-    let shares = sloped_shares(&found);
-    let weigh = |edit: &Mutation, share: f64| {
-        options.weigh(&speech.signs(before, &edit.span, &edit.replacement, share.ln()))
-    };
-    let mut weighed: Vec<(f64, usize, Mutation)> = found
-        .into_iter()
-        .zip(shares)
-        .enumerate()
-        .map(|(at, (edit, share))| (weigh(&edit, share), at, edit))
-        .collect();
-    weighed.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    weighed.truncate(options.edits);
-    weighed.sort_by_key(|(_, at, _)| *at);
-    weighed.into_iter().map(|(.., edit)| edit).collect()
 }
 
 /// What the model says next by itself; `None` where it does not end, or cannot say because the

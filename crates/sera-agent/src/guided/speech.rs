@@ -1,5 +1,6 @@
 //! What a task's words say about an edit.
 use super::Signs;
+use super::likelihood::Splice;
 use crate::words::{code_like, identifiers, is_stop};
 use sera_syntax::{Parsed, TokenKind};
 use std::collections::HashSet;
@@ -37,12 +38,11 @@ impl Speech {
         }
     }
 
-    /// What is known of an edit before a model is asked. `share` is the logarithm of its
-    /// operator's share.
-    pub(super) fn signs(&self, before: &str, span: &Range<usize>, text: &str, share: f64) -> Signs {
+    /// What the task says of an edit.
+    pub(super) fn signs(&self, before: &str, edit: &Splice) -> Signs {
+        let Splice { span, text } = edit;
         let removed = &before[span.clone()];
         Signs {
-            share,
             told: self.new_word(removed, text),
             cited: self.new_word(text, removed),
             named: self.named(before, span),
@@ -96,7 +96,8 @@ mod tests {
     fn signs_are_words_come_gone_and_near() {
         let check = |description: &str, old: &str, new: &str, expect: (bool, bool, f64)| {
             let at = FILE.rfind(old).unwrap();
-            let signs = speech(description).signs(FILE, &(at..at + old.len()), new, -1.0);
+            let edit = Splice { span: at..at + old.len(), text: new.to_owned() };
+            let signs = speech(description).signs(FILE, &edit);
             assert_eq!((signs.told, signs.cited), (expect.0, expect.1), "{description:?}");
             assert!((signs.named - expect.2).abs() < 1e-9, "{description:?}: {}", signs.named);
         };

@@ -11,7 +11,7 @@ use super::student;
 use crate::cargo;
 use anyhow::{Context as _, Result};
 use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
-use sera_agent::{Remembering, dialect};
+use sera_agent::Remembering;
 use sera_core::{Cancel, Model, ModelError, Origin, Prompt, Reply, Task};
 use sera_daemon::prepare;
 use sera_datagen::Attempt;
@@ -25,6 +25,11 @@ use std::process::ExitCode;
 
 pub(super) fn ranking(options: &Options) -> Result<ExitCode> {
     let side = side::prepare(Path::new(options.need("repo")?), None)?;
+    if options.get("base").is_none() && let Some(file) = options.get("signs") {
+        let items = items(&side, options.number("tasks", 400)?);
+        signs(&items, &Guided { edits: usize::MAX, ..plain() }, &mut Mute, Path::new(file))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if options.get("coverage").is_some() {
         return coverage(&items(&side, options.number("tasks", 400)?));
     }
@@ -37,7 +42,7 @@ pub(super) fn ranking(options: &Options) -> Result<ExitCode> {
     };
     let mut model = Remembering::new(Student::new(base, lora.map(std::sync::Arc::new)));
     if let Some(file) = options.get("signs") {
-        signs(&items, &mut model, Path::new(file))?;
+        signs(&items, &Guided { keep: 24, ..plain() }, &mut model, Path::new(file))?;
     } else if options.get("writing").is_some() {
         writing(&items, &mut model)?;
     } else {
@@ -131,21 +136,23 @@ fn tell(name: &str, ranks: &[Option<usize>]) {
 }
 
 /// Many more than usual reach the second stage, so that weights are not fitted to the old ones.
-fn signs(items: &[FixItem], model: &mut dyn Model, file: &Path) -> Result<()> {
+fn signs(
+    items: &[FixItem],
+    options: &Guided,
+    model: &mut dyn Model,
+    file: &Path,
+) -> Result<()> {
     let create = || format!("failed to create {}", file.display());
     let mut out = std::io::BufWriter::new(std::fs::File::create(file).with_context(create)?);
     for (n, item) in items.iter().enumerate() {
-        let ranked = ranked(item, &Guided { keep: 24, ..plain() }, model)?;
-        let edit = |text: &str| -> Vec<String> {
-            let edits = sera_agent::edits_between(&item.place.path, &ranked.before, text);
-            edits.iter().map(dialect::write).collect()
-        };
+        let ranked = ranked(item, options, model)?;
         let rows = ranked.candidates.iter().map(|c| {
             let s = &c.signs;
             serde_json::json!({
                 "source": format!("{:?}", c.source), "kept": c.kept, "near": s.near, "far": s.far,
                 "longer": s.longer, "share": s.share, "told": s.told, "cited": s.cited,
-                "named": s.named, "answer": s.answer, "right": ranked.same(&c.text, &item.after), "edit": edit(&c.text),
+                "named": s.named, "answer": s.answer, "usual": s.usual,
+                "pieces": s.pieces, "right": ranked.same(&c.text, &item.after),
             })
         });
         let line = serde_json::json!({
