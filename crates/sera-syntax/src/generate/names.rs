@@ -6,6 +6,7 @@ use crate::functions::callee_name;
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
 use crate::table::{ANTONYMS, Concept, Role};
+use std::collections::HashSet;
 
 /// How many other variables are tried in one place: planting a fault, and fixing one.
 const VARIABLES: (usize, usize) = (4, 16);
@@ -260,7 +261,8 @@ fn called_here(scene: &Scene<'_>, callee: Id) -> Vec<String> {
         );
         names.extend(ast.row().wrappers);
     }
-    names.dedup();
+    let mut seen = HashSet::new();
+    names.retain(|&name| seen.insert(name));
     names.into_iter().take(CALLEES.1 * 2).map(str::to_owned).collect()
 }
 
@@ -270,10 +272,9 @@ fn read_here(scene: &Scene<'_>, at: usize) -> Vec<String> {
     let mut nodes: Vec<Id> = scene.of(Concept::Member);
     nodes.sort_by_key(|&id| ast.start(id).abs_diff(at));
     let names = nodes.into_iter().filter_map(|id| ast.role(id, Role::Property));
-    let mut names: Vec<String> = names.map(|id| scene.text(id).to_owned()).collect();
-    names.dedup();
-    names.truncate(MEMBERS.1);
-    names
+    let mut seen = HashSet::new();
+    let fresh = names.map(|id| scene.text(id)).filter(|&name| seen.insert(name));
+    fresh.take(MEMBERS.1).map(str::to_owned).collect()
 }
 
 pub(super) fn antonyms(name: &str) -> impl Iterator<Item = &'static str> + '_ {

@@ -7,6 +7,7 @@ use crate::functions::callee_name;
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
 use crate::table::{Concept, Role};
+use std::collections::HashSet;
 
 /// How many usual wrappers and links are tried around one value, the task's words not counted.
 const USUAL: usize = 10;
@@ -218,14 +219,9 @@ fn own_wrappers(scene: &Scene<'_>) -> Vec<String> {
         |&call: &Id| ast.role(call, Role::Arguments).is_some_and(|l| ast.parts(l).count() == 1);
     let calls = scene.of(Concept::Call).into_iter().filter(single);
     let callees = calls.filter_map(|call| ast.role(call, Role::Callee));
-    let mut names: Vec<String> = callees
-        .map(|callee| scene.text(callee))
-        .filter(|name| is_path(scene, name))
-        .map(str::to_owned)
-        .collect();
-    names.dedup();
-    names.truncate(USUAL);
-    names
+    let mut seen = HashSet::new();
+    let names = callees.map(|callee| scene.text(callee)).filter(|name| is_path(scene, name));
+    names.filter(|&name| seen.insert(name)).take(USUAL).map(str::to_owned).collect()
 }
 
 /// `x.f()` becomes `x`, also in the middle of a chain.
