@@ -197,6 +197,8 @@ pub(crate) struct Train {
     pub(crate) siblings: bool,
     /// An interrupted training of the same order.
     pub(crate) checkpoint: Option<PathBuf>,
+    /// Bytes that it may hold beside the base; by what is free where the user set none.
+    pub(crate) memory: Option<u64>,
 }
 
 /// The answer to [`Train`]. Adapters are PEFT folders inside the job's folder.

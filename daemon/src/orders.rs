@@ -120,7 +120,9 @@ pub(crate) async fn train(
     let made_from = made_from(&attempts, &holes, &budget, seed, siblings)?;
     let path = cycle.folder("checkpoint")?.join("checkpoint");
     let checkpoint = cycle.records.resume(&made_from, &path)?.then_some(path);
-    Ok((made_from, Train { base, attempts, holes, budget, seed, siblings, checkpoint }))
+    let memory = cycle.engine.repository.settings()?.integer("sera.memory")?;
+    let memory = memory.map(|bytes| u64::try_from(bytes).unwrap_or(0));
+    Ok((made_from, Train { base, attempts, holes, budget, seed, siblings, checkpoint, memory }))
 }
 
 /// Names a training by everything that decides its result.

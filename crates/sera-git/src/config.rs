@@ -40,6 +40,12 @@ impl Settings {
         self.0.config_snapshot().plumbing().string_filter(key, own).map(|value| value.to_string())
     }
 
+    /// The value of `key` in any scope as git reads whole numbers: `512`, `512m`, `4g`.
+    pub fn integer(&self, key: &str) -> Result<Option<i64>, GitError> {
+        let value = self.0.config_snapshot().try_integer(key).transpose();
+        value.map_err(|e| GitError::read(format!("read {key} as a number"), e))
+    }
+
     /// Names of the subsections of `section`, `lfs` for `[filter "lfs"]`.
     pub(crate) fn subsections(&self, section: &str) -> Vec<String> {
         let snapshot = self.0.config_snapshot();

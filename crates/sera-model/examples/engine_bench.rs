@@ -1,7 +1,7 @@
 //! Measures the engine on a real base: `engine_bench FILE.gguf [tokens] [repeats]`.
 
 use sera_model::{
-    Base, Batch, Branch, Cache, Config, Lora, LoraConfig, Projection, Target, forward_cached,
+    Base, Batch, Branch, Cache, Config, Keep, Lora, LoraConfig, Projection, Target, forward_cached,
     loss_and_gradient, nll, score_branches,
 };
 use std::error::Error;
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         for _ in 0..repeats {
             let (cpu, start) = (cpu_seconds(), Instant::now());
-            let loss = loss_and_gradient(&base, &lora, &batch, &|| true)?.loss;
+            let loss = loss_and_gradient(&base, &lora, &batch, Keep::Everything, &|| true)?.loss;
             report("  loss and gradient", rows, start, cpu, loss, training);
         }
     }

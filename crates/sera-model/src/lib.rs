@@ -32,7 +32,7 @@ pub use batch::{Batch, Target};
 pub use cache::{Branch, Cache, forward_cached, score_branches};
 pub use config::{Config, Family};
 pub use decoder::{
-    EngineError, LossAndGradient, Scored, dead_slots, loss_and_gradient, nll, scored,
+    EngineError, Keep, LossAndGradient, Scored, dead_slots, loss_and_gradient, nll, scored,
 };
 pub use lora::{Factor, Lora, LoraConfig, Projection, Slot};
 pub use student::Student;

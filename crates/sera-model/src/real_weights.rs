@@ -2,7 +2,7 @@
 
 use crate::testing::default_base;
 use crate::{
-    Base, Batch, Branch, Cache, Lora, LoraConfig, Precision, dead_slots, forward_cached,
+    Base, Batch, Branch, Cache, Keep, Lora, LoraConfig, Precision, dead_slots, forward_cached,
     loss_and_gradient, nll, score_branches,
 };
 use std::sync::{Arc, OnceLock};
@@ -157,7 +157,7 @@ fn training_lowers_the_loss_and_reaches_every_slot() {
     let batch = Batch::continuation(&base.tokenizer.encode(SAMPLE), 1);
     let mut losses = Vec::new();
     for step in 0..4 {
-        let found = loss_and_gradient(&base, &lora, &batch, &|| true).unwrap();
+        let found = loss_and_gradient(&base, &lora, &batch, Keep::Everything, &|| true).unwrap();
         losses.push(found.loss / batch.targets.len() as f64);
         let dead = dead_slots(&lora, &found.gradient);
         assert!(step == 0 || dead.is_empty(), "step {step}: {dead:?}");

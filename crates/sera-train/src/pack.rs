@@ -24,12 +24,23 @@ pub struct PackConfig {
     pub step: usize,
     /// Seed of the order.
     pub seed: u64,
+    /// Longer examples, in tokens, are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest: Option<usize>,
 }
 
 impl Default for PackConfig {
     /// The tiny tier's mix (design section 7).
     fn default() -> Self {
-        Self { tokens: 40_000, complete: 0.7, epochs: 3, bin: 1024, step: 1024, seed: 0 }
+        Self {
+            tokens: 40_000,
+            complete: 0.7,
+            epochs: 3,
+            bin: 1024,
+            step: 1024,
+            seed: 0,
+            longest: None,
+        }
     }
 }
 
@@ -58,9 +69,12 @@ const WINDOW_STEPS: usize = 4;
 
 /// Indices in training order: every kind about to its share of tokens, interleaved evenly.
 fn mix(examples: &[Example], config: &PackConfig, random: &mut ChaCha8Rng) -> Vec<usize> {
+    let is_of = |kind, example: &Example| {
+        example.kind == kind && config.longest.is_none_or(|most| example.tokens.len() <= most)
+    };
     let mut of_kind = |kind: Kind, tokens: usize| -> Vec<usize> {
         let mut own: Vec<usize> =
-            (0..examples.len()).filter(|&i| examples[i].kind == kind).collect();
+            (0..examples.len()).filter(|&i| is_of(kind, &examples[i])).collect();
         let third = thirds(own.iter().map(|&i| examples[i].tokens.len()).collect());
         let (mut chosen, mut used) = (Vec::new(), 0);
         'epochs: for _ in 0..config.epochs {
@@ -83,7 +97,7 @@ fn mix(examples: &[Example], config: &PackConfig, random: &mut ChaCha8Rng) -> Ve
         chosen.shuffle(random);
         chosen
     };
-    let has = |kind| examples.iter().any(|e| e.kind == kind);
+    let has = |kind| examples.iter().any(|example| is_of(kind, example));
     let share = match (has(Kind::Complete), has(Kind::Fix)) {
         (true, true) => config.complete,
         (true, false) => 1.0,
@@ -195,6 +209,11 @@ impl Plan {
         self.steps.iter().flatten().map(size).max().unwrap_or(0)
     }
 
+    /// Tokens of the longest example that is read.
+    pub fn longest(&self, examples: &[Example]) -> usize {
+        self.seen().map(|i| examples[i].tokens.len()).max().unwrap_or(0)
+    }
+
     fn seen(&self) -> impl Iterator<Item = usize> {
         self.steps.iter().flatten().flatten().copied()
     }
@@ -216,8 +235,15 @@ mod tests {
         kinds.iter().flat_map(make).collect()
     }
 
-    const CONFIG: PackConfig =
-        PackConfig { tokens: 10_000, complete: 0.7, epochs: 3, bin: 100, step: 400, seed: 1 };
+    const CONFIG: PackConfig = PackConfig {
+        tokens: 10_000,
+        complete: 0.7,
+        epochs: 3,
+        bin: 100,
+        step: 400,
+        seed: 1,
+        longest: None,
+    };
 
     fn tokens_of(plan: &Plan, examples: &[Example], kind: Kind) -> usize {
         let seen = plan.seen().filter(|&i| examples[i].kind == kind);

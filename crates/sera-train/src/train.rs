@@ -10,9 +10,7 @@ use crate::examples::Example;
 use crate::optimizer::{Moments, OptimizerConfig};
 use crate::pack::{PackConfig, Plan, batch, plan};
 use sera_core::Digest;
-use sera_model::{
-    Base, EngineError, Lora, LoraConfig, Precision, Projection, Slot, dead_slots, loss_and_gradient,
-};
+use sera_model::{Base, EngineError, Keep, Lora, LoraConfig, Slot, dead_slots, loss_and_gradient};
 use serde::{Deserialize, Serialize};
 
 /// All that decides a training, beside base and examples.
@@ -28,12 +26,15 @@ pub struct TrainConfig {
     pub pack: PackConfig,
     /// How parameters are moved.
     pub optimizer: OptimizerConfig,
+    /// What a forward leaves behind for its backward; the result is the same.
+    #[serde(default, skip_serializing_if = "Keep::is_everything")]
+    pub keep: Keep,
 }
 
 impl Default for TrainConfig {
     fn default() -> Self {
         let (pack, optimizer) = (PackConfig::default(), OptimizerConfig::default());
-        Self { r: 16, alpha: 32.0, seed: 0, pack, optimizer }
+        Self { r: 16, alpha: 32.0, seed: 0, pack, optimizer, keep: Keep::Everything }
     }
 }
 
@@ -45,7 +46,7 @@ impl TrainConfig {
         self
     }
 
-    fn lora(&self) -> LoraConfig {
+    pub(crate) fn lora(&self) -> LoraConfig {
         LoraConfig { r: self.r, alpha: self.alpha, seed: self.seed }
     }
 }
@@ -124,6 +125,17 @@ pub enum TrainError {
     /// Nothing to train on.
     #[error("there is no example to train on")]
     NoExamples,
+    /// Not even short examples fit.
+    #[error(
+        "training needs {needed_mb} MB beside the base and may use {allowed_mb}; sera.memory says \
+         how much, else it is half of what is free"
+    )]
+    Memory {
+        /// For examples of [`crate::memory::SHORTEST`] tokens.
+        needed_mb: usize,
+        /// What it was told.
+        allowed_mb: usize,
+    },
     /// Stopped on request.
     #[error("stopped after {} steps", .0.step)]
     Stopped(Box<Checkpoint>),
@@ -144,84 +156,6 @@ pub enum TrainError {
     Engine(#[from] EngineError),
 }
 
-/// What a training will read and hold, known before its first step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Forecast {
-    /// Updates.
-    pub steps: usize,
-    /// Tokens, repeats included.
-    pub tokens: usize,
-    /// Predictions that carry loss.
-    pub target_tokens: usize,
-    /// Tokens of the longest example.
-    pub longest: usize,
-    /// Tokens of the largest forward.
-    pub bin: usize,
-    /// Trainable parameters.
-    pub parameters: usize,
-    /// Estimate of the memory needed beside the base's weights.
-    pub memory_mb: usize,
-}
-
-impl std::fmt::Display for Forecast {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { steps, tokens, target_tokens, longest, bin, parameters, memory_mb } = self;
-        write!(
-            f,
-            "{steps} steps over {tokens} tokens ({target_tokens} carry loss), longest example \
-             {longest}, forwards of at most {bin} tokens, {parameters} parameters, about \
-             {memory_mb} MB beside the base"
-        )
-    }
-}
-
-/// What [`train`] with these arguments will read and hold.
-pub fn forecast(base: &Base, examples: &[Example], config: &TrainConfig) -> Forecast {
-    let plan = plan(examples, &config.pack);
-    let bin = plan.largest_bin(examples);
-    let parameters = Lora::new(&base.config, &config.lora()).parameters().len();
-    Forecast {
-        steps: plan.steps.len(),
-        tokens: plan.tokens(examples),
-        target_tokens: plan.targets(examples),
-        longest: examples.iter().map(|e| e.tokens.len()).max().unwrap_or(0),
-        bin,
-        parameters,
-        memory_mb: (activations(base) * bin + transposed(base) + STATE_COPIES * parameters * 4)
-            >> 20,
-    }
-}
-
-/// Parameters, gradient and its sum, two moments, a snapshot of three.
-const STATE_COPIES: usize = 8;
-
-/// Bytes of a number that the engine keeps.
-fn width(base: &Base) -> usize {
-    match base.weights.precision() {
-        Precision::F32 => 4,
-        Precision::Bf16 => 2,
-    }
-}
-
-/// Bytes that one token of a forward leaves behind for its backward.
-fn activations(base: &Base) -> usize {
-    let c = &base.config;
-    let before_norms = if c.family.norms_heads() { c.qkv_width() } else { 0 };
-    let attention = c.qkv_width() + c.query_width() + before_norms;
-    width(base) * c.layers * (4 * c.width + attention + 3 * c.feed_forward)
-}
-
-/// Bytes of the second copy of the weights that a backward in bf16 multiplies with.
-fn transposed(base: &Base) -> usize {
-    let c = &base.config;
-    let block: usize = Projection::ALL.iter().map(|p| p.shape(c)).map(|(i, o)| i * o).sum();
-    match base.weights.precision() {
-        Precision::F32 => 0,
-        // The head, tied or not, is multiplied with in both directions; a mere embedding is not.
-        Precision::Bf16 => 2 * (c.layers * block + c.vocabulary * c.width),
-    }
-}
-
 /// Tokens per second of forward and backward on this machine now, over the first bins of the plan.
 ///
 /// Runs one bin to warm up, then whole bins until `seconds` have passed.
@@ -236,11 +170,11 @@ pub fn measure_speed(
     let lora = Lora::new(&base.config, &config.lora());
     let bins: Vec<&Vec<usize>> = plan.steps.iter().flatten().collect();
     let first = bins.first().ok_or(TrainError::NoExamples)?;
-    loss_and_gradient(base, &lora, &batch(examples, first), hooks.pause)?;
+    loss_and_gradient(base, &lora, &batch(examples, first), config.keep, hooks.pause)?;
     let (start, mut tokens) = ((hooks.clock)(), 0);
     for bin in bins.iter().cycle().skip(1) {
         let batch = batch(examples, bin);
-        loss_and_gradient(base, &lora, &batch, hooks.pause)?;
+        loss_and_gradient(base, &lora, &batch, config.keep, hooks.pause)?;
         tokens += batch.tokens.len();
         if (hooks.clock)() - start >= seconds {
             break;
@@ -402,7 +336,7 @@ impl<'a> Run<'a> {
         let (mut loss, mut weight) = (0.0, 0.0);
         for bin in &self.plan.steps[self.step] {
             let batch = batch(self.examples, bin);
-            let part = loss_and_gradient(self.base, &self.lora, &batch, pause)?;
+            let part = loss_and_gradient(self.base, &self.lora, &batch, self.config.keep, pause)?;
             loss += part.loss;
             weight += batch.targets.iter().map(|t| f64::from(t.weight.abs())).sum::<f64>();
             sum.iter_mut().zip(&part.gradient).for_each(|(sum, part)| *sum += part);

@@ -22,7 +22,7 @@ const MOST: usize = 64;
 /// Longest sequence, in tokens: an example and two demonstrations.
 const LENGTH: usize = 2048;
 /// Edits ranked in one rollout: fewer than serving ranks, so that eight rollouts fit the time.
-const EDITS: usize = 64;
+const EDITS: usize = 48;
 /// Share of the time for what the siblings measure: no rollouts, and few items.
 const SIBLING_SHARE: f64 = 0.2;
 const SIBLING_ITEMS: usize = LEAST / 2;

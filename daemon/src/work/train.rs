@@ -7,7 +7,7 @@ use sera_core::TrajectoryId;
 use sera_datagen::Drops;
 use sera_model::Base;
 use sera_train::{
-    Checkpoint, Control, Example, Hooks, PackConfig, TrainConfig, TrainError, forecast,
+    Checkpoint, Control, Example, Hooks, PackConfig, TrainConfig, TrainError, fit, forecast,
     measure_speed, train as run_training,
 };
 use std::path::Path;
@@ -16,6 +16,9 @@ use std::time::Instant;
 /// Share of the time for the adapter itself; the rest goes to two half-budget siblings, which
 /// cost as much together.
 const OWN_SHARE: f64 = 0.5;
+
+/// Share of the free memory that a training may hold: the developer works on.
+const MEMORY_SHARE: u64 = 2;
 
 /// Of the seconds granted, loading, measuring and saving take about this much.
 const OVERHEAD: f64 = 0.06;
@@ -71,7 +74,14 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
     Ok(Trained { checkpoint: None, adapter, siblings, chosen, dropped, notes, report })
 }
 
-/// Fits the number of tokens to the speed of this machine now.
+/// Bytes that programs may still ask for, where the system tells.
+fn available() -> Option<u64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kb = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    Some(kb.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
+/// Fits forwards to the memory and the number of tokens to the speed of this machine now.
 fn size(
     order: &Train,
     base: &Base,
@@ -80,6 +90,10 @@ fn size(
     notes: &mut Vec<String>,
 ) -> Result<TrainConfig> {
     let mut config = TrainConfig::default().with_seed(order.seed);
+    let memory = order.memory.or_else(|| available().map(|bytes| bytes / MEMORY_SHARE));
+    if let Some(bytes) = memory {
+        config = fit(base, dataset, &config, usize::try_from(bytes >> 20)?)?;
+    }
     config.pack.tokens = match order.budget {
         TrainBudget::Tokens { tokens } => tokens,
         TrainBudget::Seconds { seconds } => {

@@ -1,6 +1,6 @@
 //! Proposing edits of one function and ranking them by the likelihood of what they leave.
-use super::likelihood::{Region, Splice};
 use super::draft::{self, Draft};
+use super::likelihood::{Region, Splice};
 use super::{Guided, Signs, Source};
 use crate::dialect::{self, LineEdit, View};
 use crate::environment::Environment;
@@ -114,7 +114,8 @@ pub fn rank_edits(
     ranked.enumerated = drafts.len();
     let mut steps = steps.to_vec();
     steps.push(ranked.step.clone());
-    let region = Region::new(&before, &file.function.span, &note(description, place, options), options);
+    let region =
+        Region::new(&before, &file.function.span, &note(description, place, options), options);
     if options.write {
         ranked.written = write(description, &steps, model, options, cancel, &mut ranked.usage)?;
         let execute = |text: &String| execute(text, place, &before, &region, &environment);

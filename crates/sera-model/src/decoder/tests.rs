@@ -79,11 +79,11 @@ fn gradients_equal_candles_autograd() {
 }
 
 fn check_gradients(base: &Base, lora: &Lora, batch: &Batch) {
-    let found = loss_and_gradient(base, lora, batch, &always).unwrap();
+    let found = loss_and_gradient(base, lora, batch, Keep::Everything, &always).unwrap();
 
     let theta = Var::new(lora.parameters(), &Device::Cpu).unwrap();
     let oracle = Composed::new(base, Some(lora), &Device::Cpu).unwrap().with_parameters(&theta);
-    let h = embed_and_blocks(&oracle, base.config.layers, batch, None, &always).unwrap();
+    let h = embed_and_blocks(&oracle, base.config.layers, batch, &always).unwrap();
     let hidden = oracle.norm(Norm::Final, &h).unwrap();
     let weights: Vec<f32> = batch.targets.iter().map(|target| target.weight).collect();
     let nll = oracle.nll(&hidden, &batch.targets).unwrap();
@@ -103,7 +103,9 @@ fn check_gradients(base: &Base, lora: &Lora, batch: &Batch) {
     }
 
     let equations = Composed::new(base, Some(lora), &Device::Cpu).unwrap();
-    let composed = loss_and_gradient_on(&equations, base.config.layers, batch, &always).unwrap();
+    let composed =
+        loss_and_gradient_on(&equations, base.config.layers, batch, Keep::Everything, &always)
+            .unwrap();
     assert!(difference(&composed.gradient, &wanted) < 2e-4);
 }
 
@@ -112,7 +114,7 @@ fn gradients_equal_finite_differences() {
     let base = base(Precision::F32);
     let mut lora = trained(&base.config, 0.3);
     let batch = batch(&base.config, &[9, 14]);
-    let found = loss_and_gradient(&base, &lora, &batch, &always).unwrap();
+    let found = loss_and_gradient(&base, &lora, &batch, Keep::Everything, &always).unwrap();
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(21);
     // Along random directions: a single number's effect drowns in rounding.
     for slot in lora.slots().to_vec() {
@@ -148,8 +150,8 @@ fn bf16_stays_near_f32() {
     let (exact, rounded) = (base(Precision::F32), base(Precision::Bf16));
     let lora = trained(&exact.config, 0.1);
     let batch = batch(&exact.config, &[40, 25]);
-    let wanted = loss_and_gradient(&exact, &lora, &batch, &always).unwrap();
-    let found = loss_and_gradient(&rounded, &lora, &batch, &always).unwrap();
+    let wanted = loss_and_gradient(&exact, &lora, &batch, Keep::Everything, &always).unwrap();
+    let found = loss_and_gradient(&rounded, &lora, &batch, Keep::Everything, &always).unwrap();
     assert!((found.loss / wanted.loss - 1.0).abs() < 5e-3, "{} {}", found.loss, wanted.loss);
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum()
@@ -194,7 +196,7 @@ fn every_slot_is_alive_after_two_steps() {
         let base = base(precision);
         let mut lora = Lora::new(&base.config, &LoraConfig::default());
         let batch = batch(&base.config, &[30, 31]);
-        let first = loss_and_gradient(&base, &lora, &batch, &always).unwrap();
+        let first = loss_and_gradient(&base, &lora, &batch, Keep::Everything, &always).unwrap();
         // B is zero, so A has no gradient yet; and the check must be able to say so.
         let dead = dead_slots(&lora, &first.gradient);
         assert!(dead.iter().all(|slot| slot.factor == Factor::A));
@@ -202,7 +204,7 @@ fn every_slot_is_alive_after_two_steps() {
         for (number, g) in lora.parameters_mut().iter_mut().zip(&first.gradient) {
             *number -= 1e-3 * g;
         }
-        let second = loss_and_gradient(&base, &lora, &batch, &always).unwrap();
+        let second = loss_and_gradient(&base, &lora, &batch, Keep::Everything, &always).unwrap();
         assert_eq!(dead_slots(&lora, &second.gradient), Vec::<&Slot>::new());
         assert!(second.loss < first.loss);
     }
@@ -213,9 +215,23 @@ fn results_are_the_same_bits_every_time() {
     let base = base(Precision::fastest());
     let lora = trained(&base.config, 0.2);
     let batch = batch(&base.config, &[100, 80, 3]);
-    let first = loss_and_gradient(&base, &lora, &batch, &always).unwrap();
+    let first = loss_and_gradient(&base, &lora, &batch, Keep::Everything, &always).unwrap();
     for _ in 0..5 {
-        assert_eq!(loss_and_gradient(&base, &lora, &batch, &always).unwrap(), first);
+        assert_eq!(
+            loss_and_gradient(&base, &lora, &batch, Keep::Everything, &always).unwrap(),
+            first
+        );
+    }
+}
+
+#[test]
+fn computing_blocks_twice_gives_the_same_bits() {
+    let precisions = [base(Precision::F32), base(Precision::Bf16)];
+    for base in precisions.into_iter().chain(families()) {
+        let lora = trained(&base.config, 0.2);
+        let batch = batch(&base.config, &[50, 1, 31]);
+        let gradient = |keep| loss_and_gradient(&base, &lora, &batch, keep, &always).unwrap();
+        assert_eq!(gradient(Keep::Inputs), gradient(Keep::Everything), "{:?}", base.config.family);
     }
 }
 
@@ -227,7 +243,7 @@ fn it_stops_when_told_to() {
     for allowed in 0..2 * base.config.layers {
         let left = std::cell::Cell::new(allowed);
         let pause = || left.replace(left.get().saturating_sub(1)) > 0;
-        let stopped = loss_and_gradient(&base, &lora, &batch, &pause);
+        let stopped = loss_and_gradient(&base, &lora, &batch, Keep::Everything, &pause);
         assert!(matches!(stopped, Err(EngineError::Stopped)), "{allowed}");
     }
 }

@@ -1,6 +1,7 @@
 //! Training on a tiny random base: it learns, it resumes exactly, and it notices what is broken.
 use super::*;
 use crate::examples::Kind;
+use crate::forecast;
 use sera_model::{Config, Target};
 use std::cell::Cell;
 use std::sync::Arc;

@@ -10,8 +10,8 @@ use super::side::{self, Side};
 use super::student;
 use crate::cargo;
 use anyhow::{Context as _, Result};
-use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
 use sera_agent::Remembering;
+use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
 use sera_core::{Cancel, Model, ModelError, Origin, Prompt, Reply, Task};
 use sera_daemon::prepare;
 use sera_datagen::Attempt;
@@ -25,7 +25,9 @@ use std::process::ExitCode;
 
 pub(super) fn ranking(options: &Options) -> Result<ExitCode> {
     let side = side::prepare(Path::new(options.need("repo")?), None)?;
-    if options.get("base").is_none() && let Some(file) = options.get("signs") {
+    if options.get("base").is_none()
+        && let Some(file) = options.get("signs")
+    {
         let items = items(&side, options.number("tasks", 400)?);
         signs(&items, &Guided { edits: usize::MAX, ..plain() }, &mut Mute, Path::new(file))?;
         return Ok(ExitCode::SUCCESS);
@@ -136,12 +138,7 @@ fn tell(name: &str, ranks: &[Option<usize>]) {
 }
 
 /// Many more than usual reach the second stage, so that weights are not fitted to the old ones.
-fn signs(
-    items: &[FixItem],
-    options: &Guided,
-    model: &mut dyn Model,
-    file: &Path,
-) -> Result<()> {
+fn signs(items: &[FixItem], options: &Guided, model: &mut dyn Model, file: &Path) -> Result<()> {
     let create = || format!("failed to create {}", file.display());
     let mut out = std::io::BufWriter::new(std::fs::File::create(file).with_context(create)?);
     for (n, item) in items.iter().enumerate() {
