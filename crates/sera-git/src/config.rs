@@ -42,7 +42,7 @@ impl Settings {
 
     /// The value of `key` in any scope as git reads whole numbers: `512`, `512m`, `4g`.
     pub fn integer(&self, key: &str) -> Result<Option<i64>, GitError> {
-        let value = self.0.config_snapshot().try_integer(key).transpose();
+        let value = self.0.config_snapshot().try_integer(key);
         value.map_err(|e| GitError::read(format!("read {key} as a number"), e))
     }
 
