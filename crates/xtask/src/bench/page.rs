@@ -56,7 +56,7 @@ pub(super) fn write(
         paired(&mut page, measured)?;
     }
     if let Some(side) = counted {
-        write!(page, "\n### {} at `{}`, for counts only\n\n", side.name, &side.tip[..12])?;
+        write!(page, "\n### this repository at `{}`, for counts only\n\n", &side.tip[..12])?;
         counts(&mut page, side)?;
     }
     Ok(page)
