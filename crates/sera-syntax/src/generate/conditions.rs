@@ -77,7 +77,8 @@ fn add_clause(scene: &mut Scene<'_>, id: Id) {
     if own.contains('\n') || size(scene, id) > 20 {
         return;
     }
-    for clause in clauses(scene, id).into_iter().take(CLAUSES) {
+    let fresh = |clause: &String| !own.contains(clause.as_str());
+    for clause in clauses(scene, id).into_iter().filter(fresh).take(CLAUSES) {
         for sign in [and, or] {
             for joined in [format!("{clause} {sign} {own}"), format!("{own} {sign} {clause}")] {
                 scene.push(Operator::ClauseDrop, ast.span(id), joined, &clause, Risk::Syntax);
@@ -86,7 +87,7 @@ fn add_clause(scene: &mut Scene<'_>, id: Id) {
     }
 }
 
-/// What may be asked beside the condition: what other conditions of the function ask, nearest
+/// What may be asked beside the condition, if it does not ask that already: what other conditions of the function ask, nearest
 /// first, and whether the names in it have a value.
 fn clauses(scene: &Scene<'_>, id: Id) -> Vec<String> {
     let ast = scene.ast;

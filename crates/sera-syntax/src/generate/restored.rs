@@ -53,7 +53,8 @@ fn put_under_condition(scene: &mut Scene<'_>, id: Id) {
     }
 }
 
-/// Whether names of the statement have a value, and what the function tests nearby.
+/// Whether names of the statement have a value, and what the function tests nearby; not what holds
+/// there already.
 fn tests(scene: &Scene<'_>, id: Id) -> Vec<String> {
     let ast = scene.ast;
     let at = ast.start(id);
@@ -76,6 +77,11 @@ fn tests(scene: &Scene<'_>, id: Id) -> Vec<String> {
         tests.extend([name.to_owned(), format!("{}{name}", ast.row().logic[2])]);
     }
     tests.extend(tests_near(scene, id).into_iter().take(TESTS).map(str::to_owned));
+    let holding = |test: &str| {
+        let mut conditions = ast.ancestors(id).filter_map(|a| ast.role(a, Role::Condition));
+        conditions.any(|condition| scene.text(condition) == test)
+    };
+    tests.retain(|test| !holding(test));
     tests
 }
 
