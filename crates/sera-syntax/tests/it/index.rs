@@ -52,4 +52,8 @@ fn a_replaced_file_is_searched_as_it_now_is() {
     assert!(view.function(&path("src/body.py"), "read_body").is_none());
     assert_eq!(view.functions_of(&path("src/header.py")).len(), 2);
     assert!(view.functions_of(&path("missing.py")).is_empty());
+    // What is counted there must not hold what was replaced: with a planted fault, the answer.
+    let texts = |index: &Index, word: &str| index.texts().any(|(_, text)| text.contains(word));
+    assert!(texts(&base, "read_body") && !texts(&base, "read_chunk"));
+    assert!(!texts(&view, "read_body") && texts(&view, "read_chunk"));
 }
