@@ -295,7 +295,7 @@ impl Office {
             uptime_s: self.started.elapsed().as_secs(),
             repositories: repositories.collect::<Result<_>>()?,
             job,
-            rss_mb: resident_mb(),
+            rss_mb: sera_train::proc_bytes("/proc/self/status", "VmRSS").map(|bytes| bytes >> 20),
         })
     }
 
@@ -352,13 +352,6 @@ fn describe(engine: &Engine, last_event: Option<String>) -> Result<RepositorySta
         last_event,
         mined_head: mined.map(|mined| mined.tip.to_string()),
     })
-}
-
-/// Resident memory of this process in MiB, where the system tells.
-fn resident_mb() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kb = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(kb.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? / 1024)
 }
 
 /// Reads the path a client sent.

@@ -152,7 +152,7 @@ fn forward(
     let mut h = ops.embed(tokens)?;
     for layer in 0..base.config.layers {
         go(pause)?;
-        h = block(
+        (h, _) = block(
             &ops,
             layer,
             h,
@@ -162,7 +162,7 @@ fn forward(
                 each_layer(&qkv);
                 Ok((qkv, attended))
             },
-            None,
+            false,
         )?;
     }
     Ok(Some(ops.norm(Norm::Final, &h)?))

@@ -151,33 +151,27 @@ pub fn loss_and_gradient_on<O: Ops>(
     let mut h = ops.embed(&batch.tokens)?;
     for layer in 0..layers {
         go(pause)?;
-        h = match keep {
-            Keep::Everything => {
-                let (h, kept) = sequences.block_kept(ops, layer, h)?;
-                left.push(Left::Everything(Box::new(kept)));
-                h
-            }
-            Keep::Inputs => {
-                left.push(Left::Input(ops.copy(&h)));
-                sequences.block(ops, layer, h)?
-            }
-        };
+        let input = (keep == Keep::Inputs).then(|| ops.copy(&h));
+        let (next, kept) = sequences.block(ops, layer, h, keep == Keep::Everything)?;
+        left.push((input, kept));
+        h = next;
     }
     let hidden = ops.norm(Norm::Final, &h)?;
     let loss = ops.loss(&hidden, &batch.targets, true)?;
     let dhidden = loss.gradient.expect("it was asked for");
     let mut gradient = ops.gradient()?;
     let mut dh = ops.norm_backward(Norm::Final, &h, dhidden, ops.zeros_like(&h)?)?;
-    for (layer, left) in left.into_iter().enumerate().rev() {
+    for (layer, (input, kept)) in left.into_iter().enumerate().rev() {
         go(pause)?;
-        let kept = match left {
-            Left::Everything(kept) => *kept,
-            Left::Input(h) => {
-                let (h, kept) = sequences.block_kept(ops, layer, h)?;
+        let kept = match input {
+            None => kept,
+            Some(input) => {
+                let (h, kept) = sequences.block(ops, layer, input, true)?;
                 ops.recycle(h);
                 kept
             }
         };
+        let kept = kept.expect("a block that is asked to keeps");
         dh = block_backward(ops, layer, kept, &sequences, dh, &mut gradient)?;
     }
     let weighted = |(nll, target): (&f32, &Target)| target.loss(*nll);
@@ -185,12 +179,6 @@ pub fn loss_and_gradient_on<O: Ops>(
         loss: loss.nll.iter().zip(&batch.targets).map(weighted).sum(),
         gradient: ops.numbers(gradient)?,
     })
-}
-
-/// One block's share of what a forward leaves behind.
-enum Left<O: Ops> {
-    Everything(Box<Kept<O>>),
-    Input(O::Rows),
 }
 
 /// Whole sequences, which a block attends within.
@@ -205,34 +193,19 @@ impl<'a> Sequences<'a> {
         Self { starts: &batch.starts, positions: lengths.flat_map(|length| 0..length).collect() }
     }
 
-    fn block<O: Ops>(&self, ops: &O, layer: usize, h: O::Rows) -> Computed<O::Rows> {
-        self.run(ops, layer, h, None)
-    }
-
-    fn block_kept<O: Ops>(
+    fn block<O: Ops>(
         &self,
         ops: &O,
         layer: usize,
         h: O::Rows,
-    ) -> Computed<(O::Rows, Kept<O>)> {
-        let mut kept = None;
-        let h = self.run(ops, layer, h, Some(&mut kept))?;
-        Ok((h, kept.expect("a block that is asked to keeps")))
-    }
-
-    fn run<O: Ops>(
-        &self,
-        ops: &O,
-        layer: usize,
-        h: O::Rows,
-        kept: Option<&mut Option<Kept<O>>>,
-    ) -> Computed<O::Rows> {
+        keep: bool,
+    ) -> Computed<(O::Rows, Option<Kept<O>>)> {
         let attention: Attention<'_, O::Rows> = &mut |qkv| {
             let qkv = ops.rotate(qkv, &self.positions)?;
             let attended = ops.attend(&qkv, self.starts)?;
             Ok((qkv, attended))
         };
-        block(ops, layer, h, attention, kept)
+        block(ops, layer, h, attention, keep)
     }
 }
 
@@ -274,20 +247,20 @@ pub(crate) fn embed_and_blocks<O: Ops>(
     let mut h = ops.embed(&batch.tokens)?;
     for layer in 0..layers {
         go(pause)?;
-        h = sequences.block(ops, layer, h)?;
+        (h, _) = sequences.block(ops, layer, h, false)?;
     }
     Ok(h)
 }
 
-/// One block: `h + attention(norm(h))`, then `h + feed-forward(norm(h))`.
+/// One block: `h + attention(norm(h))`, then `h + feed-forward(norm(h))`; and what its backward
+/// needs, if that is to be kept.
 pub(crate) fn block<O: Ops>(
     ops: &O,
     layer: usize,
     h: O::Rows,
     attention: Attention<'_, O::Rows>,
-    kept: Option<&mut Option<Kept<O>>>,
-) -> Computed<O::Rows> {
-    let keep = kept.is_some();
+    keep: bool,
+) -> Computed<(O::Rows, Option<Kept<O>>)> {
     let duplicate = |rows: &O::Rows| keep.then(|| ops.copy(rows));
 
     let x = ops.norm(Norm::Attention(layer), &h)?;
@@ -306,24 +279,23 @@ pub(crate) fn block<O: Ops>(
     let Linear { y: h, u: u_down } = ops.linear(layer, Group::Down, &x, Some(h))?;
     ops.recycle(x);
 
-    match (kept, kept_h, middle) {
-        (Some(kept), Some(kept_h), Some(middle)) => {
-            *kept = Some(Kept {
-                h: kept_h,
-                raw,
-                qkv: ops.save(qkv),
-                out: ops.save(out),
-                lse,
-                middle,
-                gate_up: ops.save(gate_up),
-                u: [u_qkv, u_output, u_gate_up, u_down],
-            });
-        }
-        _ => [qkv, out, lse, gate_up, u_qkv, u_output, u_gate_up, u_down]
-            .into_iter()
-            .for_each(|rows| ops.recycle(rows)),
+    if let (Some(kept_h), Some(middle)) = (kept_h, middle) {
+        let kept = Kept {
+            h: kept_h,
+            raw,
+            qkv: ops.save(qkv),
+            out: ops.save(out),
+            lse,
+            middle,
+            gate_up: ops.save(gate_up),
+            u: [u_qkv, u_output, u_gate_up, u_down],
+        };
+        return Ok((h, Some(kept)));
     }
-    Ok(h)
+    for rows in [qkv, out, lse, gate_up, u_qkv, u_output, u_gate_up, u_down] {
+        ops.recycle(rows);
+    }
+    Ok((h, None))
 }
 
 /// Gradient by a block's input, given that by its output.

@@ -16,7 +16,7 @@ pub mod train;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use examples::{Conversation, Example, HoleFormat, Kind};
-pub use memory::{Forecast, fit, forecast};
+pub use memory::{Forecast, fit, forecast, proc_bytes};
 pub use optimizer::{Moments, OptimizerConfig};
 pub use pack::{PackConfig, Plan};
 pub use train::{Control, Hooks, Progress, TrainConfig, TrainError, Trained, measure_speed, train};

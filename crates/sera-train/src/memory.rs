@@ -77,7 +77,8 @@ pub fn fit(
     config: &TrainConfig,
     allowed_mb: usize,
 ) -> Result<TrainConfig, TrainError> {
-    let longest = plan(examples, &config.pack).longest(examples);
+    // Of all, not of those that this plan reads: how many tokens are wanted is decided later.
+    let longest = examples.iter().map(|example| example.tokens.len()).max().unwrap_or(0);
     let room =
         |keep| ((allowed_mb << 20).saturating_sub(fixed(base, config))) / per_token(base, keep);
     let within = |keep, room: usize| {
@@ -95,6 +96,13 @@ pub fn fit(
         return Err(TrainError::Memory { needed_mb: needed.div_ceil(1 << 20), allowed_mb });
     }
     Ok(within(Keep::Inputs, inputs))
+}
+
+/// Bytes under `key` in a file of `/proc`, where the system has one.
+pub fn proc_bytes(file: &str, key: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    Some(value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
 }
 
 fn parameters(base: &Base, config: &TrainConfig) -> usize {

@@ -7,6 +7,7 @@
 //! snapshot.
 use crate::checkpoint::Checkpoint;
 use crate::examples::Example;
+use crate::memory::proc_bytes;
 use crate::optimizer::{Moments, OptimizerConfig};
 use crate::pack::{PackConfig, Plan, batch, plan};
 use sera_core::Digest;
@@ -393,7 +394,7 @@ impl<'a> Run<'a> {
             target_tokens: done.targets(self.examples),
             seconds,
             tokens_per_s: tokens as f64 / seconds.max(1e-9),
-            peak_rss_mb: peak_rss_mb(),
+            peak_rss_mb: proc_bytes("/proc/self/status", "VmHWM").map(|bytes| bytes >> 20),
             halvings: self.halvings,
             lora: self.lora,
             loss: self.loss,
@@ -416,13 +417,6 @@ fn run_digest(base: &Base, examples: &[Example], config: &TrainConfig, plan: &Pl
         }
     }
     Digest::of(&bytes)
-}
-
-/// Linux says it in `/proc`; elsewhere nothing is said.
-fn peak_rss_mb() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kb| kb / 1024)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use sera_datagen::Drops;
 use sera_model::Base;
 use sera_train::{
     Checkpoint, Control, Example, Hooks, PackConfig, TrainConfig, TrainError, fit, forecast,
-    measure_speed, train as run_training,
+    measure_speed, proc_bytes, train as run_training,
 };
 use std::path::Path;
 use std::time::Instant;
@@ -74,13 +74,6 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
     Ok(Trained { checkpoint: None, adapter, siblings, chosen, dropped, notes, report })
 }
 
-/// Bytes that programs may still ask for, where the system tells.
-fn available() -> Option<u64> {
-    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let kb = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    Some(kb.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
-}
-
 /// Fits forwards to the memory and the number of tokens to the speed of this machine now.
 fn size(
     order: &Train,
@@ -90,7 +83,8 @@ fn size(
     notes: &mut Vec<String>,
 ) -> Result<TrainConfig> {
     let mut config = TrainConfig::default().with_seed(order.seed);
-    let memory = order.memory.or_else(|| available().map(|bytes| bytes / MEMORY_SHARE));
+    let memory =
+        order.memory.or_else(|| Some(proc_bytes("/proc/meminfo", "MemAvailable")? / MEMORY_SHARE));
     if let Some(bytes) = memory {
         config = fit(base, dataset, &config, usize::try_from(bytes >> 20)?)?;
     }

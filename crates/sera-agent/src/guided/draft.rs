@@ -54,18 +54,17 @@ impl<'a> File<'a> {
             .map(|m| (m.operator, Splice { span: m.span, text: m.replacement }))
             .unzip();
         let signs = self.signs(&splices, &shares);
-        let mut order: Vec<(f64, usize)> =
-            signs.iter().map(|s| options.weigh(s)).zip(0..).collect();
-        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let kept: HashSet<usize> = order.into_iter().take(options.edits).map(|(_, i)| i).collect();
-        let drafts = operators.into_iter().zip(splices).zip(signs).enumerate();
-        let drafts = drafts.filter(|(i, _)| kept.contains(i));
         let draft = |((operator, splice), signs)| Draft {
             splice,
             source: Source::Enumerated(operator),
             signs,
         };
-        drafts.map(|(_, drafted)| draft(drafted)).collect()
+        let mut drafts: Vec<Draft> =
+            operators.into_iter().zip(splices).zip(signs).map(draft).collect();
+        let weight = |draft: &Draft| options.weigh(&draft.signs);
+        drafts.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
+        drafts.truncate(options.edits);
+        drafts
     }
 
     /// An edit that the model wrote.
