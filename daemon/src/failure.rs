@@ -6,6 +6,7 @@ use sera_datagen::Drops;
 use sera_git::OpenError;
 use sera_model::LoadError;
 use sera_protocol::{ErrorCode, Failure};
+use sera_train::TrainError;
 
 /// Hints do not cross the process border; only a worker finds out that a file is no base.
 const OTHER_BASE: &str = "name a GGUF file or a Hugging Face folder of the llama family, \
@@ -56,6 +57,9 @@ fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
         }
         if cause.is::<LoadError>() {
             return Some((ErrorCode::BaseForeign, None));
+        }
+        if let Some(TrainError::Memory { .. }) = cause.downcast_ref() {
+            return Some((ErrorCode::InvalidParams, None));
         }
         cause.downcast_ref::<WorkError>().map(work_code)
     };

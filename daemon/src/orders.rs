@@ -120,7 +120,9 @@ pub(crate) async fn train(
     let made_from = made_from(&attempts, &holes, &budget, seed, siblings)?;
     let path = cycle.folder("checkpoint")?.join("checkpoint");
     let checkpoint = cycle.records.resume(&made_from, &path)?.then_some(path);
-    let memory = cycle.engine.repository.settings()?.integer("sera.memory")?;
+    let settings = cycle.engine.repository.settings()?;
+    let memory =
+        settings.integer("sera.memory").map_err(|error| failure::invalid_params(&error))?;
     let memory = memory.map(|bytes| u64::try_from(bytes).unwrap_or(0));
     Ok((made_from, Train { base, attempts, holes, budget, seed, siblings, checkpoint, memory }))
 }

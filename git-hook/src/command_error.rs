@@ -89,7 +89,10 @@ impl From<ErrorCode> for Kind {
             }
             ErrorCode::Busy => Self::Busy,
             ErrorCode::Cancelled => Self::Cancelled,
-            ErrorCode::BaseChecksum | ErrorCode::BaseForeign | ErrorCode::Conflict => Self::Input,
+            ErrorCode::BaseChecksum
+            | ErrorCode::BaseForeign
+            | ErrorCode::Conflict
+            | ErrorCode::InvalidParams => Self::Input,
             ErrorCode::BaseMissing
             | ErrorCode::NoNetwork
             | ErrorCode::VersionMismatch
@@ -99,7 +102,6 @@ impl From<ErrorCode> for Kind {
             | ErrorCode::NoHello
             | ErrorCode::InvalidRequest
             | ErrorCode::UnknownMethod
-            | ErrorCode::InvalidParams
             | ErrorCode::TooLarge
             | ErrorCode::Internal => Self::Internal,
         }
