@@ -23,16 +23,11 @@ pub(super) fn cost<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     forget_peak();
     let started = Instant::now();
     let done = work();
-    (done, Cost { seconds: started.elapsed().as_secs_f64(), peak_mb: peak_mb() })
+    let peak_mb = sera_train::proc_bytes("/proc/self/status", "VmHWM").map(|bytes| bytes >> 20);
+    (done, Cost { seconds: started.elapsed().as_secs_f64(), peak_mb: peak_mb })
 }
 
 /// Linux starts counting the peak again; elsewhere it stays that of the whole process.
 fn forget_peak() {
     drop(std::fs::write("/proc/self/clear_refs", "5"));
-}
-
-fn peak_mb() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? / 1024)
 }
