@@ -24,7 +24,7 @@ pub(super) fn cost<T>(work: impl FnOnce() -> T) -> (T, Cost) {
     let started = Instant::now();
     let done = work();
     let peak_mb = sera_train::proc_bytes("/proc/self/status", "VmHWM").map(|bytes| bytes >> 20);
-    (done, Cost { seconds: started.elapsed().as_secs_f64(), peak_mb: peak_mb })
+    (done, Cost { seconds: started.elapsed().as_secs_f64(), peak_mb })
 }
 
 /// Linux starts counting the peak again; elsewhere it stays that of the whole process.
