@@ -67,6 +67,25 @@ pub fn read(text: &str) -> Action {
     read_line(trimmed).or_else(|| read_edit(trimmed)).unwrap_or_else(unreadable)
 }
 
+/// Whether whatever follows `text` will be unreadable too: a student that has begun so need not be
+/// heard to the end. No beginning of a readable message is.
+pub fn hopeless(text: &str) -> bool {
+    let text = text.trim_start();
+    let begins = |keyword: &str| {
+        let keyword = keyword.trim_end();
+        text.starts_with(keyword) || keyword.starts_with(text)
+    };
+    if ![SEARCH, OPEN, EDIT, CHECK, DIFF, SUBMIT].into_iter().any(begins) {
+        return true;
+    }
+    let (header, rest) = text.split_once('\n').unwrap_or((text, ""));
+    match rest.trim_start().chars().next() {
+        None => false,
+        Some(_) if !header.starts_with(EDIT.trim_end()) => true,
+        Some(first) => first != MARKERS[0] && LineEdit::hopeless(text),
+    }
+}
+
 fn read_line(text: &str) -> Option<Action> {
     if text.contains('\n') {
         return None;
@@ -363,7 +382,10 @@ mod tests {
     proptest! {
         #[test]
         fn reading_inverts_writing(action in any_action()) {
-            prop_assert_eq!(read(&write(&action)), action);
+            let written = write(&action);
+            let mut ends = written.char_indices().map(|(end, _)| end);
+            prop_assert!(!ends.any(|end| hopeless(&written[..end])), "{:?}", written);
+            prop_assert_eq!(read(&written), action);
         }
 
         #[test]

@@ -94,9 +94,11 @@ fn next(
     }
     let messages = dialect::render(description, steps);
     let estimate = estimated_tokens(&messages);
-    let max_tokens = limits.reply_tokens;
-    let prompt =
-        Prompt { messages, max_tokens, temperature: limits.temperature, seed: limits.seed };
+    let prompt = Prompt {
+        temperature: limits.temperature,
+        seed: limits.seed,
+        ..Prompt::greedy(messages, limits.reply_tokens).unless(dialect::hopeless)
+    };
     let reply = model.reply(&prompt, cancel).map_err(|error| ended(&error))?;
     usage.prompt_tokens += reply.usage.prompt_tokens;
     usage.completion_tokens += reply.usage.completion_tokens;

@@ -32,7 +32,7 @@ impl Message {
 }
 
 /// What a model is asked to continue.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Prompt {
     /// The conversation so far; the model writes the next assistant message.
     pub messages: Vec<Message>,
@@ -42,12 +42,20 @@ pub struct Prompt {
     pub temperature: f32,
     /// Seed of the draw when `temperature` is above 0.
     pub seed: u64,
+    /// Sees the text after every token; true ends it unfinished. Models behind a server ignore it.
+    pub stop: fn(&str) -> bool,
 }
 
 impl Prompt {
     /// A greedy prompt.
     pub fn greedy(messages: Vec<Message>, max_tokens: usize) -> Self {
-        Self { messages, max_tokens, temperature: 0.0, seed: 0 }
+        Self { messages, max_tokens, temperature: 0.0, seed: 0, stop: |_| false }
+    }
+
+    /// The same, ended as soon as `stop` says of the text that no end can make it good.
+    #[must_use]
+    pub fn unless(self, stop: fn(&str) -> bool) -> Self {
+        Self { stop, ..self }
     }
 }
 
@@ -65,7 +73,7 @@ pub struct Usage {
 pub struct Reply {
     /// The assistant message's content.
     pub text: String,
-    /// False when `max_tokens` cut it short.
+    /// False when `max_tokens` or the prompt's `stop` cut it short.
     pub finished: bool,
     /// What it cost.
     pub usage: Usage,

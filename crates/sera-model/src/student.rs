@@ -50,6 +50,8 @@ struct Bounds<'a> {
     temperature: f32,
     seed: u64,
     stop: &'a mut dyn FnMut(&str) -> bool,
+    /// Whether what `stop` ended is an answer.
+    whole: bool,
 }
 
 impl Student {
@@ -93,7 +95,11 @@ impl Student {
         let room = self.limit.saturating_sub(max_tokens);
         let (before, after) = infill::fit(&self.base.tokenizer, before, after, room);
         let prompt = self.never_empty(infill::prompt(&self.base.tokenizer, before, after));
-        self.write(&prompt, &mut Bounds { max_tokens, temperature: 0.0, seed: 0, stop }, cancel)
+        self.write(
+            &prompt,
+            &mut Bounds { max_tokens, temperature: 0.0, seed: 0, stop, whole: true },
+            cancel,
+        )
     }
 
     /// How many tokens of the last prompt the next one would find in the cache.
@@ -146,8 +152,9 @@ impl Student {
                 break;
             }
             answer.push(token);
-            finished = (bounds.stop)(&tokenizer.decode(&answer));
-            if finished || answer.len() == room {
+            let stopped = (bounds.stop)(&tokenizer.decode(&answer));
+            finished = stopped && bounds.whole;
+            if stopped || answer.len() == room {
                 break;
             }
             conversation.extend(base, lora.as_deref(), &[token], cancel)?;
@@ -227,9 +234,9 @@ impl Student {
 impl Model for Student {
     fn reply(&mut self, prompt: &Prompt, cancel: &Cancel) -> Result<Reply, ModelError> {
         let tokens = self.render(&prompt.messages);
-        let Prompt { max_tokens, temperature, seed, .. } = *prompt;
-        let stop = &mut |_: &str| false;
-        self.write(&tokens, &mut Bounds { max_tokens, temperature, seed, stop }, cancel)
+        let Prompt { max_tokens, temperature, seed, mut stop, .. } = *prompt;
+        let bounds = &mut Bounds { max_tokens, temperature, seed, stop: &mut stop, whole: false };
+        self.write(&tokens, bounds, cancel)
     }
 
     fn score(

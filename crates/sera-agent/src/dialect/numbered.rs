@@ -17,6 +17,34 @@ pub(super) const TO: &str = "-";
 /// Between a line's number and which of several equal words is meant.
 pub(super) const NTH: &str = ":";
 
+/// The parts of a written edit, before their sense is asked for.
+struct Written<'a> {
+    header: &'a str,
+    old: Vec<String>,
+    new: Vec<String>,
+}
+
+impl<'a> Written<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let text = text.trim_end().trim_start_matches('\n');
+        let mut lines = text.strip_prefix(EDIT.trim_end())?.lines();
+        let header = lines.next()?.trim();
+        let (mut old, mut new) = (Vec::new(), Vec::new());
+        for line in lines {
+            let (into, rest) = match line.strip_prefix(GOES) {
+                Some(rest) if new.is_empty() => (&mut old, rest),
+                _ => (&mut new, line.strip_prefix(COMES)?),
+            };
+            into.push(rest.strip_prefix(' ').unwrap_or(rest).to_owned());
+        }
+        Some(Self { header, old, new })
+    }
+}
+
+fn number(text: &str) -> Option<usize> {
+    text.trim().parse().ok()
+}
+
 /// A change of a function; lines are counted from 1 at its first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineEdit {
@@ -69,18 +97,7 @@ impl LineEdit {
 
     /// The edit that `text` spells.
     pub fn read(text: &str) -> Option<Self> {
-        let text = text.trim_end().trim_start_matches('\n');
-        let mut lines = text.strip_prefix(EDIT.trim_end())?.lines();
-        let header = lines.next()?.trim();
-        let (mut old, mut new) = (Vec::new(), Vec::new());
-        for line in lines {
-            let (into, rest) = match line.strip_prefix(GOES) {
-                Some(rest) if new.is_empty() => (&mut old, rest),
-                _ => (&mut new, line.strip_prefix(COMES)?),
-            };
-            into.push(rest.strip_prefix(' ').unwrap_or(rest).to_owned());
-        }
-        let number = |text: &str| text.trim().parse::<usize>().ok();
+        let Written { header, old, new } = Written::read(text)?;
         match (header.split_once(TO), old.as_slice(), new.as_slice()) {
             (Some((first, last)), [], _) => {
                 let lines = (number(first)?, number(last)?);
@@ -94,6 +111,15 @@ impl LineEdit {
             }
             _ => None,
         }
+    }
+
+    /// Whether no text that begins with `text`, a whole header at least, spells an edit.
+    pub(super) fn hopeless(text: &str) -> bool {
+        Written::read(text).is_none_or(|Written { header, old, .. }| {
+            let numbers = header.split_once(TO).or(header.split_once(NTH)).unwrap_or((header, "1"));
+            let [first, second] = [numbers.0, numbers.1].map(number);
+            first.is_none() || second.is_none() || old.len() > usize::from(!header.contains(TO))
+        })
     }
 
     /// Byte ranges of the written edit that say what the old lines did not. Where lines only go,
@@ -459,6 +485,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn hopeless_is_what_no_end_makes_an_edit() {
+        let check = |text: &str, expect: bool| {
+            assert_eq!(crate::dialect::hopeless(text), expect, "{text:?}");
+        };
+        for open in ["", "\n", "ed", "edit: 3", "edit: 3\n", "edit: 3:2\n- a", "edit: 3-5\n+ a\n"] {
+            check(open, false);
+        }
+        for open in ["edit: a.py\n", "edit: a.py\n<<<<<<<\nx\n", "sub", "open: a.py::f\n\n"] {
+            check(open, false);
+        }
+        for over in
+            ["The", "edit: the\nx", "edit: a.py\n- a", "edit: 3\n- a\n- b", "edit: 3-5\n- a"]
+        {
+            check(over, true);
+        }
+        for over in ["edit: 3\n+ a\n- b", "edit: 3\n\nso", "submit\nThen", "open: a.py\nedit: 3"] {
+            check(over, true);
+        }
+    }
+
     fn line() -> impl Strategy<Value = String> {
         "( {0,3}[ab]( ?[-+(),<=ab]){0,5})?"
     }
@@ -472,7 +519,10 @@ mod tests {
             let mut view = View::new(&before.join("\n"));
             prop_assume!(!wanted.is_empty());
             if let Some((edit, _)) = view.edit(&before.join("\n"), &wanted.join("\n")) {
-                let read = LineEdit::read(&edit.write());
+                let written = edit.write();
+                let mut ends = written.char_indices().map(|(end, _)| end);
+                prop_assert!(!ends.any(|end| crate::dialect::hopeless(&written[..end])));
+                let read = LineEdit::read(&written);
                 let lines: Vec<&str> = before.iter().map(String::as_str).collect();
                 let trimmed: Vec<String> = wanted.iter().map(|l| l.trim_end().to_owned()).collect();
                 let after = read.and_then(|edit| edit.apply(&lines));

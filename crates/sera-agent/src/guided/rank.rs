@@ -140,7 +140,8 @@ fn write(
     usage: &mut Usage,
 ) -> Result<Option<String>, ModelError> {
     let messages = dialect::guided(&options.shots, description, steps).messages;
-    match model.reply(&Prompt::greedy(messages, options.reply_tokens), cancel) {
+    let prompt = Prompt::greedy(messages, options.reply_tokens).unless(dialect::hopeless);
+    match model.reply(&prompt, cancel) {
         Ok(reply) => {
             *usage = reply.usage;
             Ok(reply.finished.then_some(reply.text))

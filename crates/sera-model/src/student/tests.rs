@@ -122,12 +122,24 @@ fn only_a_chat_answer_is_scored_with_its_end() {
 fn draws_follow_their_seed() {
     let mut student = Student::new(base(), None);
     let mut draw = |seed, temperature| {
-        let prompt = Prompt { messages: vec![user("a")], max_tokens: 24, temperature, seed };
+        let prompt = Prompt { temperature, seed, ..Prompt::greedy(vec![user("a")], 24) };
         student.reply(&prompt, &Cancel::default()).unwrap().text
     };
     assert_eq!(draw(1, 1.5), draw(1, 1.5));
     assert_ne!(draw(1, 1.5), draw(2, 1.5));
     assert_eq!(draw(1, 1e-6), draw(2, 0.0), "no heat is greedy");
+}
+
+#[test]
+fn what_the_prompt_stops_is_unfinished() {
+    let mut student = Student::new(base(), None);
+    let prompt = Prompt::greedy(vec![user("a")], 24);
+    let whole = student.reply(&prompt, &Cancel::default()).unwrap();
+    assert!(whole.usage.completion_tokens > 3, "{whole:?}");
+    let stopped = prompt.unless(|text| text.chars().count() >= 2);
+    let reply = student.reply(&stopped, &Cancel::default()).unwrap();
+    assert!(!reply.finished && whole.text.starts_with(&reply.text), "{reply:?}");
+    assert!(reply.usage.completion_tokens <= 3, "{reply:?}");
 }
 
 #[test]
