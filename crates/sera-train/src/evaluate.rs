@@ -86,8 +86,10 @@ pub struct HoleItem {
 pub struct Budget {
     /// Wall time for everything; infinite measures all items.
     pub seconds: f64,
-    /// Items whose likelihood is measured however long it takes.
-    pub least: usize,
+    /// Tasks whose likelihood is measured however long it takes.
+    pub tasks: usize,
+    /// Holes whose likelihood is.
+    pub holes: usize,
     /// Items whose place is looked for.
     pub located: usize,
     /// Greedy rollouts per arm; the shuffled arm makes none.
@@ -126,7 +128,8 @@ pub struct Desk<'a> {
 /// end; rollouts take the rest.
 const SHARES: [f64; 3] = [0.17, 0.32, 0.48];
 
-/// Measures every contestant on every item that fits the budget.
+/// Measures every contestant on every item that fits the budget. Tasks that are too long under any
+/// arm are left out under all.
 pub fn evaluate(
     base: &Arc<Base>,
     contestants: &[Contestant],
@@ -137,15 +140,19 @@ pub fn evaluate(
 ) -> Result<Scorecard, EvaluateError> {
     let mut card = Scorecard { schema: SCORECARD_SCHEMA.to_owned(), ..Scorecard::default() };
     likelihood::general(base, contestants, &mut card, desk)?;
-    let task_rounds = Rounds { stage: "task likelihoods", group: 4, share: SHARES[0] };
-    task_rounds.run(fix, budget, desk, |items, pause| {
+    let fits = |item: &&FixItem| likelihood::fits(base, contestants, item, budget.length);
+    let fix: Vec<&FixItem> = fix.iter().filter(fits).collect();
+    let task_rounds =
+        Rounds { stage: "task likelihoods", group: 4, share: SHARES[0], least: budget.tasks };
+    task_rounds.run(&fix, budget, desk, |items, pause| {
         for contestant in contestants.iter().filter(|c| c.scope != Scope::Holes) {
             let scores = likelihood::tasks(base, contestant, items, budget.length, pause)?;
             card.fix.entry(contestant.arm).or_default().extend(scores);
         }
         Ok(())
     })?;
-    let hole_rounds = Rounds { stage: "hole likelihoods", group: 8, share: SHARES[1] };
+    let hole_rounds =
+        Rounds { stage: "hole likelihoods", group: 4, share: SHARES[1], least: budget.holes };
     hole_rounds.run(holes, budget, desk, |items, pause| {
         let filling = |c: &&Contestant| c.aid != Aid::OtherText && c.scope != Scope::Tasks;
         for contestant in contestants.iter().filter(filling) {
@@ -154,7 +161,7 @@ pub fn evaluate(
         }
         Ok(())
     })?;
-    actions::measure(base, contestants, fix, budget, &mut card.fix, desk)?;
+    actions::measure(base, contestants, &fix, budget, &mut card.fix, desk)?;
     Ok(card)
 }
 
@@ -165,10 +172,12 @@ struct Rounds {
     group: usize,
     /// Of the budget, counted from the evaluation's beginning.
     share: f64,
+    /// Items that are measured in any case.
+    least: usize,
 }
 
 impl Rounds {
-    /// Measures groups of items: `budget.least` of them in any case, more while there is time.
+    /// Measures groups of items, more than the least while there is time.
     fn run<T>(
         &self,
         items: &[T],
@@ -178,7 +187,7 @@ impl Rounds {
     ) -> Result<(), EvaluateError> {
         let mut done = 0;
         for items_now in items.chunks(self.group) {
-            if done >= budget.least && (desk.elapsed)() > self.share * budget.seconds {
+            if done >= self.least && (desk.elapsed)() > self.share * budget.seconds {
                 break;
             }
             measure(items_now, desk.pause)?;

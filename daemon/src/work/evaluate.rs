@@ -8,12 +8,14 @@ use sera_model::{Base, Lora};
 use sera_train::evaluate::{
     Aid, Budget, Contestant, Desk as EvaluationDesk, FixItem, HoleItem, Scope, evaluate as measure,
 };
+use sera_train::promote::Rule;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Likelihoods are measured on at least so many tasks and holes, however long it takes.
+/// Likelihoods are measured on at least so many tasks, however long it takes, and on as many holes
+/// as decide something.
 const LEAST: usize = 24;
 /// Seconds from which on that holds; who grants less gets less.
 const ENOUGH: f64 = 150.0;
@@ -22,11 +24,11 @@ const MOST: usize = 64;
 /// Longest sequence, in tokens: an example and two demonstrations.
 const LENGTH: usize = 2048;
 /// Edits ranked in one rollout: fewer than serving ranks, so that eight rollouts fit the time.
-const EDITS: usize = 48;
-/// Share of the time for what the siblings measure: no rollouts, and few items.
+const EDITS: usize = 32;
+/// Share of the time for what two siblings measure: no rollouts, and few items.
 const SIBLING_SHARE: f64 = 0.2;
 const SIBLING_ITEMS: usize = LEAST / 2;
-/// The same where the time is over before they are measured.
+/// The same where all other time was needed before they are measured.
 const LATE_SIBLING_ITEMS: usize = LEAST / 3;
 
 pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
@@ -42,9 +44,11 @@ pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let [complete, fix] = &order.served;
     let served = [(served(complete)?, Scope::Holes), (served(fix)?, Scope::Tasks)];
     let part = |of: usize| (of as f64 * (order.seconds / ENOUGH).min(1.0)).ceil() as usize;
+    let siblings = if order.siblings.is_empty() { 0.0 } else { SIBLING_SHARE };
     let mut budget = Budget {
-        seconds: order.seconds * (1.0 - SIBLING_SHARE),
-        least: part(LEAST),
+        seconds: order.seconds * (1.0 - siblings),
+        tasks: part(LEAST),
+        holes: part(Rule::default().items),
         located: part(LEAST),
         rollouts: part(order.rollouts),
         edits: EDITS,
@@ -55,8 +59,9 @@ pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let card = bench.measure(&contestants, &tasks, &holes, &budget)?;
     let (fixes, completes) = (measured(&card.fix), measured(&card.complete));
     // The siblings tell how much a seed matters, on the first items of the real comparison.
-    budget = Budget { seconds: f64::INFINITY, rollouts: 0, ..budget };
-    let late = started.elapsed().as_secs_f64() > order.seconds;
+    let located = if located(&card) < Rule::default().items { 0 } else { budget.located };
+    let late = started.elapsed().as_secs_f64() > budget.seconds;
+    budget = Budget { seconds: f64::INFINITY, rollouts: 0, located, ..budget };
     let most = if late { LATE_SIBLING_ITEMS } else { SIBLING_ITEMS };
     let mut siblings = Vec::new();
     for folder in &order.siblings {
@@ -99,6 +104,12 @@ impl Bench<'_> {
 
 fn measured<T>(arms: &BTreeMap<Arm, Vec<T>>) -> usize {
     arms.get(&Arm::Base).map_or(0, Vec::len)
+}
+
+/// Places that were looked for: where too few to decide, their noise need not be known.
+fn located(card: &Scorecard) -> usize {
+    let scores = card.fix.get(&Arm::Base).into_iter().flatten();
+    scores.filter(|score| score.located.is_some()).count()
 }
 
 fn sized(

@@ -11,12 +11,14 @@ pub struct Pace {
     edits: usize,
     attempts: usize,
     until: f64,
+    /// What the last one took.
+    seconds: f64,
 }
 
 impl Pace {
     /// For so many attempts that should be over `until` seconds after a fixed instant.
     pub fn new(edits: usize, attempts: usize, until: f64) -> Self {
-        Self { most: edits, edits, attempts, until }
+        Self { most: edits, edits, attempts, until, seconds: 0.0 }
     }
 
     /// Edits that an attempt begun now ranks.
@@ -24,14 +26,15 @@ impl Pace {
         if now > self.until { LEAST.min(self.most) } else { self.edits }
     }
 
-    /// Whether another attempt would begin too late.
+    /// Whether another attempt would end too late, if it took as long as the last.
     pub fn is_over(&self, now: f64) -> bool {
-        self.attempts == 0 || now > self.until
+        self.attempts == 0 || now + self.seconds > self.until
     }
 
     /// An attempt took until `now`, `seconds` in all.
     pub fn done(&mut self, seconds: f64, now: f64) {
         self.attempts = self.attempts.saturating_sub(1);
+        self.seconds = seconds;
         let left = (self.until - now).max(0.0) / self.attempts.max(1) as f64;
         let fitting = self.edits as f64 * left / seconds.max(f64::MIN_POSITIVE);
         self.edits = (fitting as usize).clamp(LEAST.min(self.most), self.most);
@@ -61,9 +64,11 @@ mod tests {
 
     #[test]
     fn it_is_over_when_all_are_done_or_time_is_up() {
-        let mut pace = Pace::new(100, 1, 60.0);
+        let mut pace = Pace::new(100, 2, 60.0);
         assert!(!pace.is_over(59.0) && pace.is_over(61.0));
-        pace.done(1.0, 1.0);
-        assert!(pace.is_over(1.0));
+        pace.done(5.0, 5.0);
+        assert!(!pace.is_over(54.0) && pace.is_over(56.0), "the next takes five seconds too");
+        pace.done(1.0, 6.0);
+        assert!(pace.is_over(6.0));
     }
 }

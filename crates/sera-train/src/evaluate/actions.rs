@@ -19,7 +19,7 @@ type Scores = BTreeMap<Arm, Vec<FixScore>>;
 pub(super) fn measure(
     base: &Arc<Base>,
     contestants: &[Contestant],
-    items: &[FixItem],
+    items: &[&FixItem],
     budget: &Budget,
     scores: &mut Scores,
     desk: &mut Desk<'_>,
@@ -100,6 +100,11 @@ impl Students<'_> {
     }
 }
 
+/// Edits from which on as many reach the ranking's second stage as in serving.
+const EDITS: usize = 48;
+/// Edits that reach it in any case.
+const FINALISTS: usize = 5;
+
 /// Items that are acted on however late it is.
 const LEAST: usize = 1;
 
@@ -159,7 +164,10 @@ fn options(contestant: &Contestant, item: &FixItem, edits: Option<usize>) -> Gui
         Aid::Retrieval => item.shots.clone(),
         Aid::Alone | Aid::Neighbours | Aid::OtherText => Vec::new(),
     };
-    Guided { opened: 1, shots, edits: edits.unwrap_or(0), ..Guided::default() }
+    let (edits, all) = (edits.unwrap_or(0), Guided::default());
+    // Half the edits, half the finalists: the time of a rollout goes down with both.
+    let keep = (all.keep * edits).div_ceil(EDITS).clamp(FINALISTS, all.keep);
+    Guided { opened: 1, shots, edits, keep, ..all }
 }
 
 fn description<'a>(contestant: &Contestant, item: &'a FixItem) -> &'a str {

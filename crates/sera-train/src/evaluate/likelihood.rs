@@ -1,6 +1,6 @@
 //! Likelihoods by the packed training forward: the cheapest and least noisy measurement.
 use super::{
-    Aid, Contestant, Desk, EvaluateError, FixItem, GENERAL, HoleItem, cluster, hole_score,
+    Aid, Contestant, Desk, EvaluateError, FixItem, GENERAL, HoleItem, Scope, cluster, hole_score,
 };
 use crate::examples::{self, HoleFormat};
 use sera_agent::dialect;
@@ -15,15 +15,21 @@ struct Sequence {
     targets: Vec<Target>,
 }
 
+/// Whether an item can be measured under every arm that takes part.
+pub(super) fn fits(base: &Base, contestants: &[Contestant], item: &FixItem, length: usize) -> bool {
+    let mut acting = contestants.iter().filter(|contestant| contestant.scope != Scope::Holes);
+    acting.all(|contestant| task_sequence(&base.tokenizer, contestant, item, length).is_some())
+}
+
 /// Nats per changed token of the reference edit, as the arm would have to write it.
 pub(super) fn tasks(
     base: &Base,
     contestant: &Contestant,
-    items: &[FixItem],
+    items: &[&FixItem],
     length: usize,
     pause: &dyn Fn() -> bool,
 ) -> Result<Vec<FixScore>, EvaluateError> {
-    let sequence = |item| task_sequence(&base.tokenizer, contestant, item, length);
+    let sequence = |item: &&FixItem| task_sequence(&base.tokenizer, contestant, item, length);
     let measured = measure(base, contestant, items.iter().map(sequence).collect(), pause)?;
     Ok(items.iter().zip(measured).filter_map(|(item, m)| Some(fix_score(item, m?))).collect())
 }

@@ -47,8 +47,8 @@ pub(super) fn measured(
     acts: Acts,
 ) -> Result<Scorecard> {
     let Acts { located, rollouts, edits } = acts;
-    let (seconds, least) = (f64::INFINITY, usize::MAX);
-    let budget = Budget { seconds, least, located, rollouts, edits, length: 2048 };
+    let (seconds, all) = (f64::INFINITY, usize::MAX);
+    let budget = Budget { seconds, tasks: all, holes: all, located, rollouts, edits, length: 2048 };
     let started = Instant::now();
     let mut watch = |stage: &str, done: usize, total: usize| {
         if done == total || done.is_multiple_of(40) {
