@@ -26,7 +26,7 @@ const LENGTH: usize = 2048;
 /// Edits ranked in one rollout: fewer than serving ranks, so that eight rollouts fit the time.
 const EDITS: usize = 32;
 /// Share of the time for what two siblings measure: no rollouts, and few items.
-const SIBLING_SHARE: f64 = 0.2;
+const SIBLING_SHARE: f64 = 0.22;
 const SIBLING_ITEMS: usize = LEAST / 2;
 /// The same where all other time was needed before they are measured.
 const LATE_SIBLING_ITEMS: usize = LEAST / 3;
@@ -59,9 +59,8 @@ pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let card = bench.measure(&contestants, &tasks, &holes, &budget)?;
     let (fixes, completes) = (measured(&card.fix), measured(&card.complete));
     // The siblings tell how much a seed matters, on the first items of the real comparison.
-    let located = if located(&card) < Rule::default().items { 0 } else { budget.located };
     let late = started.elapsed().as_secs_f64() > budget.seconds;
-    budget = Budget { seconds: f64::INFINITY, rollouts: 0, located, ..budget };
+    budget = Budget { seconds: f64::INFINITY, rollouts: 0, ..budget };
     let most = if late { LATE_SIBLING_ITEMS } else { SIBLING_ITEMS };
     let mut siblings = Vec::new();
     for folder in &order.siblings {
@@ -104,12 +103,6 @@ impl Bench<'_> {
 
 fn measured<T>(arms: &BTreeMap<Arm, Vec<T>>) -> usize {
     arms.get(&Arm::Base).map_or(0, Vec::len)
-}
-
-/// Places that were looked for: where too few to decide, their noise need not be known.
-fn located(card: &Scorecard) -> usize {
-    let scores = card.fix.get(&Arm::Base).into_iter().flatten();
-    scores.filter(|score| score.located.is_some()).count()
 }
 
 fn sized(
