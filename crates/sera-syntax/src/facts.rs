@@ -61,6 +61,12 @@ pub(crate) struct Facts {
     pub(crate) preserving: HashSet<String>,
     /// Types of the fields declared here, as written.
     pub(crate) fields: HashMap<String, String>,
+    /// What is passed last where more than one argument is, as written, by callee.
+    pub(crate) passed_last: HashMap<String, Tally>,
+    /// Names brought in from elsewhere.
+    pub(crate) imported: Tally,
+    /// Names of the functions defined here as members.
+    pub(crate) members: HashSet<String>,
     /// Functions defined here that take more than they name.
     pub(crate) open_ended: HashSet<String>,
     /// Parameters of the functions defined here.
@@ -74,6 +80,7 @@ impl Facts {
         for id in ast.all() {
             if ast.is(id, Concept::Import) {
                 imported = imported.max(ast.end(id));
+                facts.import(ast, id);
             } else if ast.start(id) < imported {
                 continue;
             } else if ast.kind(id) == "field_declaration" {
@@ -122,10 +129,24 @@ impl Facts {
         if alone && ast.text(callee).len() <= 24 && !ast.text(callee).contains(['(', '\n']) {
             self.wrappers.add(ast.text(callee));
         }
+        if let [_, .., last] = given[..]
+            && !ast.is(last, Concept::Keyword)
+            && ast.text(last).len() <= 24
+            && !ast.text(last).contains('\n')
+        {
+            self.passed_last.entry(name.to_owned()).or_default().add(ast.text(last));
+        }
         for keyword in given.into_iter().filter(|&argument| ast.is(argument, Concept::Keyword)) {
             if let Some(key) = ast.role(keyword, Role::Name) {
                 self.keywords.entry(name.to_owned()).or_default().add(ast.text(key));
             }
+        }
+    }
+
+    fn import(&mut self, ast: &Ast, id: Id) {
+        let names = ast.subtree(id).filter(|&node| ast.is(node, Concept::Identifier));
+        for name in names {
+            self.imported.add(ast.text(name));
         }
     }
 
@@ -169,6 +190,7 @@ impl Facts {
             || ast.children(id).any(|child| ast.field(child) == "receiver");
         if member {
             self.all_methods.add(name);
+            self.members.insert(name.to_owned());
         } else {
             self.functions.add(name);
         }

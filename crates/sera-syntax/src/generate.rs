@@ -8,6 +8,7 @@ mod atoms;
 mod conditions;
 mod literals;
 mod names;
+mod operands;
 mod refactorings;
 mod restored;
 mod statements;
@@ -36,6 +37,7 @@ fn generate(parsed: &Parsed, function: &Function, direction: Direction<'_>) -> V
     let Some(mut scene) = Scene::new(parsed, function, direction) else { return Vec::new() };
     names::generate(&mut scene);
     arguments::generate(&mut scene);
+    operands::generate(&mut scene);
     values::generate(&mut scene);
     literals::generate(&mut scene);
     conditions::generate(&mut scene);

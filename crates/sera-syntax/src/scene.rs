@@ -148,6 +148,13 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// What the function calls the object it belongs to, if it is handed it by name.
+    pub(crate) fn receivers(&self) -> Vec<&'a str> {
+        let Some(list) = self.ast.role(self.root, Role::Parameters) else { return Vec::new() };
+        let names = self.ast.parts(list).map(|parameter| self.ast.text(parameter));
+        names.filter(|name| self.ast.row().receivers.contains(name)).collect()
+    }
+
     pub(crate) fn text(&self, id: Id) -> &'a str {
         self.ast.text(id)
     }

@@ -14,8 +14,11 @@ const VALUES: usize = 10;
 /// How many names are tried for a new argument given by name.
 const KEYWORDS: usize = 8;
 
-/// How many values that the function passes elsewhere.
+/// How many values that the function passes elsewhere, that the file passes last to the same
+/// callee, and members of the object that the function belongs to.
 const PASSED: usize = 12;
+const LAST: usize = 8;
+const MEMBERS: usize = 8;
 /// Values that are often passed to say "none" or "backwards".
 const EMPTY: [&str; 5] = ["[]", "{}", "()", "''", "-1"];
 
@@ -39,7 +42,7 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
             if ast.row().indented {
                 pass_on(scene, &given);
             }
-            append_positional(scene, list, &given);
+            append_positional(scene, call, list, &given);
             append_keyword(scene, call, list, &given);
         }
     }
@@ -110,14 +113,20 @@ fn swap_arguments(scene: &mut Scene<'_>, given: &[Id]) {
 
 /// Whether the callee, where this file defines it, has a parameter left.
 fn takes_more(scene: &Scene<'_>, call: Id, given: &[Id]) -> bool {
-    let callee = callee_name(scene.ast, call).map(|name| scene.text(name));
+    let name = callee_name(scene.ast, call);
+    let plain = name.is_some() && name == scene.ast.role(call, Role::Callee);
+    let callee = name.map(|name| scene.text(name));
+    // A method of the same name says nothing of a plain function.
+    if plain && callee.is_some_and(|callee| scene.facts.members.contains(callee)) {
+        return true;
+    }
     let parameters = callee.and_then(|callee| scene.facts.parameters.get(callee));
     let open_ended = callee.is_some_and(|callee| scene.facts.open_ended.contains(callee));
     open_ended || parameters.is_none_or(|parameters| given.len() < parameters.len())
 }
 
 /// Where a new last positional argument goes, and what separates it.
-fn append_positional(scene: &mut Scene<'_>, list: Id, given: &[Id]) {
+fn append_positional(scene: &mut Scene<'_>, call: Id, list: Id, given: &[Id]) {
     let ast = scene.ast;
     let last = given.iter().rposition(|&argument| !ast.is(argument, Concept::Keyword));
     let known: Vec<&str> = given.iter().map(|&argument| scene.text(argument)).collect();
@@ -132,6 +141,7 @@ fn append_positional(scene: &mut Scene<'_>, list: Id, given: &[Id]) {
     let row = ast.row();
     let literals = ["0", "1", row.literals.1, row.literals.0, row.literals.2.unwrap_or("0")];
     values.extend(literals.into_iter().chain(word_values(scene)).map(str::to_owned));
+    values.extend(usual_last(scene, call));
     values.extend(passed(scene, list).into_iter().take(PASSED).map(str::to_owned));
     values.extend(EMPTY.iter().filter(|_| row.indented).map(|&value| value.to_owned()));
     for value in values {
@@ -140,6 +150,19 @@ fn append_positional(scene: &mut Scene<'_>, list: Id, given: &[Id]) {
             scene.push(Operator::ArgumentDrop, at..at, inserted, &value, Risk::None);
         }
     }
+}
+
+/// What the file passes last to the same callee, and members of the function's object.
+fn usual_last(scene: &Scene<'_>, call: Id) -> Vec<String> {
+    let facts = scene.facts;
+    let callee = callee_name(scene.ast, call).map_or("", |name| scene.text(name));
+    let last = facts.passed_last.get(callee).map_or_else(Vec::new, |seen| seen.frequent(LAST));
+    let mut values: Vec<String> = last.into_iter().map(str::to_owned).collect();
+    for receiver in scene.receivers() {
+        let members = facts.attributes.get(receiver).map_or_else(Vec::new, |m| m.frequent(MEMBERS));
+        values.extend(members.into_iter().map(|member| format!("{receiver}.{member}")));
+    }
+    values
 }
 
 /// What the function passes elsewhere that is more than a name.
@@ -203,8 +226,13 @@ fn append_keyword(scene: &mut Scene<'_>, call: Id, list: Id, given: &[Id]) {
     if !ast.row().indented {
         return;
     }
-    let at = given.last().map_or(ast.start(list) + 1, |&last| ast.end(last));
-    let before = if given.is_empty() { "" } else { ", " };
+    // Nothing positional or named may follow `**more`.
+    let rest = given.last().filter(|&&last| ast.kind(last) == "dictionary_splat");
+    let (at, before, after) = match (given.last(), rest) {
+        (_, Some(&rest)) => (ast.start(rest), "", ", "),
+        (Some(&last), None) => (ast.end(last), ", ", ""),
+        (None, None) => (ast.start(list) + 1, "", ""),
+    };
     let used = |key: &str| {
         given.iter().any(|&g| {
             ast.role_of(g, Concept::Keyword, Role::Name).is_some_and(|n| ast.text(n) == key)
@@ -220,7 +248,7 @@ fn append_keyword(scene: &mut Scene<'_>, call: Id, list: Id, given: &[Id]) {
     keys.retain(|key| !used(key));
     for key in keys {
         for value in keyword_values(scene, &key, at) {
-            let inserted = format!("{before}{key}={value}");
+            let inserted = format!("{before}{key}={value}{after}");
             scene.push(Operator::ArgumentDrop, at..at, inserted, &key, Risk::None);
         }
     }

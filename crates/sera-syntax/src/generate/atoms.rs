@@ -34,6 +34,17 @@ pub(super) fn word_values<'a>(scene: &Scene<'a>) -> Vec<&'a str> {
     words.filter(|word| is_literal(word) || is_path(scene, word)).collect()
 }
 
+/// Words of the task that mean something at `at`: literals, and names that are known there.
+pub(super) fn visible_words(scene: &Scene<'_>, at: usize) -> Vec<String> {
+    let known = |word: &&str| {
+        !is_path(scene, word)
+            || word.contains('.')
+            || scene.scope.variable(word, at).is_some()
+            || scene.facts.constants.names().any(|name| name == *word)
+    };
+    word_values(scene).into_iter().filter(known).map(str::to_owned).collect()
+}
+
 /// Names and members that may be inserted at `at`: variables, the function's members, words.
 pub(super) fn values_at<'a>(scene: &Scene<'a>, at: usize) -> Vec<String> {
     let mut found: Vec<String> =

@@ -22,8 +22,10 @@ const COMPARISONS: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// How many clauses are tried beside one condition, and how many of them from elsewhere.
-const CLAUSES: usize = 12;
+const CLAUSES: usize = 16;
 const TESTS: usize = 8;
+/// How many parameters are asked for beside one condition.
+const PARAMETERS: usize = 3;
 
 pub(super) fn generate(scene: &mut Scene<'_>) {
     for id in scene.of(Concept::Binary) {
@@ -87,8 +89,8 @@ fn add_clause(scene: &mut Scene<'_>, id: Id) {
     }
 }
 
-/// What may be asked beside the condition, if it does not ask that already: what other conditions of the function ask, nearest
-/// first, and whether the names in it have a value.
+/// What may be asked beside the condition, if it does not ask that already: what other conditions
+/// of the function ask, nearest first, whether the names in it have a value, and parameters.
 fn clauses(scene: &Scene<'_>, id: Id) -> Vec<String> {
     let ast = scene.ast;
     let mut found: Vec<String> = Vec::new();
@@ -97,6 +99,10 @@ fn clauses(scene: &Scene<'_>, id: Id) -> Vec<String> {
         let known = named.filter(|&n| scene.scope.variable(scene.text(n), ast.start(n)).is_some());
         let near = short_texts(scene, known).into_iter().take(2);
         found.extend(near.flat_map(|n| [format!("{n} is not None"), format!("{n} is None")]));
+    }
+    let given = scene.scope.variables().iter().filter(|v| v.parameter).take(PARAMETERS);
+    if !ast.row().typed {
+        found.extend(given.map(|v| v.name.clone()));
     }
     found.splice(0..0, tests_near(scene, id).into_iter().take(TESTS).map(str::to_owned));
     found

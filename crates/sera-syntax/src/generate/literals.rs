@@ -1,5 +1,6 @@
 //! Literals: numbers, booleans, strings, and the defaults of parameters.
 use super::atoms::is_literal;
+use super::operands::is_compared;
 use crate::Operator;
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
@@ -30,9 +31,10 @@ fn number(scene: &mut Scene<'_>, operator: Operator, id: Id) {
     let mut others: Vec<String> = Vec::new();
     if let Ok(value) = text.parse::<u64>() {
         others.extend(whole_numbers(value));
-        let signed = ast
-            .parent(id)
-            .is_some_and(|parent| ast.any(parent, &[Concept::Unary, Concept::Binary]));
+        let signed = ast.parent(id).is_some_and(|parent| {
+            ast.is(parent, Concept::Unary)
+                || (ast.is(parent, Concept::Binary) && !(scene.fixing() && is_compared(scene, id)))
+        });
         if !signed && value > 0 && !ast.row().typed {
             others.push(format!("-{value}"));
         }

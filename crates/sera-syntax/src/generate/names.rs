@@ -212,10 +212,14 @@ fn swap_callee(scene: &mut Scene<'_>, call: Id) {
     if let Some(object) = ast.role_of(callee, Concept::Member, Role::Object) {
         siblings.extend(closest(scene.facts.methods.get(scene.text(object)), name, many));
         if ast.row().receivers.contains(&scene.text(object)) {
-            siblings.extend(closest(Some(&scene.facts.all_methods), name, many / 2));
+            let most = if scene.fixing() { many * 2 } else { many / 2 };
+            siblings.extend(closest(Some(&scene.facts.all_methods), name, most));
         }
     } else if ast.is(callee, Concept::Identifier) {
         siblings.extend(closest(Some(&scene.facts.functions), name, many));
+        if scene.fixing() {
+            siblings.extend(closest(Some(&scene.facts.imported), name, many / 2));
+        }
     }
     let given = ast.role(call, Role::Arguments).map_or(0, |list| ast.parts(list).count());
     let takes =
@@ -223,7 +227,7 @@ fn swap_callee(scene: &mut Scene<'_>, call: Id) {
     let own = ast.role(scene.root, Role::Name).map_or("", |own| scene.text(own));
     siblings.retain(|other| other != "constructor" && takes(other));
     siblings.retain(|other| scene.fixing() || other != own);
-    siblings.truncate(many);
+    siblings.truncate(if scene.fixing() { many * 2 } else { many });
     if !scene.fixing() {
         let signatures = &scene.facts.signatures;
         let capital = |name: &str| name.starts_with(char::is_uppercase);
@@ -259,6 +263,7 @@ fn called_here(scene: &Scene<'_>, callee: Id) -> Vec<String> {
         names.extend(
             scene.scope.variables().iter().filter(|v| v.parameter).map(|v| v.name.as_str()),
         );
+        names.extend(scene.receivers());
         names.extend(ast.row().wrappers);
     }
     let mut seen = HashSet::new();

@@ -1,5 +1,6 @@
 //! When fixing: what a function may have lost as a whole: the condition of a statement, and the
-//! assignment of a parameter to a member.
+//! assignment of a parameter to a member. Not guards: any guard is usual code everywhere, and on 300
+//! training faults they took first places from 71 others to bring one back.
 use super::atoms::short_texts;
 use super::conditions::tests_near;
 use crate::Operator;
@@ -94,11 +95,12 @@ fn assign_member(scene: &mut Scene<'_>, id: Id) {
     let Some(receiver) = object.filter(|object| ast.row().receivers.contains(object)) else {
         return;
     };
-    let body = scene.text(scene.body);
+    let members = scene.of(Concept::Member);
+    let read: Vec<&str> = members.into_iter().map(|id| scene.text(id)).collect();
     let names: Vec<String> =
         scene.scope.variables().iter().filter(|v| v.parameter).map(|v| v.name.clone()).collect();
     for name in names {
-        if !body.contains(&format!("{receiver}.{name}")) {
+        if !read.contains(&format!("{receiver}.{name}").as_str()) {
             let end = if text_ends(scene, id) { ";" } else { "" };
             let line = format!("{receiver}.{name} = {name}{end}\n{}", scene.indent_of(id));
             let at = ast.start(id);

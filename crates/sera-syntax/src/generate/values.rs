@@ -1,7 +1,6 @@
-//! Values: operands, wrapping calls, links of a chain, returned values, defaults for missing ones.
-use super::atoms::{
-    is_literal, is_name, is_path, is_plain_member, size, value_sites, values_at, word_values,
-};
+//! Values: wrapping calls, links of a chain, returned values, defaults for missing ones.
+use super::atoms::{is_literal, is_name, is_path, size, value_sites, values_at, word_values};
+use super::operands::is_simple;
 use crate::Operator;
 use crate::functions::callee_name;
 use crate::node::Id;
@@ -9,15 +8,15 @@ use crate::scene::{Risk, Scene};
 use crate::table::{Concept, Role};
 use std::collections::HashSet;
 
-/// How many usual wrappers and links are tried around one value, the task's words not counted.
+/// How many usual links are tried around one value, the task's words not counted.
 const USUAL: usize = 10;
-/// Tokens of the longest value that is wrapped.
+/// How many functions that take one value are tried around one.
+const WRAPPERS: usize = 20;
+/// Tokens of the longest value that is wrapped, and that is linked.
+const WRAPPED: usize = 24;
 const LONGEST: usize = 12;
 
 pub(super) fn generate(scene: &mut Scene<'_>) {
-    for id in scene.of(Concept::Binary) {
-        operands(scene, id);
-    }
     for id in scene.of(Concept::Call) {
         unwrap_call(scene, id);
     }
@@ -37,106 +36,19 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
         for id in value_sites(scene) {
             wrap(scene, id);
             link(scene, id);
-            add_operand(scene, id);
+        }
+        for id in scene.of(Concept::Binary) {
+            wrap(scene, id);
         }
         for id in scene.of(Concept::Member) {
             if let Some(object) =
                 scene.ast.role(id, Role::Object).filter(|&object| scene.is_open(object))
             {
+                wrap_object(scene, object);
                 link(scene, object);
             }
         }
     }
-}
-
-fn is_arithmetic(operator: &str) -> bool {
-    matches!(
-        operator,
-        "+" | "-" | "*" | "/" | "//" | "%" | "**" | "<<" | ">>" | "&" | "|" | "^" | "@"
-    )
-}
-
-fn operands(scene: &mut Scene<'_>, id: Id) {
-    let ast = scene.ast;
-    let Some(operator) = ast.operator(id) else { return };
-    let sides: Vec<Id> = ast.parts(id).filter(|&part| part != operator).collect();
-    let [left, right] = sides[..] else { return };
-    let sign = scene.text(operator);
-    let single = !scene.text(id).contains('\n');
-    if is_arithmetic(sign) && single {
-        for (kept, lost) in [(left, right), (right, left)] {
-            if size(scene, lost) <= 4 {
-                let kept = scene.text(kept);
-                scene.push(
-                    Operator::OperandChange,
-                    ast.span(id),
-                    kept,
-                    scene.text(lost),
-                    Risk::Syntax,
-                );
-            }
-        }
-    }
-    let ordered = matches!(
-        sign,
-        "-" | "/" | "//" | "%" | "**" | "<<" | ">>" | "<" | "<=" | ">" | ">=" | "in"
-    );
-    if ordered && single && is_simple(scene, left) && is_simple(scene, right) {
-        let between = &ast.source()[ast.end(left)..ast.start(right)];
-        let swapped = [scene.text(right), between, scene.text(left)].concat();
-        scene.push(Operator::OperandChange, ast.span(id), swapped, scene.text(left), Risk::Syntax);
-    }
-}
-
-/// A name, a member, a literal: what swaps without parentheses.
-fn is_simple(scene: &Scene<'_>, id: Id) -> bool {
-    let ast = scene.ast;
-    ast.any(id, &[Concept::Identifier, Concept::Number, Concept::Index, Concept::Call])
-        || is_plain_member(scene, id)
-}
-
-/// When fixing: `x` becomes `x + w` for words and a variable or two.
-fn add_operand(scene: &mut Scene<'_>, id: Id) {
-    let ast = scene.ast;
-    let binary = ast.parent(id).is_some_and(|p| ast.is(p, Concept::Binary));
-    if !is_simple(scene, id) || size(scene, id) > 6 || (binary && !is_compared(scene, id)) {
-        return;
-    }
-    let own = scene.text(id);
-    let mut values = vec!["1".to_owned()];
-    let words = word_values(scene).into_iter();
-    let words = words.filter(|word| is_present(scene, word, ast.start(id))).take(4);
-    let near = scene.scope.visible_at(ast.start(id)).into_iter().take(4);
-    values.extend(words.chain(near).filter(|value| *value != own).map(str::to_owned));
-    for value in values {
-        for sign in ["+", "-", "*"] {
-            if sign == "*" && value == "1" {
-                continue;
-            }
-            let sum = format!("{own} {sign} {value}");
-            scene.push(Operator::OperandChange, ast.span(id), sum, &value, Risk::None);
-            if value != "1" {
-                let sum = format!("{value} {sign} {own}");
-                scene.push(Operator::OperandChange, ast.span(id), sum, &value, Risk::None);
-            }
-        }
-    }
-}
-
-fn is_compared(scene: &Scene<'_>, id: Id) -> bool {
-    let ast = scene.ast;
-    let operator = ast.parent(id).and_then(|parent| ast.operator(parent));
-    operator.is_some_and(|operator| {
-        matches!(scene.text(operator), "<" | "<=" | ">" | ">=" | "==" | "!=" | "===")
-    })
-}
-
-/// Literals, and names that mean something at `at`.
-fn is_present(scene: &Scene<'_>, word: &str, at: usize) -> bool {
-    !is_path(scene, word)
-        || word.contains('.')
-        || scene.scope.variable(word, at).is_some()
-        || scene.facts.constants.names().any(|name| name == word)
 }
 
 /// `f(x)` becomes `x`.
@@ -186,15 +98,15 @@ fn list_is_plain(scene: &Scene<'_>, list: Id) -> bool {
 /// When fixing: `x` becomes `f(x)` for words and the usual wrappers.
 fn wrap(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
-    if size(scene, id) > LONGEST
+    if size(scene, id) > WRAPPED
         || scene.text(id).contains('\n')
         || ast.any(id, &[Concept::Boolean, Concept::Null])
     {
         return;
     }
     let mut names = own_wrappers(scene);
-    names.extend(scene.facts.wrappers.frequent(USUAL).into_iter().map(str::to_owned));
-    names.extend(ast.row().wrappers.iter().take(USUAL).map(|&name| name.to_owned()));
+    names.extend(scene.facts.wrappers.frequent(WRAPPERS).into_iter().map(str::to_owned));
+    names.extend(ast.row().wrappers.iter().map(|&name| name.to_owned()));
     let last = |name: &str| name.rsplit(['.', ':']).next().unwrap_or("").to_owned();
     names.retain(|name| !ast.row().typed || preserves(scene, &last(name)));
     let words = scene.words().iter().filter(|word| is_path(scene, word));
@@ -209,6 +121,14 @@ fn wrap(scene: &mut Scene<'_>, id: Id) {
             let wrapped = format!("{name}({})", scene.text(id));
             scene.push(Operator::WrapperRemoved, ast.span(id), wrapped, &name, Risk::None);
         }
+    }
+}
+
+/// `x.a` becomes `f(x).a`, for names: of longer objects the whole value is wrapped.
+fn wrap_object(scene: &mut Scene<'_>, object: Id) {
+    let known = scene.scope.variable(scene.text(object), scene.ast.start(object)).is_some();
+    if scene.ast.is(object, Concept::Identifier) && known {
+        wrap(scene, object);
     }
 }
 
@@ -298,7 +218,9 @@ fn returned(scene: &mut Scene<'_>, id: Id) {
         ast.any(value, &[Concept::Null, Concept::Boolean, Concept::Number, Concept::String]);
     if scene.fixing() {
         if literal || ast.is(value, Concept::Identifier) {
-            for other in values_at(scene, ast.start(value)).into_iter().take(12) {
+            let own = scene.receivers().into_iter().map(str::to_owned);
+            let others = values_at(scene, ast.start(value)).into_iter().take(12);
+            for other in others.chain(own).collect::<Vec<_>>() {
                 scene.push(
                     Operator::ReturnChanged,
                     ast.span(value),
@@ -376,6 +298,10 @@ fn restore_safety(scene: &mut Scene<'_>, id: Id) {
     let defaults: &[&str] =
         if chained { &["0", "''", "[]", "{}"] } else { &["0", "''", "[]", "{}", "()"] };
     let operator = if chained { "??" } else { "or" };
+    if let Some(target) = ast.parent(id).and_then(|assigned| ast.role(assigned, Role::Left)) {
+        let kept = format!("{} {operator} {}", scene.text(target), scene.text(id));
+        scene.push(Operator::NullSafety, ast.span(id), kept, scene.text(target), Risk::None);
+    }
     let defaults: Vec<String> = defaults
         .iter()
         .map(|&d| d.to_owned())

@@ -85,6 +85,7 @@ pub(super) const ROW: Row = Row {
     ],
     wrappers: &[
         "len", "list", "str", "int", "sorted", "set", "tuple", "abs", "float", "dict", "bool",
+        "range",
     ],
     links: &[".strip()", ".lower()", ".copy()", ".items()", ".keys()", ".upper()", ".values()"],
     typed: false,

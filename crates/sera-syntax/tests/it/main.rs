@@ -4,3 +4,4 @@ mod index;
 mod inverses;
 mod operators;
 mod properties;
+mod restored;

@@ -193,13 +193,17 @@ impl Model for Mute {
     }
 }
 
-/// How many repairs are enumerated, and how many of them are left after the limit, by operator.
+/// How many repairs are enumerated, and how many of them are left after the limit, by operator; and
+/// where what is known without a model puts them.
 fn coverage(items: &[FixItem]) -> Result<ExitCode> {
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
+    let (mut ranks, mut edits) = (Vec::new(), 0);
     for item in items {
         let Origin::Mutation { operator, .. } = &item.task.origin else { continue };
         let all = ranked(item, &Guided { edits: usize::MAX, ..plain() }, &mut Mute)?;
         let rank = all.rank_of(&item.after);
+        ranks.push(rank);
+        edits += all.candidates.len();
         let found = rank.is_some();
         let kept = rank.is_some_and(|rank| rank <= plain().edits);
         let count = counts.entry(operator.clone()).or_default();
@@ -221,5 +225,7 @@ fn coverage(items: &[FixItem]) -> Result<ExitCode> {
             "{operator}: {tasks} tasks, {found} enumerated, {kept} within the limit"
         ));
     }
+    tell("without a model", &ranks);
+    cargo::say(&format!("{} edits a task", edits / ranks.len().max(1)));
     Ok(ExitCode::SUCCESS)
 }
