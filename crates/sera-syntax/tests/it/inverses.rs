@@ -148,8 +148,8 @@ fn most_repairs_are_enumerated() {
     let report = measure(&corpus(), 300, 7);
     let [tried, found, worded] = report.total();
     assert!(tried > 250, "{report}");
-    // Over 1,000 trials: 81 % without words, 90 % with them. Left out by intention are clauses;
+    // Over 1,000 trials: 85 % without words, 91 % with them. Left out by intention are clauses;
     // without words, arguments and operands that only the removed text named.
-    assert!(found * 100 >= tried * 75, "{report}{:?}", report.misses);
-    assert!(worded * 100 >= tried * 84, "{report}");
+    assert!(found * 100 >= tried * 79, "{report}{:?}", report.misses);
+    assert!(worded * 100 >= tried * 86, "{report}");
 }
