@@ -13,6 +13,7 @@ use crate::{failure, pipeline, reports};
 use anyhow::{Context as _, Result, bail};
 use sera_core::scorecard::Capability;
 use sera_core::{CommitId, JobId};
+use sera_model::Choice;
 use sera_protocol::method::{JobStatus, RepositoryStatus, SeedCounts, StatusReport};
 use sera_protocol::{ErrorCode, Failure, Job, JobResult, Locations, Stage};
 use std::collections::BTreeMap;
@@ -349,9 +350,17 @@ fn describe(engine: &Engine, last_event: Option<String>) -> Result<RepositorySta
         trajectories: records.attempts()?.len() as u64,
         adapters: records.adapters()?.iter().map(|adapter| adapter.id.to_string()).collect(),
         served: Capability::ALL.into_iter().map(served).collect::<Result<_>>()?,
+        device: device(&engine.repository),
         last_event,
         mined_head: mined.map(|mined| mined.tip.to_string()),
     })
+}
+
+/// `sera.device` as far as it is known without opening one.
+fn device(repository: &sera_git::Repository) -> String {
+    let chosen = repository.config("sera.device");
+    let parsed = chosen.as_ref().map_or(Ok(Choice::Auto), |text| text.parse());
+    parsed.map_or_else(|error| error.to_string(), |choice| choice.to_string())
 }
 
 /// Reads the path a client sent.

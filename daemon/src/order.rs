@@ -5,6 +5,7 @@
 use sera_core::scorecard::Scorecard;
 use sera_core::{CommitId, Hole, Patch, Seed, Task, TaskId, TrajectoryId, TreePath};
 use sera_datagen::{Attempt, Cut, Drops, Known};
+use sera_model::Choice;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -199,6 +200,8 @@ pub(crate) struct Train {
     pub(crate) checkpoint: Option<PathBuf>,
     /// Bytes that it may hold beside the base; by what is free where the user set none.
     pub(crate) memory: Option<u64>,
+    /// Where it computes.
+    pub(crate) device: Choice,
 }
 
 /// The answer to [`Train`]. Adapters are PEFT folders inside the job's folder.
@@ -256,6 +259,8 @@ pub(crate) struct Evaluate {
     pub(crate) training_holes: Vec<Hole>,
     /// The base's file.
     pub(crate) base: PathBuf,
+    /// Where likelihoods are computed.
+    pub(crate) device: Choice,
     /// The adapter in question, a PEFT folder.
     pub(crate) adapter: PathBuf,
     /// The adapters that serve *complete* and *fix* now.

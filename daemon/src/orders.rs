@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, Task, TreePath};
 use sera_datagen::{Attempt, Cut};
+use sera_model::{Choice, DeviceError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -124,7 +125,16 @@ pub(crate) async fn train(
     let memory =
         settings.integer("sera.memory").map_err(|error| failure::invalid_params(&error))?;
     let memory = memory.map(|bytes| u64::try_from(bytes).unwrap_or(0));
-    Ok((made_from, Train { base, attempts, holes, budget, seed, siblings, checkpoint, memory }))
+    let device = device(cycle)?;
+    let order = Train { base, attempts, holes, budget, seed, siblings, checkpoint, memory, device };
+    Ok((made_from, order))
+}
+
+/// `sera.device`. A word in a repository's config chooses hardware, nothing more.
+fn device(cycle: &Cycle<'_>) -> Result<Choice> {
+    let chosen = cycle.engine.repository.settings()?.any("sera.device");
+    let parsed = chosen.map_or(Ok(Choice::Auto), |text| text.parse());
+    parsed.map_err(|error: DeviceError| failure::invalid_params(&format!("sera.device: {error}")))
 }
 
 /// Names a training by everything that decides its result.
@@ -175,6 +185,7 @@ pub(crate) async fn evaluate(
         solved,
         training_holes,
         base,
+        device: device(cycle)?,
         adapter,
         served,
         siblings,

@@ -102,6 +102,8 @@ export interface RepositoryStatus {
   adapters: string[];
   /** What serves each capability: `base` or an adapter. */
   served: Partial<Record<Capability, string>>;
+  /** Where it trains: `cpu`, `cuda:N`, `metal`, or `auto` among these; empty if unknown. */
+  device: string;
   /** The last thing noticed, in words. */
   last_event?: string | null;
   /** The head that was mined last. */

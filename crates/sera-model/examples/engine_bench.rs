@@ -1,8 +1,9 @@
-//! Measures the engine on a real base: `engine_bench FILE.gguf [tokens] [repeats]`.
+//! Measures the engine: `engine_bench FILE.gguf|random [tokens] [repeats] [device]`; `random` has the
+//! default base's shape.
 
 use sera_model::{
-    Base, Batch, Branch, Cache, Config, Keep, Lora, LoraConfig, Projection, Target, forward_cached,
-    loss_and_gradient, nll, score_branches,
+    Base, Batch, Branch, Cache, Choice, Config, Device, Family, Keep, Lora, LoraConfig, Projection,
+    Target, forward_cached, loss_and_gradient, nll, score_branches,
 };
 use std::error::Error;
 use std::path::Path;
@@ -14,9 +15,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = arguments.next().ok_or("name a gguf file")?;
     let rows: usize = arguments.next().map_or(Ok(1024), |n| n.parse())?;
     let repeats: usize = arguments.next().map_or(Ok(4), |n| n.parse())?;
+    let device = arguments.next().map_or(Ok(Choice::Only(Device::Cpu)), |d| d.parse())?.device()?;
     let start = Instant::now();
-    let base = Base::load(Path::new(&path))?;
-    println!("load {:.2} s, {:?}", start.elapsed().as_secs_f64(), base.weights.precision());
+    let base = match path.as_str() {
+        "random" => Base::random(smollm2(), 1).on(device)?,
+        file => Base::load_on(Path::new(file), device)?,
+    };
+    let precision = base.weights.precision();
+    println!("load {:.2} s, {precision:?}, {device}", start.elapsed().as_secs_f64());
     let lora = Lora::new(&base.config, &LoraConfig::default());
     for (sequences, share) in [(1, 4), (4, 4), (4, 1)] {
         let batch = batch(base.config.vocabulary, rows, sequences, share);
@@ -38,9 +44,28 @@ fn main() -> Result<(), Box<dyn Error>> {
             report("  loss and gradient", rows, start, cpu, loss, training);
         }
     }
-    serving(&base, &lora, repeats)?;
+    if device == Device::Cpu {
+        serving(&base, &lora, repeats)?;
+    }
     println!("peak {:.0} MB resident", peak_megabytes());
     Ok(())
+}
+
+/// The shape of SmolLM2-135M.
+fn smollm2() -> Config {
+    Config {
+        family: Family::Llama,
+        vocabulary: 49_152,
+        width: 576,
+        layers: 30,
+        heads: 9,
+        kv_heads: 3,
+        head: 64,
+        feed_forward: 1_536,
+        context: 8_192,
+        rope_base: 100_000.0,
+        ..Config::tiny()
+    }
 }
 
 /// Reading a prompt, writing one token at a time, scoring branches.

@@ -1,8 +1,10 @@
 //! A base: frozen weights with their tokenizer, from a GGUF file or a Hugging Face folder.
 
 use crate::config::{Config, ConfigError};
+use crate::device::{Device, DeviceError};
 use crate::folder::{Folder, FolderError};
 use crate::gguf::{Gguf, GgufError};
+use crate::ops::Composed;
 use crate::tokenizer::{Tokenizer, TokenizerError, Vocabulary};
 use crate::weights::{Precision, Weights};
 use sha2::Digest as _;
@@ -24,6 +26,9 @@ pub struct Base {
     pub name: String,
     /// SHA-256 of the file (of a folder: of its files' digests and names), in hex; `random-…` for [`Base::random`].
     pub digest: String,
+    /// The same numbers as tensors of a card, if that is where training and likelihoods are computed.
+    pub(crate) card: Option<Composed>,
+    device: Device,
 }
 
 /// Why a base could not be loaded.
@@ -47,6 +52,12 @@ pub enum LoadError {
     /// It carries no vocabulary.
     #[error("the model file lacks {0}")]
     NoVocabulary(&'static str),
+    /// The device is not to be had.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// It does not fit the device.
+    #[error("failed to copy the base to {0}")]
+    Copy(Device, #[source] candle_core::Error),
 }
 
 impl Base {
@@ -65,7 +76,43 @@ impl Base {
         let tokenizer = Tokenizer::new(vocabulary(&gguf)?)?;
         let weights = Weights::from_gguf(&gguf, &config, precision)?;
         let name = gguf.text("general.name").unwrap_or("unnamed").to_owned();
-        Ok(Arc::new(Self { config, weights, tokenizer, name, digest: digest(path)? }))
+        Ok(Arc::new(Self {
+            config,
+            weights,
+            tokenizer,
+            name,
+            digest: digest(path)?,
+            card: None,
+            device: Device::Cpu,
+        }))
+    }
+
+    /// [`Base::load`], with training and likelihoods on `device`. A card computes in f32, whatever
+    /// the processor's kernels round to.
+    pub fn load_on(path: &Path, device: Device) -> Result<Arc<Self>, LoadError> {
+        Self::load(path)?.on(device)
+    }
+
+    /// The same base with training and likelihoods on `device`.
+    ///
+    /// # Panics
+    /// Where the base is shared: a device is chosen once, before anything is computed.
+    pub fn on(self: Arc<Self>, device: Device) -> Result<Arc<Self>, LoadError> {
+        let mut base = Arc::into_inner(self).expect("nobody else holds the base yet");
+        base.card = match device.card()? {
+            None => None,
+            Some(card) => {
+                let copy = Composed::new(&base, None, &card);
+                Some(copy.map_err(|error| LoadError::Copy(device, error))?)
+            }
+        };
+        base.device = device;
+        Ok(Arc::new(base))
+    }
+
+    /// Where training and likelihoods are computed.
+    pub fn device(&self) -> Device {
+        self.device
     }
 
     fn load_folder(path: &Path, precision: Precision) -> Result<Arc<Self>, LoadError> {
@@ -81,7 +128,15 @@ impl Base {
         }
         let digest = hex(&hash.finalize());
         let name = path.file_name().map_or("unnamed".into(), |name| name.to_string_lossy());
-        Ok(Arc::new(Self { config, weights, tokenizer, name: name.into_owned(), digest }))
+        Ok(Arc::new(Self {
+            config,
+            weights,
+            tokenizer,
+            name: name.into_owned(),
+            digest,
+            card: None,
+            device: Device::Cpu,
+        }))
     }
 
     /// A random model with a byte-level tokenizer, for tests.
@@ -94,7 +149,15 @@ impl Base {
         let weights = Weights::random(&config, seed, precision);
         let tokenizer = Tokenizer::byte_level(config.vocabulary);
         let digest = format!("random-{seed}");
-        Arc::new(Self { config, weights, tokenizer, name: "random".to_owned(), digest })
+        Arc::new(Self {
+            config,
+            weights,
+            tokenizer,
+            name: "random".to_owned(),
+            digest,
+            card: None,
+            device: Device::Cpu,
+        })
     }
 }
 

@@ -56,8 +56,11 @@ pub fn nll(
     batch: &Batch,
     pause: &dyn Fn() -> bool,
 ) -> Result<Vec<f32>, EngineError> {
-    let ops = kernels(base, lora, batch)?;
-    nll_on(&ops, base.config.layers, batch, pause)
+    check(base, batch)?;
+    match &base.card {
+        Some(card) => nll_on(&card.under(lora)?, base.config.layers, batch, pause),
+        None => nll_on(&kernels(base, lora, batch), base.config.layers, batch, pause),
+    }
 }
 
 /// One target under a model.
@@ -76,9 +79,13 @@ pub fn scored(
     batch: &Batch,
     pause: &dyn Fn() -> bool,
 ) -> Result<Vec<Scored>, EngineError> {
-    let ops = kernels(base, lora, batch)?;
-    let loss = loss_on(&ops, base.config.layers, batch, pause)?;
-    let both = loss.nll.into_iter().zip(loss.greedy);
+    check(base, batch)?;
+    let layers = base.config.layers;
+    let (nll, greedy) = match &base.card {
+        Some(card) => loss_on(&card.under(lora)?, layers, batch, pause)?.per_target(),
+        None => loss_on(&kernels(base, lora, batch), layers, batch, pause)?.per_target(),
+    };
+    let both = nll.into_iter().zip(greedy);
     Ok(both.map(|(nll, greedy)| Scored { nll, greedy }).collect())
 }
 
@@ -92,8 +99,12 @@ pub fn loss_and_gradient(
     keep: Keep,
     pause: &dyn Fn() -> bool,
 ) -> Result<LossAndGradient, EngineError> {
-    let ops = kernels(base, Some(lora), batch)?;
-    loss_and_gradient_on(&ops, base.config.layers, batch, keep, pause)
+    check(base, batch)?;
+    let layers = base.config.layers;
+    match &base.card {
+        Some(card) => loss_and_gradient_on(&card.under(Some(lora))?, layers, batch, keep, pause),
+        None => loss_and_gradient_on(&kernels(base, Some(lora), batch), layers, batch, keep, pause),
+    }
 }
 
 /// Slots of `lora` whose gradient is all zero or not finite: after two steps there must be none.
@@ -105,16 +116,13 @@ pub fn dead_slots<'a>(lora: &'a Lora, gradient: &[f32]) -> Vec<&'a Slot> {
     lora.slots().iter().filter(|slot| !alive(slot)).collect()
 }
 
-fn kernels<'a>(
-    base: &'a Base,
-    lora: Option<&'a Lora>,
-    batch: &Batch,
-) -> Result<Cpu<'a>, EngineError> {
-    if let Some(fault) = batch.fault(base.config.vocabulary) {
-        return Err(EngineError::Batch(fault));
-    }
+fn check(base: &Base, batch: &Batch) -> Result<(), EngineError> {
+    batch.fault(base.config.vocabulary).map_or(Ok(()), |fault| Err(EngineError::Batch(fault)))
+}
+
+fn kernels<'a>(base: &'a Base, lora: Option<&'a Lora>, batch: &Batch) -> Cpu<'a> {
     let longest = batch.starts.windows(2).map(|pair| pair[1] - pair[0]).max();
-    Ok(Cpu::new(base, lora, 0..longest.unwrap_or(0)))
+    Cpu::new(base, lora, 0..longest.unwrap_or(0))
 }
 
 /// [`nll`] on any operations.

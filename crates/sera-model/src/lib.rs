@@ -11,6 +11,7 @@ pub mod config;
 #[cfg(test)]
 mod damaged;
 pub mod decoder;
+mod device;
 pub mod folder;
 pub mod gguf;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use config::{Config, Family};
 pub use decoder::{
     EngineError, Keep, LossAndGradient, Scored, dead_slots, loss_and_gradient, nll, scored,
 };
+pub use device::{Choice, Device, DeviceError};
 pub use lora::{Factor, Lora, LoraConfig, Projection, Slot};
 pub use student::Student;
 pub use template::Template;

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 
 mod cargo;
 mod codegen;
+mod cuda;
 mod goldens;
 mod quickstart;
 mod test;
@@ -16,6 +17,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   test                             the whole test suite; what CI runs
   codegen                          write man pages, completions and the TypeScript types
   fuzz [N]                         load N (a million) damaged files of each kind
+  check-cuda [--test]              whether the feature cuda compiles; with a card, its tests
   goldens                          write what PyTorch and others compute, for tests to compare
   bench evidence|pipeline|ranking  measure, and fill in docs/evidence.md, docs/benchmarks.md";
 
@@ -26,6 +28,7 @@ fn main() -> ExitCode {
         "quickstart" => quickstart::quickstart(rest),
         "test" => test::test(rest),
         "codegen" => codegen::codegen(),
+        "check-cuda" => cuda::check_cuda(rest),
         "goldens" => goldens::goldens(),
         "fuzz" => test::fuzz(rest),
         "bench" => run_bench(rest),

@@ -8,7 +8,7 @@ use sera_agent::dialect::Shot;
 use sera_agent::guided::{self, Event, Guided, Source};
 use sera_core::redact::Redactor;
 use sera_core::{FunctionKey, Patch, Tree, TreePath};
-use sera_model::{Base, Student};
+use sera_model::{Base, Choice, Student};
 use sera_sandbox::Overlay;
 use sera_syntax::Index;
 use std::collections::BTreeMap;
@@ -37,6 +37,13 @@ pub(super) fn student(weights: &Weights) -> Result<Student> {
 
 pub(super) fn load(path: &std::path::Path) -> Result<Arc<Base>> {
     Base::load(path).with_context(|| format!("failed to load the base {}", path.display()))
+}
+
+/// [`load`], with training and likelihoods on a device that is tried first.
+pub(super) fn load_on(path: &std::path::Path, choice: Choice) -> Result<Arc<Base>> {
+    let device = choice.device().context("sera.device cannot be used")?;
+    Base::load_on(path, device)
+        .with_context(|| format!("failed to load the base {}", path.display()))
 }
 
 pub(super) fn adapter(base: &Base, folder: &std::path::Path) -> Result<Arc<sera_model::Lora>> {

@@ -5,7 +5,7 @@ use crate::prepare;
 use anyhow::{Context as _, Result};
 use sera_core::TrajectoryId;
 use sera_datagen::Drops;
-use sera_model::Base;
+use sera_model::{Base, Device};
 use sera_train::{
     Checkpoint, Control, Example, Hooks, PackConfig, TrainConfig, TrainError, fit, forecast,
     measure_speed, proc_bytes, train as run_training,
@@ -29,10 +29,10 @@ const ADAPTER: &str = "adapter";
 pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
     let started = Instant::now();
     desk.progress("prepare", 0, None, "examples", String::new());
-    let base = fix::load(&order.base)?;
+    let base = fix::load_on(&order.base, order.device)?;
     let (dataset, chosen, dropped) =
         prepare::dataset(&base.tokenizer, &order.attempts, &order.holes, prepare::STRESS);
-    let mut notes = Vec::new();
+    let mut notes = vec![format!("computed on {}", base.device())];
     let resumed = order.checkpoint.as_deref().map(read_checkpoint).transpose()?;
     let mut config = match &resumed {
         Some(checkpoint) => checkpoint.config,
@@ -83,8 +83,11 @@ fn size(
     notes: &mut Vec<String>,
 ) -> Result<TrainConfig> {
     let mut config = TrainConfig::default().with_seed(order.seed);
-    let memory =
-        order.memory.or_else(|| Some(proc_bytes("/proc/meminfo", "MemAvailable")? / MEMORY_SHARE));
+    let free = || match base.device() {
+        Device::Cpu => proc_bytes("/proc/meminfo", "MemAvailable"),
+        card @ (Device::Cuda(_) | Device::Metal) => card.free_memory(),
+    };
+    let memory = order.memory.or_else(|| Some(free()? / MEMORY_SHARE));
     if let Some(bytes) = memory {
         config = fit(base, dataset, &config, usize::try_from(bytes >> 20)?)?;
     }

@@ -109,6 +109,31 @@ fn check_gradients(base: &Base, lora: &Lora, batch: &Batch) {
     assert!(difference(&composed.gradient, &wanted) < 2e-4);
 }
 
+/// On the card that `GIT_SERA_TEST_DEVICE` names; there is none where the suite usually runs, and
+/// `cargo xtask check-cuda` says so.
+#[test]
+fn a_card_computes_what_the_kernels_compute() {
+    let named = std::env::var("GIT_SERA_TEST_DEVICE").unwrap_or_else(|_| "cpu".to_owned());
+    let device = named.parse::<crate::Choice>().unwrap().device().unwrap();
+    for base in families() {
+        let (config, lora) = (base.config.clone(), trained(&base.config, 0.3));
+        let batch = batch(&config, &[37, 1, 70]);
+        let of = |base: &Base| {
+            let gradient = loss_and_gradient(base, &lora, &batch, Keep::Everything, &always);
+            let scored = scored(base, Some(&lora), &batch, &always);
+            (gradient.unwrap(), scored.unwrap(), nll(base, None, &batch, &always).unwrap())
+        };
+        let here = of(&base);
+        let there = of(&base.on(device).unwrap());
+        assert!((there.0.loss / here.0.loss - 1.0).abs() < 1e-5, "{:?}", config.family);
+        assert!(difference(&there.0.gradient, &here.0.gradient) < 2e-4, "{:?}", config.family);
+        for (a, b) in there.1.iter().zip(&here.1) {
+            assert!((a.nll - b.nll).abs() < 1e-4, "{a:?} {b:?}");
+        }
+        assert!(difference(&there.2, &here.2) < 1e-4);
+    }
+}
+
 #[test]
 fn gradients_equal_finite_differences() {
     let base = base(Precision::F32);

@@ -6,10 +6,10 @@ use crate::base::Base;
 use crate::batch::Target;
 use crate::config::Config;
 use crate::lora::{Factor, Lora, Projection};
-use candle_core::{D, Device, IndexOp as _, Tensor};
+use candle_core::{D, DType, Device, IndexOp as _, Tensor};
 
 /// One block's weights.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Layer {
     attention_norm: Tensor,
     mlp_norm: Tensor,
@@ -20,8 +20,8 @@ struct Layer {
     groups: Vec<Tensor>,
 }
 
-/// A model's weights as tensors of one device.
-#[derive(Debug)]
+/// A model's weights as tensors of one device; a clone shares them.
+#[derive(Clone, Debug)]
 pub struct Composed {
     config: Config,
     device: Device,
@@ -75,6 +75,13 @@ impl Composed {
         })
     }
 
+    /// The same weights under another adapter.
+    pub fn under(&self, lora: Option<&Lora>) -> Computed<Self> {
+        let parameters = |lora: &Lora| Tensor::new(lora.parameters(), &self.device);
+        let lora = lora.map(|lora| Computed::Ok((lora.clone(), parameters(lora)?))).transpose()?;
+        Ok(Self { lora, ..self.clone() })
+    }
+
     /// The same model with the adapter's flat parameters replaced by `parameters`, which candle may
     /// track.
     #[must_use]
@@ -88,11 +95,6 @@ impl Composed {
         let (logits, tokens) = self.logits(hidden, targets)?;
         let own = logits.gather(&tokens.unsqueeze(1)?, 1)?.squeeze(1)?;
         logits.log_sum_exp(D::Minus1)? - own
-    }
-
-    fn greedy(&self, hidden: &Tensor, targets: &[Target]) -> Computed<Vec<bool>> {
-        let best: Vec<u32> = self.logits(hidden, targets)?.0.argmax(D::Minus1)?.to_vec1()?;
-        Ok(best.iter().zip(targets).map(|(best, target)| *best == target.token).collect())
     }
 
     fn logits(&self, hidden: &Tensor, targets: &[Target]) -> Computed<(Tensor, Tensor)> {
@@ -158,10 +160,10 @@ impl Composed {
     /// Scaled scores `[heads, rows, rows]`, later positions at −∞.
     fn scores(&self, q: &Tensor, k: &Tensor) -> Computed<Tensor> {
         let rows = q.dim(1)?;
-        let mask: Vec<f32> = (0..rows * rows)
-            .map(|i| if i % rows > i / rows { f32::NEG_INFINITY } else { 0.0 })
-            .collect();
-        let mask = Tensor::from_vec(mask, (rows, rows), &self.device)?;
+        // Made where it is used: a megabyte for every layer would be more to send than to compute.
+        let seen = Tensor::tril2(rows, DType::U8, &self.device)?;
+        let never = Tensor::new(f32::NEG_INFINITY, &self.device)?.broadcast_as((rows, rows))?;
+        let mask = seen.where_cond(&never.zeros_like()?, &never)?;
         (q.matmul(&k.t()?)? * self.scale())?.broadcast_add(&mask)
     }
 
@@ -402,16 +404,18 @@ impl Ops for Composed {
     }
 
     fn loss(&self, hidden: &Tensor, targets: &[Target], gradient: bool) -> Computed<Loss<Tensor>> {
-        let nll: Vec<f32> = self.nll(hidden, targets)?.to_vec1()?;
-        let greedy = self.greedy(hidden, targets)?;
+        let (logits, tokens) = self.logits(hidden, targets)?;
+        let lse = logits.log_sum_exp(D::Minus1)?.unsqueeze(1)?;
+        let own = logits.gather(&tokens.unsqueeze(1)?, 1)?;
+        let nll: Vec<f32> = (&lse - own)?.squeeze(1)?.to_vec1()?;
+        let best: Vec<u32> = logits.argmax(D::Minus1)?.to_vec1()?;
+        let greedy = best.iter().zip(targets).map(|(best, t)| *best == t.token).collect();
         if !gradient {
             return Ok(Loss { nll, greedy, gradient: None });
         }
-        let (logits, tokens) = self.logits(hidden, targets)?;
         let slope = |(target, nll): (&Target, &f32)| target.slope(*nll);
         let weights: Vec<f32> = targets.iter().zip(&nll).map(slope).collect();
         let weights = Tensor::new(weights, &self.device)?.unsqueeze(1)?;
-        let lse = logits.log_sum_exp(D::Minus1)?.unsqueeze(1)?;
         let p = logits.broadcast_sub(&lse)?.exp()?.broadcast_mul(&weights)?;
         let dlogits = p.scatter_add(&tokens.unsqueeze(1)?, &weights.neg()?, 1)?;
         let rows: Vec<u32> = targets.iter().map(|target| target.row as u32).collect();

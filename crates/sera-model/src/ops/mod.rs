@@ -92,6 +92,13 @@ pub struct Loss<R> {
     pub gradient: Option<R>,
 }
 
+impl<R> Loss<R> {
+    /// What is told of each target, without the gradient.
+    pub(crate) fn per_target(self) -> (Vec<f32>, Vec<bool>) {
+        (self.nll, self.greedy)
+    }
+}
+
 /// The operations of a decoder. Rows are `[rows, width]` matrices of f32.
 ///
 /// Forward functions name what they return; backward functions take the gradient of that and
