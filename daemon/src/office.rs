@@ -350,7 +350,7 @@ fn describe(engine: &Engine, last_event: Option<String>) -> Result<RepositorySta
         trajectories: records.attempts()?.len() as u64,
         adapters: records.adapters()?.iter().map(|adapter| adapter.id.to_string()).collect(),
         served: Capability::ALL.into_iter().map(served).collect::<Result<_>>()?,
-        device: device(&engine.repository),
+        device: Some(device(&engine.repository)),
         last_event,
         mined_head: mined.map(|mined| mined.tip.to_string()),
     })

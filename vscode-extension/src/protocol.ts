@@ -1,7 +1,7 @@
 // Generated from crates/sera-protocol by `cargo xtask codegen`. Do not edit.
 
 /** The protocol's version; both sides must share the major number. */
-export const VERSION: Version = { major: 1, minor: 0 };
+export const VERSION: Version = { major: 1, minor: 1 };
 
 /** The longest line either side accepts, newline included, bytes. */
 export const FRAME_LIMIT = 1048576;
@@ -102,8 +102,8 @@ export interface RepositoryStatus {
   adapters: string[];
   /** What serves each capability: `base` or an adapter. */
   served: Partial<Record<Capability, string>>;
-  /** Where it trains: `cpu`, `cuda:N`, `metal`, or `auto` among these; empty if unknown. */
-  device: string;
+  /** Where it trains: `cpu`, `cuda:N`, `metal`, or `auto` among these. Since 1.1. */
+  device?: string | null;
   /** The last thing noticed, in words. */
   last_event?: string | null;
   /** The head that was mined last. */

@@ -263,8 +263,8 @@ records! {
         adapters: Vec<String>,
         /// What serves each capability: `base` or an adapter.
         served: BTreeMap<Capability, String>,
-        /// Where it trains: `cpu`, `cuda:N`, `metal`, or `auto` among these; empty if unknown.
-        device: String,
+        /// Where it trains: `cpu`, `cuda:N`, `metal`, or `auto` among these. Since 1.1.
+        device: Option<String>,
         /// The last thing noticed, in words.
         last_event: Option<String>,
         /// The head that was mined last.

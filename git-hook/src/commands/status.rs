@@ -87,8 +87,8 @@ fn show_repository(repository: &RepositoryStatus) -> String {
     for (capability, by) in &repository.served {
         table.row([format!("serving {}", capability.name()), by.clone()]);
     }
-    if !repository.device.is_empty() {
-        table.row(["device", repository.device.as_str()]);
+    if let Some(device) = &repository.device {
+        table.row(["device", device.as_str()]);
     }
     if let Some(head) = &repository.mined_head {
         table.row(["mined up to", head.get(..10).unwrap_or(head)]);

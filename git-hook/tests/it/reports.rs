@@ -289,7 +289,7 @@ fn status() {
                 trajectories: 95,
                 adapters: vec!["a1".to_owned(), "a2".to_owned()],
                 served: [(Capability::Complete, "a2".to_owned()), (Capability::Fix, base())].into(),
-                device: "cpu".to_owned(),
+                device: Some("cpu".to_owned()),
                 last_event: Some("commit 1f2e3d4c5b".to_owned()),
                 mined_head: Some("1f2e3d4c5b6a79881f2e3d4c5b6a79881f2e3d4c".to_owned()),
             }],
