@@ -4,9 +4,11 @@
 //! [`guided`] where a harness takes some steps for the student. There an edit of the opened
 //! function is written by its lines' numbers ([`LineEdit`]).
 //! Everything that decides how text comes out is in the tables of this module, and in [`digest`].
+mod grammar;
 mod numbered;
 mod student;
 
+pub use grammar::edits as edit_grammar;
 pub use numbered::{LineEdit, View};
 pub use student::{Conversation, Shot, guided, is_own};
 

@@ -85,6 +85,8 @@ pub struct Guided {
     pub chat: f64,
     /// Let the model write an edit of its own.
     pub write: bool,
+    /// Hold it to edits of the function. Off where it is measured how often it writes one by itself.
+    pub held: bool,
     /// Tokens of that at most.
     pub reply_tokens: usize,
     /// Proposals returned.
@@ -119,6 +121,7 @@ impl Default for Guided {
             pieces: 0.7,
             chat: 0.8,
             write: true,
+            held: true,
             reply_tokens: 96,
             proposals: 5,
         }

@@ -44,18 +44,26 @@ pub struct Prompt {
     pub seed: u64,
     /// Sees the text after every token; true ends it unfinished. Models behind a server ignore it.
     pub stop: fn(&str) -> bool,
+    /// What may be written, in llguidance's dialect of Lark. Models behind a server ignore it.
+    pub grammar: Option<String>,
 }
 
 impl Prompt {
     /// A greedy prompt.
     pub fn greedy(messages: Vec<Message>, max_tokens: usize) -> Self {
-        Self { messages, max_tokens, temperature: 0.0, seed: 0, stop: |_| false }
+        Self { messages, max_tokens, temperature: 0.0, seed: 0, stop: |_| false, grammar: None }
     }
 
     /// The same, ended as soon as `stop` says of the text that no end can make it good.
     #[must_use]
     pub fn unless(self, stop: fn(&str) -> bool) -> Self {
         Self { stop, ..self }
+    }
+
+    /// The same, held to a grammar.
+    #[must_use]
+    pub fn held_to(self, grammar: String) -> Self {
+        Self { grammar: Some(grammar), ..self }
     }
 }
 

@@ -2,8 +2,8 @@
 //! default base's shape.
 
 use sera_model::{
-    Base, Batch, Branch, Cache, Choice, Config, Device, Family, Keep, Lora, LoraConfig, Projection,
-    Target, forward_cached, loss_and_gradient, nll, score_branches,
+    Base, Batch, Branch, Cache, Choice, Config, Device, Family, Keep, Lora, LoraConfig, Target,
+    Turn, forward_cached, forward_written, loss_and_gradient, nll, score_branches,
 };
 use std::error::Error;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let lora = Lora::new(&base.config, &LoraConfig::default());
     for (sequences, share) in [(1, 4), (4, 4), (4, 1)] {
         let batch = batch(base.config.vocabulary, rows, sequences, share);
-        let (forward, training) = operations(&base.config, &batch);
+        let (forward, training) = batch.operations(&base.config);
         println!("{rows} tokens, {sequences} sequences, {} targets", batch.targets.len());
         for _ in 0..repeats {
             let (cpu, start) = (cpu_seconds(), Instant::now());
@@ -88,7 +88,8 @@ fn serving(base: &Base, lora: &Lora, repeats: usize) -> Result<(), Box<dyn Error
             let (cpu, start) = (cpu_seconds(), Instant::now());
             let mut token = 1;
             for _ in 0..64 {
-                forward_cached(base, lora, &[token], &mut cache, &|| true)?;
+                let turn = Turn { lora, cache: &mut cache, tokens: &[token] };
+                forward_written(base, &mut [turn], &|| true)?;
                 let logits = cache.logits(base, cache.len() - 1);
                 let best = (0u32..).zip(logits).max_by(|a, b| a.1.total_cmp(&b.1));
                 token = best.map_or(0, |(token, _)| token);
@@ -106,20 +107,6 @@ fn peak_megabytes() -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
     kilobytes.unwrap_or(0.0) / 1024.0
-}
-
-/// Floating-point operations of frozen products and attention: (forward, forward and backward).
-fn operations(config: &Config, batch: &Batch) -> (f64, f64) {
-    let linear: usize = Projection::ALL
-        .iter()
-        .map(|projection| projection.shape(config))
-        .map(|(inputs, outputs)| inputs * outputs)
-        .sum();
-    let products = 2.0 * (linear * config.layers * batch.tokens.len()) as f64
-        + 2.0 * (config.vocabulary * config.width * batch.targets.len()) as f64;
-    let pairs: usize = batch.starts.windows(2).map(|pair| (pair[1] - pair[0]).pow(2) / 2).sum();
-    let attention = 4.0 * (config.layers * config.query_width() * pairs) as f64;
-    (products + attention, 2.0 * products + 3.5 * attention)
 }
 
 /// Pseudo-random tokens, one target in `share` rows.

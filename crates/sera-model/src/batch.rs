@@ -1,4 +1,6 @@
 //! What one forward works on: sequences packed end to end without padding, and the rows that count.
+use crate::config::Config;
+use crate::lora::Projection;
 
 /// Packed sequences with the predictions to score.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -81,6 +83,18 @@ impl Batch {
             batch.push(sequence, next.map(|(row, &token)| Target { row, token, weight }));
         }
         batch
+    }
+
+    /// Floating-point operations of frozen products and attention: of a forward, and of a forward
+    /// with its backward. The adapter's are left out, and what a backward computes again.
+    pub fn operations(&self, config: &Config) -> (f64, f64) {
+        let shapes = Projection::ALL.iter().map(|projection| projection.shape(config));
+        let linear: usize = shapes.map(|(inputs, outputs)| inputs * outputs).sum();
+        let products = 2.0 * (linear * config.layers * self.tokens.len()) as f64
+            + 2.0 * (config.vocabulary * config.width * self.targets.len()) as f64;
+        let pairs: usize = self.starts.windows(2).map(|pair| (pair[1] - pair[0]).pow(2) / 2).sum();
+        let attention = 4.0 * (config.layers * config.query_width() * pairs) as f64;
+        (products + attention, 2.0 * products + 3.5 * attention)
     }
 
     /// The reason this batch cannot be computed with `vocabulary` tokens, if there is one.

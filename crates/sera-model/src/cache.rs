@@ -6,19 +6,24 @@ use crate::batch::Target;
 use crate::config::Config;
 use crate::decoder::{EngineError, block, go};
 use crate::lora::Lora;
-use crate::ops::{Cpu, Norm, Ops as _, Past, Rows, Segment, head_logits, nll_of_rows};
+use crate::ops::{
+    Attended, Cpu, Kept, KeyValues, Norm, Ops as _, Rows, Segment, head_logits, nll_of_rows,
+};
+use std::ops::Range;
 
 /// Rows of branches computed at once.
 const PACK: usize = 512;
+
+/// Rows of an answer that are read at once while it is written.
+pub const WRITTEN: usize = 8;
 
 /// Keys, values and final hidden states of the tokens read so far.
 #[derive(Clone, Debug)]
 pub struct Cache {
     tokens: usize,
-    kv_width: usize,
     width: usize,
-    /// Per layer: rotated keys, values, each `[tokens, kv width]`.
-    layers: Vec<(Vec<f32>, Vec<f32>)>,
+    /// Per layer: rotated keys, and values.
+    layers: Vec<Kept>,
     /// Normed final hidden rows, `[tokens, width]`: what the head reads.
     hidden: Vec<f32>,
 }
@@ -26,13 +31,14 @@ pub struct Cache {
 impl Cache {
     /// An empty cache.
     pub fn new(config: &Config) -> Self {
-        Self {
-            tokens: 0,
-            kv_width: config.kv_width(),
-            width: config.width,
-            layers: vec![(Vec::new(), Vec::new()); config.layers],
-            hidden: Vec::new(),
-        }
+        Self::keeping(config, KeyValues::default())
+    }
+
+    /// An empty cache that keeps its numbers so.
+    pub fn keeping(config: &Config, how: KeyValues) -> Self {
+        let kept = Kept::new(config.head, config.kv_heads, how);
+        let (layers, hidden) = (vec![kept; config.layers], Vec::new());
+        Self { tokens: 0, width: config.width, layers, hidden }
     }
 
     /// How many tokens were read.
@@ -48,10 +54,7 @@ impl Cache {
     /// Forgets all but the first `tokens`.
     pub fn truncate(&mut self, tokens: usize) {
         self.tokens = self.tokens.min(tokens);
-        for (keys, values) in &mut self.layers {
-            keys.truncate(self.tokens * self.kv_width);
-            values.truncate(self.tokens * self.kv_width);
-        }
+        self.layers.iter_mut().for_each(|kept| kept.truncate(self.tokens));
         self.hidden.truncate(self.tokens * self.width);
     }
 
@@ -60,7 +63,15 @@ impl Cache {
     /// # Panics
     /// Where `row` was not read.
     pub fn logits(&self, base: &Base, row: usize) -> Vec<f32> {
-        head_logits(&base.weights, self.hidden_row(row))
+        in_pool(|| head_logits(&base.weights, self.hidden_row(row)))
+    }
+
+    /// The same of every position from `row` on, `[positions, vocabulary]`.
+    ///
+    /// # Panics
+    /// Where `row` was not read.
+    pub(crate) fn logits_from(&self, base: &Base, row: usize) -> Vec<f32> {
+        in_pool(|| head_logits(&base.weights, &self.hidden[row * self.width..]))
     }
 
     /// The same with the head as training computes it.
@@ -79,13 +90,20 @@ impl Cache {
         nll_of_rows(&base.weights, &rows)
     }
 
-    fn hidden_row(&self, row: usize) -> &[f32] {
-        &self.hidden[row * self.width..][..self.width]
+    /// Appends positions: of every layer the keys and values of all rows, of which these are its.
+    fn append(&mut self, config: &Config, fresh: &[Vec<f32>], rows: Range<usize>, hidden: &Rows) {
+        let width = config.kv_width();
+        for (kept, fresh) in self.layers.iter_mut().zip(fresh) {
+            let fresh = &fresh[rows.start * 2 * width..rows.end * 2 * width];
+            kept.extend(fresh.chunks_exact(2 * width).map(|row| row.split_at(width)));
+        }
+        let numbers = rows.start * self.width..rows.end * self.width;
+        self.hidden.extend_from_slice(&hidden.data[numbers]);
+        self.tokens += rows.len();
     }
 
-    fn past(&self, layer: usize) -> Past<'_> {
-        let (keys, values) = &self.layers[layer];
-        Past { keys, values }
+    fn hidden_row(&self, row: usize) -> &[f32] {
+        &self.hidden[row * self.width..][..self.width]
     }
 }
 
@@ -97,43 +115,92 @@ pub fn forward_cached(
     lora: Option<&Lora>,
     tokens: &[u32],
     cache: &mut Cache,
-    pause: &dyn Fn() -> bool,
+    pause: &(dyn Fn() -> bool + Sync),
 ) -> Result<(), EngineError> {
-    let before = cache.tokens;
-    let segment = Segment { rows: 0..tokens.len(), past: before };
-    let mut fresh = Vec::with_capacity(base.config.layers);
-    let keep = |qkv: &Rows| fresh.push(keys_and_values(&base.config, qkv));
-    // A single token is one that was just written.
-    let student = (base, lora, tokens.len() == 1);
-    let Some(hidden) = forward(student, tokens, &[segment], cache, keep, pause)? else {
-        return Ok(());
-    };
-    for ((keys, values), (new_keys, new_values)) in cache.layers.iter_mut().zip(fresh) {
-        keys.extend(new_keys);
-        values.extend(new_values);
+    let positions: Vec<usize> = (cache.tokens..cache.tokens + tokens.len()).collect();
+    let segments = [Segment { rows: 0..tokens.len(), past: cache.tokens }];
+    in_pool(|| {
+        let ops = ops(base, lora, &positions);
+        let mut fresh = Vec::with_capacity(base.config.layers);
+        let attend = |layer: usize, qkv: &Rows| {
+            fresh.push(qkv.columns(base.config.query_width()));
+            ops.attend_past(qkv, &cache.layers[layer], &segments)
+        };
+        if let Some(hidden) = forward((base, &ops), tokens, &positions, attend, pause)? {
+            cache.append(&base.config, &fresh, 0..tokens.len(), &hidden);
+        }
+        Ok(())
+    })
+}
+
+/// Runs `work` on the pool. A thread outside it waits for every operation by itself, asleep until
+/// it is woken: that takes as long as reading a token's weights.
+fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::scope(|_| work())
+}
+
+/// What one of several answers goes on with.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// The adapter it is written with.
+    pub lora: Option<&'a Lora>,
+    /// What was read before.
+    pub cache: &'a mut Cache,
+    /// At most [`WRITTEN`] tokens: one that was just written, and guesses at what follows.
+    pub tokens: &'a [u32],
+}
+
+/// Reads the last tokens of some answers that are being written, and appends them to their caches.
+/// Weights are read once for all, in few bits; every row gets the same bits as if it were alone.
+///
+/// `pause` is called between layers; where it says false, the caches are left as they were.
+pub fn forward_written(
+    base: &Base,
+    turns: &mut [Turn<'_>],
+    pause: &(dyn Fn() -> bool + Sync),
+) -> Result<(), EngineError> {
+    if turns.iter().any(|turn| turn.tokens.len() > WRITTEN) {
+        return Err(EngineError::Batch("an answer goes on with too many tokens"));
     }
-    cache.hidden.extend(hidden.data);
-    cache.tokens += tokens.len();
-    Ok(())
+    let mut tokens = Vec::new();
+    let (mut positions, mut rows, mut loras) = (Vec::new(), Vec::new(), Vec::new());
+    for turn in &*turns {
+        rows.push(tokens.len()..tokens.len() + turn.tokens.len());
+        positions.extend(turn.cache.tokens..turn.cache.tokens + turn.tokens.len());
+        tokens.extend_from_slice(turn.tokens);
+        loras.extend(std::iter::repeat_n(turn.lora, turn.tokens.len()));
+    }
+    in_pool(|| {
+        let ops = ops(base, None, &positions).few(loras);
+        let mut fresh = Vec::with_capacity(base.config.layers);
+        let attend = |layer: usize, qkv: &Rows| {
+            fresh.push(qkv.columns(base.config.query_width()));
+            let past = turns.iter().map(|turn| &turn.cache.layers[layer]);
+            ops.attend_each(qkv, rows.iter().cloned().zip(past))
+        };
+        if let Some(hidden) = forward((base, &ops), &tokens, &positions, attend, pause)? {
+            for (turn, rows) in turns.iter_mut().zip(rows) {
+                turn.cache.append(&base.config, &fresh, rows, &hidden);
+            }
+        }
+        Ok(())
+    })
 }
 
-fn keys_and_values(config: &Config, qkv: &Rows) -> (Vec<f32>, Vec<f32>) {
-    let (from, width) = (config.query_width(), config.kv_width());
-    let part = |from: usize| {
-        qkv.data.chunks_exact(qkv.width).flat_map(|row| &row[from..from + width]).copied().collect()
-    };
-    (part(from), part(from + width))
+/// Kernels for rows at these positions.
+fn ops<'a>(base: &'a Base, lora: Option<&'a Lora>, positions: &[usize]) -> Cpu<'a> {
+    let first = positions.iter().copied().min().unwrap_or(0);
+    let end = positions.iter().max().map_or(0, |last| last + 1);
+    Cpu::new(base, lora, first..end)
 }
 
-/// Normed final hidden rows of segments that see the trunk's first positions; none for no token.
-/// `once` is for a single row that nothing is compared with.
+/// Normed final hidden rows; none for no token. `attend` is given a layer and rotated rows.
 fn forward(
-    (base, lora, once): (&Base, Option<&Lora>, bool),
+    (base, ops): (&Base, &Cpu<'_>),
     tokens: &[u32],
-    segments: &[Segment],
-    trunk: &Cache,
-    mut each_layer: impl FnMut(&Rows),
-    pause: &dyn Fn() -> bool,
+    positions: &[usize],
+    mut attend: impl FnMut(usize, &Rows) -> Attended<Rows>,
+    pause: &(dyn Fn() -> bool + Sync),
 ) -> Result<Option<Rows>, EngineError> {
     if tokens.is_empty() {
         return Ok(None);
@@ -141,29 +208,15 @@ fn forward(
     if tokens.iter().any(|&token| token as usize >= base.config.vocabulary) {
         return Err(EngineError::Batch("it has a token outside the vocabulary"));
     }
-    let positions: Vec<usize> = segments
-        .iter()
-        .flat_map(|segment| segment.past..segment.past + segment.rows.len())
-        .collect();
-    let first = positions.iter().copied().min().unwrap_or(0);
-    let end = positions.iter().max().map_or(0, |last| last + 1);
-    let ops = Cpu::new(base, lora, first..end);
-    let ops = if once { ops.once() } else { ops };
     let mut h = ops.embed(tokens)?;
     for layer in 0..base.config.layers {
         go(pause)?;
-        (h, _) = block(
-            &ops,
-            layer,
-            h,
-            &mut |qkv| {
-                let qkv = ops.rotate(qkv, &positions)?;
-                let attended = ops.attend_past(&qkv, trunk.past(layer), segments);
-                each_layer(&qkv);
-                Ok((qkv, attended))
-            },
-            false,
-        )?;
+        let mut attend = |qkv| {
+            let qkv = ops.rotate(qkv, positions)?;
+            let attended = attend(layer, &qkv);
+            Ok((qkv, attended))
+        };
+        (h, _) = block(ops, layer, h, &mut attend, false)?;
     }
     Ok(Some(ops.norm(Norm::Final, &h)?))
 }
@@ -184,7 +237,7 @@ pub fn score_branches(
     lora: Option<&Lora>,
     trunk: &Cache,
     branches: &[Branch],
-    pause: &dyn Fn() -> bool,
+    pause: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<Vec<f32>>, EngineError> {
     if branches.iter().any(|branch| branch.at == 0 || branch.at > trunk.tokens) {
         return Err(EngineError::Batch("a branch leaves the trunk where there is none"));
@@ -202,7 +255,8 @@ pub fn score_branches(
             rows <= PACK
         });
         let count = fits.count().max(1);
-        scores.extend(score_pack(base, lora, trunk, &branches[from..from + count], pause)?);
+        let pack = &branches[from..from + count];
+        scores.extend(in_pool(|| score_pack(base, lora, trunk, pack, pause))?);
         from += count;
     }
     Ok(scores)
@@ -213,7 +267,7 @@ fn score_pack(
     lora: Option<&Lora>,
     trunk: &Cache,
     branches: &[Branch],
-    pause: &dyn Fn() -> bool,
+    pause: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<Vec<f32>>, EngineError> {
     // A branch's last token is predicted but predicts nothing: it is not computed.
     let read = |branch: &Branch| branch.tokens.len().saturating_sub(1);
@@ -223,7 +277,11 @@ fn score_pack(
         tokens.extend_from_slice(&branch.tokens[..read(branch)]);
         segments.push(Segment { rows: start..tokens.len(), past: branch.at });
     }
-    let hidden = forward((base, lora, false), &tokens, &segments, trunk, |_| (), pause)?;
+    let position = |segment: &Segment| segment.past..segment.past + segment.rows.len();
+    let positions: Vec<usize> = segments.iter().flat_map(position).collect();
+    let ops = ops(base, lora, &positions);
+    let attend = |layer: usize, qkv: &Rows| ops.attend_past(qkv, &trunk.layers[layer], &segments);
+    let hidden = forward((base, &ops), &tokens, &positions, attend, pause)?;
     let mut rows = Vec::new();
     for (branch, segment) in branches.iter().zip(&segments) {
         for (i, &token) in branch.tokens.iter().enumerate() {
@@ -250,6 +308,7 @@ mod tests {
     use crate::lora::LoraConfig;
     use crate::weights::Precision;
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn tokens(n: usize, seed: usize) -> Vec<u32> {
         (0..n).map(|i| ((i * 37 + seed * 101 + i * i) % 320) as u32).collect()
@@ -262,6 +321,10 @@ mod tests {
 
     fn student_of(family: Family, precision: Precision) -> (Arc<Base>, Lora) {
         let config = Config { family, tied_head: family == Family::Llama, ..Config::tiny() };
+        student_with(config, precision)
+    }
+
+    fn student_with(config: Config, precision: Precision) -> (Arc<Base>, Lora) {
         let base = Base::random_with(config, 4, precision);
         let mut lora = Lora::new(&base.config, &LoraConfig { r: 4, ..LoraConfig::default() });
         for (i, number) in lora.parameters_mut().iter_mut().enumerate() {
@@ -301,6 +364,49 @@ mod tests {
                 let logits = cache.logits(&base, 40);
                 let sum: f32 = logits.iter().map(|x| x.exp()).sum();
                 near(&[sum.ln() - logits[all[41] as usize]], &wanted[40..41]);
+            }
+        }
+    }
+
+    #[test]
+    fn answers_written_together_are_the_same_bits_as_alone() {
+        for precision in [Precision::F32, Precision::Bf16] {
+            // Rows of whole blocks, as kernels for few rows want them.
+            let config = Config { width: 64, heads: 8, ..Config::tiny() };
+            let (base, lora) = student_with(config, precision);
+            let same = |a: &[f32], b: &[f32]| match crate::ops::few_fit(64) {
+                true => assert_eq!(a, b),
+                false => near(a, b),
+            };
+            let parts = [(Some(&lora), 70, 3), (None, 1, 1), (Some(&lora), 9, 8)];
+            let cache = |(lora, before, _): (Option<&Lora>, usize, usize)| {
+                let mut cache = Cache::new(&base.config);
+                forward_cached(&base, lora, &tokens(before, before), &mut cache, &|| true).unwrap();
+                cache
+            };
+            let new: Vec<Vec<u32>> = parts.iter().map(|&(_, _, n)| tokens(n, 50 + n)).collect();
+            let mut together = parts.map(cache);
+            let mut turns: Vec<Turn<'_>> = (parts.iter().zip(&mut together).zip(&new))
+                .map(|((&(lora, ..), cache), tokens)| Turn { lora, cache, tokens })
+                .collect();
+            forward_written(&base, &mut turns, &|| true).unwrap();
+            for ((part, together), new) in parts.into_iter().zip(&together).zip(&new) {
+                let (mut alone, mut exact) = (cache(part), cache(part));
+                for token in new {
+                    let tokens = std::slice::from_ref(token);
+                    let turn = Turn { lora: part.0, cache: &mut alone, tokens };
+                    forward_written(&base, &mut [turn], &|| true).unwrap();
+                }
+                let logits = |cache: &Cache| cache.logits(&base, cache.len() - 1);
+                assert_eq!(together.len(), alone.len());
+                // Rows read together see each other exactly, rows read before as they are kept.
+                match new.len() {
+                    1 => same(&logits(together), &logits(&alone)),
+                    _ => near(&logits(together), &logits(&alone)),
+                }
+                forward_cached(&base, part.0, new, &mut exact, &|| true).unwrap();
+                let apart = logits(together).into_iter().zip(logits(&exact));
+                assert!(apart.into_iter().all(|(a, b)| (a - b).abs() < 0.05), "bits of weights");
             }
         }
     }
@@ -350,11 +456,11 @@ mod tests {
         let (base, lora) = student(Precision::F32);
         let mut cache = Cache::new(&base.config);
         forward_cached(&base, Some(&lora), &tokens(5, 1), &mut cache, &|| true).unwrap();
-        let calls = std::cell::Cell::new(0);
-        let once = || calls.replace(calls.get() + 1) < 1;
+        let calls = AtomicUsize::new(0);
+        let once = || calls.fetch_add(1, Ordering::Relaxed) < 1;
         let stopped = forward_cached(&base, Some(&lora), &tokens(5, 2), &mut cache, &once);
         assert!(matches!(stopped, Err(EngineError::Stopped)));
-        assert_eq!((cache.len(), cache.layers[0].0.len()), (5, 5 * base.config.kv_width()));
+        assert_eq!((cache.len(), cache.layers[0].len()), (5, 5));
     }
 
     #[test]

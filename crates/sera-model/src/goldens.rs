@@ -1,7 +1,7 @@
 //! The engine against PyTorch, Transformers, PEFT and gguf-py, whose results on tiny random models
 //! `cargo xtask goldens` wrote.
 
-use crate::adapter::{import_peft, save_peft};
+use crate::adapter::{import_peft, save_gguf, save_peft};
 use crate::batch::{Batch, Target};
 use crate::gguf::{Encoding, Gguf};
 use crate::{Base, Cache, Keep, Lora, Precision, forward_cached, loss_and_gradient};
@@ -110,11 +110,13 @@ fn adapters_written_again_are_what_was_read() {
     for name in MODELS {
         let (base, to) = (base(name), tempfile::tempdir().unwrap());
         let lora = import_peft(&folder(name).join("adapter"), &base).unwrap();
-        let to = std::env::var_os("GIT_SERA_EXPORTED")
-            .map_or_else(|| to.path().to_owned(), PathBuf::from)
-            .join(name);
+        let exported = std::env::var_os("GIT_SERA_EXPORTED");
+        let exported = exported.map_or_else(|| to.path().to_owned(), PathBuf::from);
+        let to = exported.join(name);
         save_peft(&to, &base, &lora).unwrap();
         assert_eq!(import_peft(&to, &base).unwrap().parameters(), lora.parameters());
+        // Read by llama.cpp where references are made.
+        save_gguf(&exported.join(format!("{name}.gguf")), &base, &lora).unwrap();
     }
 }
 

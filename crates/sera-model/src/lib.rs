@@ -12,10 +12,12 @@ pub mod config;
 mod damaged;
 pub mod decoder;
 mod device;
+mod draft;
 pub mod folder;
 pub mod gguf;
 #[cfg(test)]
 mod goldens;
+mod grammar;
 pub mod infill;
 pub mod lora;
 pub mod ops;
@@ -30,13 +32,15 @@ pub mod weights;
 
 pub use base::{Base, LoadError};
 pub use batch::{Batch, Target};
-pub use cache::{Branch, Cache, forward_cached, score_branches};
+pub use cache::{Branch, Cache, Turn, WRITTEN, forward_cached, forward_written, score_branches};
 pub use config::{Config, Family};
 pub use decoder::{
     EngineError, Keep, LossAndGradient, Scored, dead_slots, loss_and_gradient, nll, scored,
 };
 pub use device::{Choice, Device, DeviceError};
+pub use grammar::GrammarError;
 pub use lora::{Factor, Lora, LoraConfig, Projection, Slot};
+pub use ops::KeyValues;
 pub use student::Student;
 pub use template::Template;
 pub use tokenizer::{Rendered, Tokenizer, TokenizerError, Vocabulary};

@@ -2,8 +2,8 @@
 
 use crate::testing::default_base;
 use crate::{
-    Base, Batch, Branch, Cache, Keep, Lora, LoraConfig, Precision, dead_slots, forward_cached,
-    loss_and_gradient, nll, score_branches,
+    Base, Batch, Branch, Cache, Keep, Lora, LoraConfig, Precision, Turn, dead_slots,
+    forward_cached, forward_written, loss_and_gradient, nll, score_branches,
 };
 use std::sync::{Arc, OnceLock};
 
@@ -143,7 +143,8 @@ fn what_is_written_by_hardly_differs_from_what_is_trained() {
     let (mut whole, mut single) = (Cache::new(&exact.config), Cache::new(&served.config));
     forward_cached(&exact, None, tokens, &mut whole, &|| true).unwrap();
     for token in tokens {
-        forward_cached(&served, None, &[*token], &mut single, &|| true).unwrap();
+        let turn = Turn { lora: None, cache: &mut single, tokens: &[*token] };
+        forward_written(&served, &mut [turn], &|| true).unwrap();
     }
     let at = |row| divergence(&whole.exact_logits(&exact, row), &single.logits(&served, row));
     let mean = (0..tokens.len()).map(at).sum::<f64>() / tokens.len() as f64;

@@ -6,8 +6,10 @@
 //! others, and the cache would be lost from there on.
 use crate::base::Base;
 use crate::batch::Target;
-use crate::cache::{Branch, Cache, forward_cached, score_branches};
+use crate::cache::{Branch, Cache, Turn, forward_cached, forward_written, score_branches};
 use crate::decoder::EngineError;
+use crate::draft::Drafts;
+use crate::grammar::GrammarError;
 use crate::infill;
 use crate::lora::Lora;
 use rand::{Rng as _, SeedableRng as _};
@@ -52,7 +54,12 @@ struct Bounds<'a> {
     stop: &'a mut dyn FnMut(&str) -> bool,
     /// Whether what `stop` ended is an answer.
     whole: bool,
+    /// What may be written.
+    grammar: Option<&'a str>,
 }
+
+/// What follows, given its logits; nothing ends the answer.
+type Next<'a> = dyn FnMut(&[f32]) -> Result<Option<u32>, ModelError> + 'a;
 
 impl Student {
     /// A student of `base`, answering as `lora` taught it.
@@ -97,7 +104,7 @@ impl Student {
         let prompt = self.never_empty(infill::prompt(&self.base.tokenizer, before, after));
         self.write(
             &prompt,
-            &mut Bounds { max_tokens, temperature: 0.0, seed: 0, stop, whole: true },
+            &mut Bounds { max_tokens, temperature: 0.0, seed: 0, stop, whole: true, grammar: None },
             cancel,
         )
     }
@@ -133,37 +140,80 @@ impl Student {
         bounds: &mut Bounds<'_>,
         cancel: &Cancel,
     ) -> Result<Reply, ModelError> {
-        let Self { base, lora, limit, conversation, .. } = self;
-        if prompt.len() >= *limit {
-            return Err(ModelError::ContextOverflow { tokens: prompt.len(), limit: *limit });
+        if prompt.len() >= self.limit {
+            return Err(ModelError::ContextOverflow { tokens: prompt.len(), limit: self.limit });
         }
-        conversation.read(base, lora.as_deref(), prompt, cancel)?;
+        let base = Arc::clone(&self.base);
         let tokenizer = &base.tokenizer;
         let ends = [tokenizer.end_of_turn(), tokenizer.end_of_text()];
         let mut random = ChaCha8Rng::seed_from_u64(bounds.seed);
         let (mut answer, mut finished) = (Vec::new(), false);
-        let room = bounds.max_tokens.min(*limit - prompt.len());
-        while answer.len() < room {
-            cancel.check()?;
-            let logits = conversation.cache.logits(base, conversation.tokens.len() - 1);
-            let token = choose(&logits, bounds.temperature, &mut random);
+        let room = bounds.max_tokens.min(self.limit - prompt.len());
+        let held = |grammar| tokenizer.grammars()?.answer(grammar);
+        let mut held = bounds.grammar.map(held).transpose().map_err(unheld)?;
+        let mut next = |logits: &[f32]| {
+            let token = match &mut held {
+                Some(held) => {
+                    let mut logits = logits.to_vec();
+                    held.mask(&mut logits).map_err(unheld)?;
+                    choose(&logits, bounds.temperature, &mut random)
+                }
+                None => choose(logits, bounds.temperature, &mut random),
+            };
             finished = ends.contains(&token);
             if finished {
-                break;
+                return Ok(None);
+            }
+            if let Some(held) = &mut held {
+                held.take(token).map_err(unheld)?;
             }
             answer.push(token);
             let stopped = (bounds.stop)(&tokenizer.decode(&answer));
             finished = stopped && bounds.whole;
-            if stopped || answer.len() == room {
-                break;
-            }
-            conversation.extend(base, lora.as_deref(), &[token], cancel)?;
-        }
+            Ok((!stopped && answer.len() < room).then_some(token))
+        };
+        self.write_by(prompt, room, &mut next, cancel)?;
         let text = tokenizer.decode(&answer);
         let usage =
             Usage { prompt_tokens: prompt.len() as u64, completion_tokens: answer.len() as u64 };
         self.remember(&text, answer);
         Ok(Reply { text, finished, usage })
+    }
+
+    /// Goes the way of writing `answer` after `prompt`, as if its tokens were the chosen ones: what
+    /// a benchmark compares, which wants the same answer whatever the model would say.
+    #[doc(hidden)]
+    pub fn follow(
+        &mut self,
+        prompt: &[u32],
+        answer: &[u32],
+        cancel: &Cancel,
+    ) -> Result<(), ModelError> {
+        let mut rest = answer.iter().copied();
+        // What follows the last one is not asked for, so it is not read.
+        let mut next = |_: &[f32]| Ok(rest.next().filter(|_| rest.len() > 0));
+        self.write_by(prompt, answer.len(), &mut next, cancel)
+    }
+
+    /// Reads `prompt` and asks `next` for one token after the other, with the logits of each, until
+    /// it gives none; at most `room`.
+    fn write_by(
+        &mut self,
+        prompt: &[u32],
+        room: usize,
+        next: &mut Next<'_>,
+        cancel: &Cancel,
+    ) -> Result<(), ModelError> {
+        let Self { base, lora, conversation, .. } = self;
+        conversation.read(base, lora.as_deref(), prompt, cancel)?;
+        let mut ahead = Ahead::new(prompt.len());
+        for left in (0..room).rev() {
+            cancel.check()?;
+            let Some(token) = next(ahead.logits(base, conversation))? else { break };
+            ahead.go_on(token, left, conversation, (base, lora.as_deref()), cancel)?;
+        }
+        conversation.forget(ahead.at);
+        Ok(())
     }
 
     fn remember(&mut self, text: &str, tokens: Vec<u32>) {
@@ -235,7 +285,8 @@ impl Model for Student {
     fn reply(&mut self, prompt: &Prompt, cancel: &Cancel) -> Result<Reply, ModelError> {
         let tokens = self.render(&prompt.messages);
         let Prompt { max_tokens, temperature, seed, mut stop, .. } = *prompt;
-        let bounds = &mut Bounds { max_tokens, temperature, seed, stop: &mut stop, whole: false };
+        let (stop, grammar) = (&mut stop, prompt.grammar.as_deref());
+        let bounds = &mut Bounds { max_tokens, temperature, seed, stop, whole: false, grammar };
         self.write(&tokens, bounds, cancel)
     }
 
@@ -250,7 +301,63 @@ impl Model for Student {
     }
 }
 
+/// Where an answer stands in what was read, guesses included.
+struct Ahead {
+    /// Tokens that are certain: prompt and answer.
+    at: usize,
+    drafts: Drafts,
+    /// Logits of what follows the rows from `from` on.
+    logits: Vec<f32>,
+    from: usize,
+}
+
+impl Ahead {
+    fn new(at: usize) -> Self {
+        Self { at, drafts: Drafts::new(), logits: Vec::new(), from: at }
+    }
+
+    /// Logits of the next token.
+    fn logits(&mut self, base: &Base, reading: &Reading) -> &[f32] {
+        let (row, vocabulary) = (self.at - 1, base.config.vocabulary);
+        if self.logits.is_empty() {
+            (self.logits, self.from) = (reading.cache.logits_from(base, row), row);
+        }
+        &self.logits[(row - self.from) * vocabulary..][..vocabulary]
+    }
+
+    /// Makes `token` the last certain one. If it was guessed it was read already; else it is read,
+    /// with a guess of at most `most` tokens at what follows.
+    fn go_on(
+        &mut self,
+        token: u32,
+        most: usize,
+        reading: &mut Reading,
+        (base, lora): (&Base, Option<&Lora>),
+        cancel: &Cancel,
+    ) -> Result<(), ModelError> {
+        self.at += 1;
+        if reading.tokens.get(self.at - 1) == Some(&token) {
+            return Ok(());
+        }
+        if !self.logits.is_empty() && self.logits.len() > base.config.vocabulary {
+            self.drafts.learn(self.at - 1 - (self.from + 1));
+        }
+        reading.forget(self.at - 1);
+        let text = [&reading.tokens[..], &[token]].concat();
+        let guess = self.drafts.guess(&text);
+        let fresh = [&[token], &guess[..guess.len().min(most)]].concat();
+        self.logits.clear();
+        reading.write(base, lora, &fresh, cancel)
+    }
+}
+
 impl Reading {
+    /// Forgets all but the first `tokens`.
+    fn forget(&mut self, tokens: usize) {
+        self.cache.truncate(tokens);
+        self.tokens.truncate(tokens);
+    }
+
     /// Makes the cache hold exactly `tokens`, reading only what it does not hold already.
     fn read(
         &mut self,
@@ -260,9 +367,22 @@ impl Reading {
         cancel: &Cancel,
     ) -> Result<(), ModelError> {
         let known = shared(&self.tokens, tokens);
-        self.cache.truncate(known);
-        self.tokens.truncate(known);
+        self.forget(known);
         tokens[known..].chunks(CHUNK).try_for_each(|chunk| self.extend(base, lora, chunk, cancel))
+    }
+
+    /// Appends what was just written, and guesses.
+    fn write(
+        &mut self,
+        base: &Base,
+        lora: Option<&Lora>,
+        tokens: &[u32],
+        cancel: &Cancel,
+    ) -> Result<(), ModelError> {
+        let turn = Turn { lora, cache: &mut self.cache, tokens };
+        forward_written(base, &mut [turn], &|| !cancel.is_cancelled()).map_err(failed)?;
+        self.tokens.extend_from_slice(tokens);
+        Ok(())
     }
 
     fn extend(
@@ -277,6 +397,10 @@ impl Reading {
         self.tokens.extend_from_slice(tokens);
         Ok(())
     }
+}
+
+fn unheld(error: GrammarError) -> ModelError {
+    ModelError::Failed(Box::new(error))
 }
 
 fn failed(error: EngineError) -> ModelError {

@@ -8,10 +8,12 @@
 //!
 //! Limitation: bytes that a vocabulary lacks are dropped. SmolLM2 lacks `04 06 13 14 16 1d` and
 //! the lead bytes `f1 f2` (U+40000 and above, unassigned), which no source file needs.
+use crate::grammar::{GrammarError, Grammars};
 use crate::template::Template;
 use sera_core::Message;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 use tokenizers::models::ModelWrapper;
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
@@ -88,6 +90,8 @@ pub struct Tokenizer {
     pieces: Vec<Box<[u8]>>,
     specials: HashMap<String, u32>,
     template: Template,
+    /// Made when an answer is first held to a grammar.
+    grammars: OnceLock<Arc<Grammars>>,
 }
 
 /// Row of the table of pre-tokenizers: how digits are cut off, then a pattern.
@@ -242,7 +246,16 @@ impl Tokenizer {
             })?);
         }
         let template = Template::chatml(&specials)?;
-        Ok(Self { inner, pieces, specials, template })
+        Ok(Self { inner, pieces, specials, template, grammars: OnceLock::new() })
+    }
+
+    /// The vocabulary as grammars meet it.
+    pub(crate) fn grammars(&self) -> Result<Arc<Grammars>, GrammarError> {
+        if let Some(known) = self.grammars.get() {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(Grammars::new(self)?);
+        Ok(Arc::clone(self.grammars.get_or_init(|| made)))
     }
 
     /// The tokens of plain text. Never a special token, whatever the text holds.

@@ -4,8 +4,9 @@
 use crate::config::Config;
 use crate::gguf::{Gguf, GgufError};
 use crate::lora::Projection;
-use crate::ops::{Bytes, Group, Packed};
+use crate::ops::{Bytes, Group, Nibbles, Packed, few_fit};
 use rand::{Rng as _, SeedableRng as _};
+use rayon::prelude::*;
 use std::sync::OnceLock;
 
 /// How frozen weights and saved activations are kept.
@@ -34,8 +35,8 @@ pub(crate) enum Frozen {
         inputs: usize,
         /// The numbers.
         numbers: Vec<f32>,
-        /// The same in bytes, for one row at a time; made when first needed.
-        bytes: OnceLock<Bytes>,
+        /// The same, for a few rows at a time; made when first needed.
+        few: OnceLock<Few>,
     },
     /// Packed for both directions.
     Bf16 {
@@ -43,19 +44,45 @@ pub(crate) enum Frozen {
         forward: Packed,
         /// `[outputs, inputs]`, for `dy·W`; made when training first needs it.
         backward: OnceLock<Packed>,
+        /// The same, for a few rows at a time; made when first needed.
+        few: OnceLock<Few>,
     },
+}
+
+/// A matrix in few bytes: a few rows that meet it take as long as reading it.
+#[derive(Debug)]
+pub(crate) enum Few {
+    Nibbles(Nibbles),
+    Bytes(Bytes),
+}
+
+impl Few {
+    fn new(inputs: usize, numbers: &[f32]) -> Self {
+        match Nibbles::new(inputs, numbers) {
+            Some(nibbles) => Self::Nibbles(nibbles),
+            None => Self::Bytes(Bytes::new(inputs, numbers)),
+        }
+    }
+
+    /// `to (+)= W·x` for a few rows.
+    pub(crate) fn times(&self, x: &[f32], to: &mut [f32], add: bool) {
+        match self {
+            Self::Nibbles(nibbles) => nibbles.times(x, to, add),
+            Self::Bytes(bytes) => bytes.times(x, to, add),
+        }
+    }
 }
 
 impl Frozen {
     fn new(inputs: usize, numbers: Vec<f32>, precision: Precision) -> Self {
         match precision {
-            Precision::F32 => Self::F32 { inputs, numbers, bytes: OnceLock::new() },
+            Precision::F32 => Self::F32 { inputs, numbers, few: OnceLock::new() },
             Precision::Bf16 => {
                 let outputs = numbers.len() / inputs;
                 let forward = Packed::new(inputs, outputs, |input, output| {
                     half::bf16::from_f32(numbers[output * inputs + input]).to_bits()
                 });
-                Self::Bf16 { forward, backward: OnceLock::new() }
+                Self::Bf16 { forward, backward: OnceLock::new(), few: OnceLock::new() }
             }
         }
     }
@@ -90,12 +117,20 @@ impl Frozen {
         }
     }
 
+    /// For a few rows at a time, where this processor reads its weights so.
+    pub(crate) fn few(&self) -> Option<&Few> {
+        let inputs = self.inputs();
+        few_fit(inputs).then(|| match self {
+            Self::F32 { numbers, few, .. } => few.get_or_init(|| Few::new(inputs, numbers)),
+            Self::Bf16 { few, .. } => few.get_or_init(|| Few::new(inputs, &self.numbers())),
+        })
+    }
+
     /// All numbers, row-major.
     pub(crate) fn numbers(&self) -> Vec<f32> {
         let mut numbers = vec![0.0; self.inputs() * self.outputs()];
-        for (output, row) in numbers.chunks_mut(self.inputs()).enumerate() {
-            self.row(output, row);
-        }
+        let rows = numbers.par_chunks_mut(self.inputs()).enumerate();
+        rows.for_each(|(output, row)| self.row(output, row));
         numbers
     }
 }

@@ -117,7 +117,10 @@ pub fn rank_edits(
     let region =
         Region::new(&before, &file.function.span, &note(description, place, options), options);
     if options.write {
-        ranked.written = write(description, &steps, model, options, cancel, &mut ranked.usage)?;
+        let lines = region.text().split('\n').collect::<Vec<_>>();
+        let grammar = options.held.then(|| dialect::edit_grammar(&lines));
+        let asked = (description, &steps[..], grammar);
+        ranked.written = write(asked, model, options, cancel, &mut ranked.usage)?;
         let execute = |text: &String| execute(text, place, &before, &region, &environment);
         let splice = ranked.written.as_ref().and_then(execute);
         ranked.valid = (usize::from(splice.is_some()), 1);
@@ -132,8 +135,7 @@ pub fn rank_edits(
 /// What the model says next by itself; `None` where it does not end, or cannot say because the
 /// conversation is too long for it.
 fn write(
-    description: &str,
-    steps: &[Step],
+    (description, steps, grammar): (&str, &[Step], Option<String>),
     model: &mut dyn Model,
     options: &Guided,
     cancel: &Cancel,
@@ -141,6 +143,7 @@ fn write(
 ) -> Result<Option<String>, ModelError> {
     let messages = dialect::guided(&options.shots, description, steps).messages;
     let prompt = Prompt::greedy(messages, options.reply_tokens).unless(dialect::hopeless);
+    let prompt = Prompt { grammar, ..prompt };
     match model.reply(&prompt, cancel) {
         Ok(reply) => {
             *usage = reply.usage;

@@ -8,16 +8,20 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
+pub(crate) mod few;
+
 /// Query rows that one task handles.
 const BLOCK: usize = 32;
 
-/// Keys and values of earlier positions, each `[positions, kv heads · head]`.
+/// Keys and values of earlier positions.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Past<'a> {
-    /// Rotated keys.
+    /// Rotated keys, `[kv heads, head, positions]`.
     pub(crate) keys: &'a [f32],
-    /// Values.
+    /// Values, `[kv heads, positions, head]`.
     pub(crate) values: &'a [f32],
+    /// How many.
+    pub(crate) positions: usize,
 }
 
 /// Rows that see the first positions of the past, and each other causally.
@@ -72,10 +76,16 @@ impl Layout {
         self.query(row, self.heads + self.kv_heads + kv_head)
     }
 
-    /// The first `count` positions of one head's past keys or values.
-    fn past<'a>(&self, past: &'a [f32], kv_head: usize, count: usize) -> Matrix<'a> {
-        let from = (kv_head * self.head).min(past.len());
-        Matrix::new(&past[from..], count, self.head, self.kv_heads * self.head)
+    /// One head's keys of the first `count` positions of the past, `[head, count]`.
+    fn past_keys<'a>(&self, past: Past<'a>, kv_head: usize, count: usize) -> Matrix<'a> {
+        let from = kv_head * self.head * past.positions;
+        Matrix::new(&past.keys[from..], self.head, count, past.positions)
+    }
+
+    /// Its values, `[count, head]`.
+    fn past_values<'a>(&self, past: Past<'a>, kv_head: usize, count: usize) -> Matrix<'a> {
+        let from = kv_head * self.head * past.positions;
+        Matrix::new(&past.values[from..], count, self.head, self.head)
     }
 
     /// One head's `rows` × head matrix that begins at `at`.
@@ -164,7 +174,7 @@ fn forward_block(
         }
         let stack = Matrix::new(queries, stacked, head, head);
         let one = Threads::One;
-        let past_keys = layout.past(past.keys, kv_head, segment.past).transposed();
+        let past_keys = layout.past_keys(past, kv_head, segment.past);
         product(Destination::set(scores, keys), 1.0, stack, past_keys, one);
         let own_keys = layout.matrix(qkv, layout.key(start, kv_head), own).transposed();
         let right = &mut scores[segment.past..];
@@ -183,7 +193,7 @@ fn forward_block(
             Destination::set(queries, head),
             1.0,
             left,
-            layout.past(past.values, kv_head, segment.past),
+            layout.past_values(past, kv_head, segment.past),
             one,
         );
         let right = Matrix::new(&scores[segment.past..], stacked, own, keys);

@@ -1,14 +1,16 @@
-//! Products of one row with frozen matrices kept in bytes, for writing token by token.
+//! Products of a few rows with frozen matrices kept in bytes, for writing token by token.
 //!
 //! One row reads every weight once, so it takes as long as the memory does: a byte and a quarter a
 //! weight instead of four bytes. Rows read together are bound by arithmetic instead, where f32
 //! needs fewer instructions a weight than bytes with their scales do without VNNI.
 #![expect(unsafe_code, reason = "AVX2 intrinsics behind a run-time check")]
 
+use super::simd;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Numbers that share a scale.
-const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 32;
 /// Panels ahead that memory is asked for, 2.5 KiB.
 const AHEAD: usize = 16;
 /// Weights below which a task is not worth handing to another thread: they take about 50 µs.
@@ -46,13 +48,18 @@ pub(crate) struct Bytes {
     panels: Vec<Panel>,
 }
 
-/// Whether matrices of that many inputs are worth keeping so on this processor.
-pub(crate) fn fit(inputs: usize) -> bool {
+/// Whether this processor has the instructions.
+pub(super) fn native() -> bool {
     #[cfg(target_arch = "x86_64")]
     let native = super::simd::half_wide() && is_x86_feature_detected!("fma");
     #[cfg(not(target_arch = "x86_64"))]
     let native = false;
-    native && inputs.is_multiple_of(BLOCK)
+    native
+}
+
+/// Whether matrices of that many inputs are worth keeping so on this processor.
+pub(crate) fn fit(inputs: usize) -> bool {
+    native() && inputs.is_multiple_of(BLOCK)
 }
 
 /// A block of weights in bytes; returns what a step and what a byte of 0 is worth.
@@ -69,23 +76,21 @@ fn to_bytes(x: &[f32], bytes: &mut [i8]) -> (f32, f32) {
 
 /// The row that is multiplied with, in two bytes a number: AVX2 multiplies those as fast, and one
 /// byte's rounding alone moved the real base's next tokens by 0.003 nats (mean divergence).
-struct Words {
-    numbers: Vec<i16>,
+pub(super) struct Words {
+    pub(super) numbers: Vec<i16>,
     /// What a step is worth, by block.
-    scales: Vec<f32>,
+    pub(super) scales: Vec<f32>,
     /// Sums of blocks, which weights' middles are multiplied with.
-    sums: Vec<f32>,
+    pub(super) sums: Vec<f32>,
 }
 
 impl Words {
-    fn new(x: &[f32]) -> Self {
-        let mut numbers = Vec::with_capacity(x.len());
+    pub(super) fn new(x: &[f32]) -> Self {
+        let mut numbers = Vec::new();
         let (mut scales, mut sums) = (Vec::new(), Vec::new());
-        for x in x.chunks(BLOCK) {
-            let scale = x.iter().fold(0.0f32, |most, x| most.max(x.abs())) / 32_767.0;
-            let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
-            numbers.extend(x.iter().map(|x| (x * inverse).round() as i16));
-            scales.push(scale);
+        numbers.resize(x.len(), 0);
+        for (x, numbers) in x.chunks(BLOCK).zip(numbers.chunks_mut(BLOCK)) {
+            scales.push(simd::to_words(x, numbers));
             sums.push(x.iter().sum());
         }
         Self { numbers, scales, sums }
@@ -112,26 +117,50 @@ impl Bytes {
         Self { inputs, outputs, panels }
     }
 
-    /// `to (+)= W·x` for one row `x`. The order of summation depends on nothing.
+    /// `to (+)= x·Wᵀ` for a few rows `x`. The order of summation depends on nothing, not even on how
+    /// many rows there are.
     pub(crate) fn times(&self, x: &[f32], to: &mut [f32], add: bool) {
-        assert_eq!(x.len(), self.inputs, "the row has another width");
-        assert_eq!(to.len(), self.outputs, "the product has another size");
-        let (x, rows) = (Words::new(x), (TASK / self.inputs).next_multiple_of(ROWS));
-        let panels = rows / ROWS * (self.inputs / BLOCK);
-        let work = |(to, panels): (&mut [f32], &[Panel])| times_rows(panels, &x, to, add);
-        if to.len() <= rows {
-            work((to, &self.panels));
-        } else {
-            to.par_chunks_mut(rows).zip(self.panels.par_chunks(panels)).for_each(work);
-        }
+        let blocks = self.inputs / BLOCK;
+        let work = |x: &[Words], groups: Range<usize>, to: &mut [f32]| {
+            let groups = self.panels[groups.start * blocks..groups.end * blocks].chunks(blocks);
+            for (panels, to) in groups.zip(to.chunks_exact_mut(x.len() * ROWS)) {
+                for (x, to) in x.iter().zip(to.chunks_exact_mut(ROWS)) {
+                    to.copy_from_slice(&dots(panels, x));
+                }
+            }
+        };
+        times_few::<ROWS>((self.inputs, self.outputs), x, (to, add), work);
     }
 }
 
-/// The products of some groups of rows.
-fn times_rows(panels: &[Panel], x: &Words, to: &mut [f32], add: bool) {
-    for (panels, to) in panels.chunks(x.scales.len()).zip(to.chunks_mut(ROWS)) {
-        for (to, sum) in to.iter_mut().zip(dots(panels, x)) {
-            *to = if add { *to + sum } else { sum };
+/// `to (+)= x·Wᵀ`, where `work` writes the products of some groups of `ROWS` outputs, group by
+/// group and row of `x` by row of `x`.
+pub(super) fn times_few<const ROWS: usize>(
+    (inputs, outputs): (usize, usize),
+    x: &[f32],
+    (to, add): (&mut [f32], bool),
+    work: impl Fn(&[Words], Range<usize>, &mut [f32]) + Sync,
+) {
+    let words: Vec<Words> = x.chunks(inputs).map(Words::new).collect();
+    let rows = words.len();
+    assert_eq!(x.len(), inputs * rows, "a row has another width");
+    assert_eq!(to.len(), outputs * rows, "the product has another size");
+    let (groups, each) = (outputs.div_ceil(ROWS), TASK.div_ceil(inputs * ROWS));
+    let mut products = vec![0.0; groups * ROWS * rows];
+    if groups <= each {
+        work(&words, 0..groups, &mut products);
+    } else {
+        let parts = products.par_chunks_mut(each * ROWS * rows).enumerate();
+        parts.for_each(|(part, products)| {
+            work(&words, part * each..groups.min((part + 1) * each), products);
+        });
+    }
+    for (row, to) in to.chunks_exact_mut(outputs).enumerate() {
+        let products = products.chunks_exact(ROWS).skip(row).step_by(rows);
+        for (to, products) in to.chunks_mut(ROWS).zip(products) {
+            for (to, product) in to.iter_mut().zip(products) {
+                *to = if add { *to + product } else { *product };
+            }
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The operations on slices of this machine's memory, with fused kernels.
 
-use super::attention::{self, Past, Seen, Segment};
+use super::attention::{self, Past, Seen, Segment, few};
 use super::gemm::{Destination, Matrix, Threads, product};
-use super::{Attended, Bytes, Computed, Group, Linear, Loss, Norm, Ops, bytes_fit, simd};
+use super::kept::Kept;
+use super::{Attended, Computed, Group, Linear, Loss, Norm, Ops, simd};
 use crate::base::Base;
 use crate::batch::Target;
 use crate::config::Config;
@@ -48,6 +49,11 @@ impl Rows {
         rows.with_min_len(FEW_ROWS).for_each(|(i, row)| work(i, row));
     }
 
+    /// The numbers of all rows from column `from` on.
+    pub(crate) fn columns(&self, from: usize) -> Vec<f32> {
+        self.data.chunks_exact(self.width).flat_map(|row| &row[from..]).copied().collect()
+    }
+
     /// One row.
     pub(crate) fn row(&self, row: usize) -> &[f32] {
         &self.data[row * self.width..][..self.width]
@@ -70,8 +76,8 @@ pub(crate) struct Cpu<'a> {
     /// Cosines, then sines, of every position from `first` on: `[positions, head]`.
     angles: Vec<f32>,
     first: usize,
-    /// One row is computed, to write by.
-    once: bool,
+    /// A few rows are computed, to write by: the adapter of each.
+    few: Option<Vec<Option<&'a Lora>>>,
     /// Buffers given back: within one computation the same few sizes recur.
     free: RefCell<Vec<Vec<f32>>>,
 }
@@ -89,12 +95,13 @@ impl<'a> Cpu<'a> {
             }
         }
         let (weights, free) = (&base.weights, RefCell::default());
-        Self { config, weights, lora, angles, first: positions.start, once: false, free }
+        Self { config, weights, lora, angles, first: positions.start, few: None, free }
     }
 
-    /// The same for a single row that is read for what comes next.
-    pub(crate) fn once(self) -> Self {
-        Self { once: true, ..self }
+    /// The same for a few rows that are read for what comes next, each with an adapter of its own:
+    /// it gets the same bits as if it were read alone.
+    pub(crate) fn few(self, loras: Vec<Option<&'a Lora>>) -> Self {
+        Self { few: Some(loras), ..self }
     }
 
     /// A buffer that holds anything.
@@ -145,13 +152,52 @@ impl<'a> Cpu<'a> {
     pub(crate) fn attend_past(
         &self,
         qkv: &Rows,
-        past: Past<'_>,
+        past: &Kept,
         segments: &[Segment],
+    ) -> Attended<Rows> {
+        let (config, positions) = (self.config, past.len());
+        if let [Segment { rows, past: seen }] = segments
+            && rows.len() <= few::ROWS
+        {
+            return self.attended(qkv, |to| few::forward(config, &qkv.data, (past, *seen), to));
+        }
+        let [mut keys, mut values] = [0, 1].map(|_| self.take(positions, config.kv_width()));
+        past.expand(&mut keys.data, &mut values.data);
+        let expanded = Past { keys: &keys.data, values: &values.data, positions };
+        let to = |to: (&mut [f32], &mut [f32])| {
+            attention::forward(config, &qkv.data, expanded, segments, to);
+        };
+        let attended = self.attended(qkv, to);
+        self.recycle(keys);
+        self.recycle(values);
+        attended
+    }
+
+    /// Attention of rows that belong to different pasts and see all of theirs.
+    pub(crate) fn attend_each<'k>(
+        &self,
+        qkv: &Rows,
+        parts: impl Iterator<Item = (Range<usize>, &'k Kept)>,
+    ) -> Attended<Rows> {
+        let (width, heads) = (self.config.query_width(), self.config.heads);
+        self.attended(qkv, |(out, lse)| {
+            for (rows, past) in parts {
+                let of = |width: usize| rows.start * width..rows.end * width;
+                let to = (&mut out[of(width)], &mut lse[of(heads)]);
+                few::forward(self.config, &qkv.data[of(qkv.width)], (past, past.len()), to);
+            }
+        })
+    }
+
+    /// What `attend` writes for these rows: `[rows, heads · head]` and `[rows, heads]`.
+    fn attended(
+        &self,
+        qkv: &Rows,
+        attend: impl FnOnce((&mut [f32], &mut [f32])),
     ) -> Attended<Rows> {
         let mut out = self.take(qkv.count(), self.config.query_width());
         let mut lse = self.take(qkv.count(), self.config.heads);
-        let to = (&mut out.data[..], &mut lse.data[..]);
-        attention::forward(self.config, &qkv.data, past, segments, to);
+        attend((&mut out.data, &mut lse.data));
         Attended { out, lse }
     }
 
@@ -180,6 +226,17 @@ impl Factors<'_> {
     /// Width of `u`.
     fn width(&self) -> usize {
         self.b.len() * self.r
+    }
+
+    /// `y += scale·(x·Aᵀ)·Bᵀ` for one row. The order of summation depends on nothing.
+    fn add_row(&self, x: &[f32], mut y: &mut [f32]) {
+        let mut u = vec![0.0; self.width()];
+        simd::add_dots(&self.parameters[self.a.clone()], x, 1.0, &mut u);
+        for (u, range) in u.chunks_exact(self.r).zip(&self.b) {
+            let (part, rest) = y.split_at_mut(range.len() / self.r);
+            simd::add_dots(&self.parameters[range.clone()], u, self.scale, part);
+            y = rest;
+        }
     }
 
     fn a(&self) -> Matrix<'_> {
@@ -237,14 +294,12 @@ fn times(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
     }
 }
 
-/// [`times`] for one row that is read for what comes next, not to learn from: where weights are kept
-/// in f32 it reads them in bytes. Serving differs from training by their rounding.
-fn times_once(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
-    match w {
-        Frozen::F32 { inputs, numbers, bytes } if bytes_fit(*inputs) => {
-            bytes.get_or_init(|| Bytes::new(*inputs, numbers)).times(&x.data, &mut to.data, add);
-        }
-        Frozen::F32 { .. } | Frozen::Bf16 { .. } => times(w, x, to, add),
+/// [`times`] for a few rows that are read for what comes next, not to learn from: it reads weights
+/// in four bits or in bytes. Serving differs from training by their rounding.
+fn times_few(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
+    match w.few() {
+        Some(few) => few.times(&x.data, &mut to.data, add),
+        None => times(w, x, to, add),
     }
 }
 
@@ -256,7 +311,7 @@ fn times_back(w: &Frozen, dy: &Rows, dx: &mut Rows) {
             let width = dx.width;
             product(Destination::set(&mut dx.data, width), 1.0, dy.matrix(), w, Threads::All);
         }
-        Frozen::Bf16 { forward, backward } => {
+        Frozen::Bf16 { forward, backward, .. } => {
             let backward = backward.get_or_init(|| forward.transposed());
             with_bf16(&dy.data, |bits| backward.product(bits, &mut dx.data, false));
         }
@@ -267,9 +322,9 @@ fn destination(data: &mut [f32], width: usize, add: bool) -> Destination<'_> {
     if add { Destination::add(data, width) } else { Destination::set(data, width) }
 }
 
-/// Logits of one normed hidden row.
+/// Logits of some normed hidden rows, `[rows, vocabulary]`.
 pub(crate) fn head_logits(weights: &Weights, hidden: &[f32]) -> Vec<f32> {
-    head_logits_by(times_once, weights, hidden)
+    head_logits_by(times_few, weights, hidden)
 }
 
 /// The same without the rounding of a token that is read to write by.
@@ -283,9 +338,9 @@ fn head_logits_by(
     weights: &Weights,
     hidden: &[f32],
 ) -> Vec<f32> {
-    let hidden = Rows { data: hidden.to_vec(), width: hidden.len() };
+    let hidden = Rows { data: hidden.to_vec(), width: weights.head().inputs() };
     let vocabulary = weights.head().outputs();
-    let mut logits = Rows { data: vec![0.0; vocabulary], width: vocabulary };
+    let mut logits = Rows { data: vec![0.0; hidden.count() * vocabulary], width: vocabulary };
     times(weights.head(), &hidden, &mut logits, false);
     logits.data
 }
@@ -421,11 +476,17 @@ impl Ops for Cpu<'_> {
         let w = self.weights.layers[layer].group(group);
         let add = onto.is_some();
         let mut y = onto.unwrap_or_else(|| self.take(x.count(), w.outputs()));
-        let times = if self.once { times_once } else { times };
+        let times = if self.few.is_some() { times_few } else { times };
         times(w, x, &mut y, add);
         let bias = &self.weights.layers[layer].qkv_bias;
         if group == Group::Qkv && !bias.is_empty() {
             y.each(|_, y| simd::axpy(y, 1.0, bias));
+        }
+        for (row, lora) in self.few.iter().flatten().enumerate() {
+            if let Some(lora) = lora {
+                let y = &mut y.data[row * y.width..][..y.width];
+                self.factors(lora, layer, group).add_row(x.row(row), y);
+            }
         }
         let Some(lora) = self.lora else {
             return Ok(Linear { y, u: self.take(0, 0) });
@@ -486,7 +547,10 @@ impl Ops for Cpu<'_> {
     }
 
     fn attend(&self, qkv: &Rows, starts: &[usize]) -> Computed<Attended<Rows>> {
-        Ok(self.attend_past(qkv, Past::default(), &attention::sequences(starts)))
+        let segments = attention::sequences(starts);
+        Ok(self.attended(qkv, |to| {
+            attention::forward(self.config, &qkv.data, Past::default(), &segments, to);
+        }))
     }
 
     fn attend_backward(

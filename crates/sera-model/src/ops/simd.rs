@@ -146,6 +146,75 @@ vectorised! {
 }
 
 vectorised! {
+    /// Rounds to 16 bits of a common step, and says what it is worth.
+    fn to_words / to_words_twin(x: &[f32], words: &mut [i16]) -> f32 {
+        /// Adding and subtracting it rounds to an integer.
+        const ROUND: f32 = 12_582_912.0;
+        let mut most = 0.0f32;
+        for &x in x {
+            let x = x.abs();
+            most = if x > most { x } else { most };
+        }
+        let scale = most / 32_767.0;
+        let inverse = if scale > 0.0 { 1.0 / scale } else { 0.0 };
+        for (word, &x) in words.iter_mut().zip(x) {
+            *word = ((x * inverse + ROUND) - ROUND) as i32 as i16;
+        }
+        scale
+    }
+}
+
+vectorised! {
+    /// `to += factor · rows · x`, one number a row.
+    fn add_dots / add_dots_twin(rows: &[f32], x: &[f32], factor: f32, to: &mut [f32]) {
+        for (to, row) in to.iter_mut().zip(rows.chunks_exact(x.len())) {
+            *to += factor * fold2(row, x, |row, x| row * x);
+        }
+    }
+}
+
+vectorised! {
+    /// Sixty-four bytes with a scale each.
+    fn scaled_bytes / scaled_bytes_twin(bytes: &[i8], scales: &[f32], to: &mut [f32]) {
+        for ((to, &byte), &scale) in to.iter_mut().zip(bytes).zip(scales) {
+            *to = f32::from(byte) * scale;
+        }
+    }
+}
+
+vectorised! {
+    /// `to += a · b`, `b` of some rows of `columns` numbers; few rows of `a`, which share what is
+    /// loaded of `b`.
+    fn add_product / add_product_twin(a: &[f32], b: &[f32], columns: usize, to: &mut [f32]) {
+        /// Columns summed in registers.
+        const WIDE: usize = 64;
+        let inner = b.len() / columns;
+        for (a, to) in a.chunks_exact(inner).zip(to.chunks_exact_mut(columns)) {
+            let mut parts = to.chunks_exact_mut(WIDE);
+            let mut from = 0;
+            for part in &mut parts {
+                let mut sums = [0.0; WIDE];
+                sums.copy_from_slice(part);
+                for (&a, b) in a.iter().zip(b.chunks_exact(columns)) {
+                    let b = &b[from..from + WIDE];
+                    for i in 0..WIDE {
+                        sums[i] += a * b[i];
+                    }
+                }
+                part.copy_from_slice(&sums);
+                from += WIDE;
+            }
+            let rest = parts.into_remainder();
+            for (&a, b) in a.iter().zip(b.chunks_exact(columns)) {
+                for (to, &b) in rest.iter_mut().zip(&b[from..]) {
+                    *to += a * b;
+                }
+            }
+        }
+    }
+}
+
+vectorised! {
     /// One row of root-mean-square norm: `y = x / rms(x) · weight`.
     fn norm_row / norm_row_twin(x: &[f32], weight: &[f32], epsilon: f32, y: &mut [f32]) {
         let inverse = inverse_rms(x, epsilon);
@@ -325,6 +394,15 @@ mod tests {
         }
     }
 
+    fn words(kernel: fn(&[f32], &mut [i16]) -> f32, x: &[f32]) -> Vec<i16> {
+        let mut words = vec![0; x.len()];
+        let scale = kernel(x, &mut words);
+        for (x, word) in x.iter().zip(&words) {
+            assert!((x - f32::from(*word) * scale).abs() <= 0.51 * scale);
+        }
+        words
+    }
+
     #[test]
     fn wide_kernels_equal_their_twins() {
         let w = random(577, 5);
@@ -350,6 +428,23 @@ mod tests {
         same_bits(
             |x, y| softmax_backward_row(x, y, 0.2, 0.125),
             |x, y| softmax_backward_row_twin(x, y, 0.2, 0.125),
+        );
+        same_bits(
+            |x, y| add_product(&[0.5, -1.5], &[&*x, &w[..x.len()]].concat(), x.len(), y),
+            |x, y| add_product_twin(&[0.5, -1.5], &[&*x, &w[..x.len()]].concat(), x.len(), y),
+        );
+        same_bits(
+            |x, y| add_dots(&w[..x.len()], x, 0.5, y),
+            |x, y| add_dots_twin(&w[..x.len()], x, 0.5, y),
+        );
+        same_bits(
+            |x, y| y[0] = f32::from(*words(to_words, x).last().unwrap()),
+            |x, y| y[0] = f32::from(*words(to_words_twin, x).last().unwrap()),
+        );
+        let bytes: Vec<i8> = (-128..=127).cycle().take(577).collect();
+        same_bits(
+            |x, y| scaled_bytes(&bytes[..x.len()], x, y),
+            |x, y| scaled_bytes_twin(&bytes[..x.len()], x, y),
         );
         same_bits(|x, y| y[0] = log_sum_exp(x), |x, y| y[0] = log_sum_exp_twin(x));
         same_bits(

@@ -103,7 +103,9 @@ fn scores_are_the_likelihoods_of_the_training_path() {
             })
             .collect();
         for (together, alone) in scores.iter().zip(&alone) {
-            assert!((together.nats - alone.nats).abs() < 0.01, "{together:?} or {alone:?}");
+            // What is read again was kept in two bytes a number.
+            let near = 2e-4 * alone.nats.abs() + 1e-3;
+            assert!((together.nats - alone.nats).abs() < near, "{together:?} or {alone:?}");
         }
     }
 }

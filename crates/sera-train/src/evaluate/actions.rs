@@ -167,7 +167,7 @@ fn options(contestant: &Contestant, item: &FixItem, edits: Option<usize>) -> Gui
     let (edits, all) = (edits.unwrap_or(0), Guided::default());
     // Half the edits, half the finalists: the time of a rollout goes down with both.
     let keep = (all.keep * edits).div_ceil(EDITS).clamp(FINALISTS, all.keep);
-    Guided { opened: 1, shots, edits, keep, ..all }
+    Guided { opened: 1, shots, edits, keep, held: false, ..all }
 }
 
 fn description<'a>(contestant: &Contestant, item: &'a FixItem) -> &'a str {
