@@ -8,11 +8,7 @@ generator, from `pieces.json`.
 """
 
 import json
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import gguf
@@ -21,6 +17,8 @@ from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GPT2Tokenizer, Qwen2Tokenizer
 from transformers.utils.chat_template_utils import render_jinja_template
+
+from llama import Server
 
 TEXTS = 10_000
 # Ten languages, and what trips tokenizers: emoji, marks, digits of other scripts, spaces of all kinds.
@@ -107,30 +105,6 @@ def plain(tokenizer):
     return lambda text: again.encode(text).ids
 
 
-def served(base, build, encode_all):
-    """Runs `encode_all` with the tokens of llama.cpp's server, which reads the base itself."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [build / "bin/llama-server", "-m", base, "--port", str(port), "-c", "256", "-t", "1"]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def ask(path, body):
-        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", json.dumps(body).encode())
-        return json.load(urllib.request.urlopen(request))
-
-    try:
-        for _ in range(600):
-            try:
-                ask("/tokenize", {"content": "a"})
-                break
-            except OSError:
-                time.sleep(0.1)
-        return encode_all(lambda text: ask("/tokenize", {"content": text, "parse_special": False})["tokens"])
-    finally:
-        server.kill()
-
-
 def conversations(base, source):
     reader = gguf.GGUFReader(base)
     templates = {"smollm2": reader.get_field("tokenizer.chat_template").contents()}
@@ -152,8 +126,10 @@ def main(root, base, source, build):
         "gpt-2": digests(plain(GPT2Tokenizer(vocab=vocabulary, merges=[tuple(m) for m in merges]))),
         "qwen2": digests(plain(Qwen2Tokenizer(vocab=vocabulary, merges=[tuple(m) for m in merges]))),
         "llama-bpe": digests(llama3(vocabulary, merges)),
-        "smollm2": served(base, build, digests),
     }
+    with Server(build, base, "-c", "256") as server:
+        encode = lambda text: server.ask("/tokenize", {"content": text, "parse_special": False})["tokens"]
+        known["smollm2"] = digests(encode)
     save_file(known, root / "tokens.safetensors")
     tokens = sorted(vocabulary, key=vocabulary.get)
     facts = {"pieces": PIECES, "texts": TEXTS, "tokens": tokens, "merges": merges}

@@ -6,22 +6,32 @@ mod cost;
 mod evidence;
 mod moves;
 mod page;
+mod pairs;
+mod peer;
 mod pipeline;
 mod ranking;
+mod serve;
+mod served;
 mod side;
 mod student;
+mod train;
 
 /// `evidence --base FILE --own PATH --foreign PATH [--counts PATH] [--tokens N] [--tasks N]
 /// [--holes N] [--rollouts N] [--out DIR]`,
-/// `moves --base FILE --repo PATH --out DIR`, `pipeline --base FILE --repo PATH` or
-/// `ranking --base FILE --repo PATH [--adapter DIR]`.
+/// `moves --base FILE --repo PATH --out DIR`, `pipeline --base FILE --repo PATH`,
+/// `ranking --base FILE --repo PATH [--adapter DIR]`, `train --base FILE --repo PATH` or
+/// `serve --base FILE --repo PATH`.
 pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
     match args.split_first().map(|(what, rest)| (what.as_str(), Options::read(rest))) {
         Some(("evidence", options)) => evidence::evidence(&options?),
         Some(("moves", options)) => moves::moves(&options?),
         Some(("pipeline", options)) => pipeline::pipeline(&options?),
         Some(("ranking", options)) => ranking::ranking(&options?),
-        _ => bail!("cargo xtask bench needs `evidence`, `moves`, `pipeline` or `ranking`"),
+        Some(("serve", options)) => serve::serve(&options?),
+        Some(("serve-side", options)) => served::own_side(&options?),
+        Some(("train", options)) => train::train(&options?),
+        Some(("train-side", options)) => train::own_side(&options?),
+        _ => bail!("cargo xtask bench evidence|moves|pipeline|ranking|serve|train"),
     }
 }
 

@@ -5,6 +5,7 @@ mod cargo;
 mod codegen;
 mod cuda;
 mod goldens;
+mod peers;
 mod quickstart;
 mod test;
 
@@ -19,7 +20,8 @@ const USAGE: &str = "usage: cargo xtask <command>
   fuzz [N]                         load N (a million) damaged files of each kind
   check-cuda [--test]              whether the feature cuda compiles; with a card, its tests
   goldens                          write what PyTorch and others compute, for tests to compare
-  bench evidence|pipeline|ranking  measure, and fill in docs/evidence.md, docs/benchmarks.md";
+  bench evidence|moves|pipeline|ranking|serve|train
+                                   measure, for docs/evidence.md and docs/benchmarks.md";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

@@ -1,6 +1,7 @@
 //! `bench pipeline`: what each stage costs, and what an environment costs beside `git worktree`.
 use super::Options;
 use super::cost::cost;
+use super::pairs::Pairs;
 use super::side::{self, Side};
 use super::student::{self, Acts};
 use crate::cargo;
@@ -17,7 +18,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Pairs of interleaved measurements.
+/// Pairs of interleaved measurements: one is short, and work trees are noisy.
 const PAIRS: usize = 15;
 /// Trajectories that the design asks for.
 const TRAJECTORIES: usize = 1_000;
@@ -105,7 +106,7 @@ fn model_stages(page: &mut String, side: &Side, base: &Arc<Base>) -> Result<()> 
 fn environments(page: &mut String, path: &Path, side: &Side) -> Result<()> {
     let task = &side.attempts.first().context("no trajectory to make an environment for")?.task;
     let scratch = std::env::temp_dir().join(format!("sera-bench-{}", std::process::id()));
-    let (mut ours, mut theirs, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let mut pairs = Pairs::default();
     for _ in 0..PAIRS {
         let started = Instant::now();
         let made = side.bases.environment(task);
@@ -115,25 +116,12 @@ fn environments(page: &mut String, path: &Path, side: &Side) -> Result<()> {
         worktree(path, &["add", "--detach", "--quiet"], &scratch, Some(side.cut.commit.as_str()))?;
         let other = started.elapsed().as_secs_f64();
         worktree(path, &["remove", "--force"], &scratch, None)?;
-        ours.push(own);
-        theirs.push(other);
-        ratios.push(other / own);
+        pairs.push(1.0 / own, 1.0 / other);
     }
-    let median = |values: &[f64]| sera_core::stats::median(values).unwrap_or(f64::NAN);
-    let span = |values: &[f64]| {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(0.0, f64::max);
-        format!("{low:.0}–{high:.0}")
-    };
     writeln!(page, "| | median |\n|---|---|")?;
-    writeln!(page, "| one environment | {:.3} ms |", median(&ours) * 1e3)?;
-    writeln!(page, "| `git worktree add` | {:.0} ms |", median(&theirs) * 1e3)?;
-    writeln!(
-        page,
-        "| ratio of {PAIRS} interleaved pairs | {:.0}× ({}) |",
-        median(&ratios),
-        span(&ratios)
-    )?;
+    writeln!(page, "| one environment | {:.3} ms |", 1e3 / pairs.ours())?;
+    writeln!(page, "| `git worktree add` | {:.0} ms |", 1e3 / pairs.theirs())?;
+    writeln!(page, "| ratio of {PAIRS} interleaved pairs | {} |", pairs.told())?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! One repository of the comparison, from its history to its prepared examples and items.
 use super::cost::{Cost, cost};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use sera_core::redact::Redactor;
 use sera_core::{Cancel, Hole, Seed, Task};
 use sera_daemon::prepare;
@@ -135,6 +135,20 @@ impl Side {
             hole.middle.clone_from(&middles[(index + shift) % middles.len()]);
         }
         prepare::dataset(tokenizer, &attempts, &holes, prepare::STRESS).0
+    }
+
+    /// The first `tokens` tokens of the functions that holes were made in.
+    pub(super) fn code(&self, tokenizer: &Tokenizer, tokens: usize) -> Result<Vec<u32>> {
+        let text = |hole: &Hole| format!("{}{}\n\n", hole.before, hole.middle);
+        let mut code = Vec::new();
+        for hole in &self.holes {
+            code.extend(tokenizer.encode(&text(hole)));
+            if code.len() >= tokens {
+                code.truncate(tokens);
+                return Ok(code);
+            }
+        }
+        bail!("{} has less than {tokens} tokens of code", self.name)
     }
 
     /// Held-out tasks, ready to be measured.

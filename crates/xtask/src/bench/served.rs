@@ -1,0 +1,126 @@
+//! Our side of `bench serve`: answers lines of JSON as `python/serve.py` does, through what serving
+//! itself reads and writes by.
+use super::Options;
+use super::serve::print;
+use anyhow::{Context as _, Result};
+use sera_core::Cancel;
+use sera_model::{
+    Base, Batch, Branch, Cache, Student, Turn, forward_cached, forward_written, nll, score_branches,
+};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Tokens read in one forward, as `Student` reads.
+const CHUNK: usize = 512;
+/// Edits of a function, and how many of them are also scored alone.
+const EDITS: usize = 60;
+const ALONE: usize = 6;
+/// Tokens from where an edit leaves the function to where it is the function again.
+const LENGTH: usize = 40;
+
+pub(super) fn own_side(options: &Options) -> Result<ExitCode> {
+    let base = Base::load(Path::new(options.need("base")?))?;
+    let student = Student::new(Arc::clone(&base), None);
+    let mut own = Own { student, cache: Cache::new(&base.config), base, tokens: Vec::new() };
+    print(&json!({"ready": true}).to_string());
+    for line in std::io::stdin().lines() {
+        let wanted: Value = serde_json::from_str(&line?)?;
+        let answer = match (wanted.get("score"), wanted.get("answer")) {
+            (Some(tokens), _) => own.score(&numbers(tokens)?)?,
+            (None, Some(answer)) => own.turn(&numbers(&wanted["tokens"])?, &numbers(answer)?)?,
+            (None, None) => own.answer(&wanted)?,
+        };
+        print(&answer.to_string());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn numbers(tokens: &Value) -> Result<Vec<u32>> {
+    Ok(serde_json::from_value(tokens.clone())?)
+}
+
+struct Own {
+    base: Arc<Base>,
+    /// Holds conversations.
+    student: Student,
+    /// Reads and writes without guesses at what comes next, as the other side does.
+    cache: Cache,
+    tokens: Vec<u32>,
+}
+
+impl Own {
+    /// An answer of a conversation.
+    fn turn(&mut self, prompt: &[u32], answer: &[u32]) -> Result<Value> {
+        let start = Instant::now();
+        self.student.follow(prompt, answer, &Cancel::default())?;
+        let whole = start.elapsed().as_secs_f64();
+        Ok(json!({"prompt": 0.0, "writing": whole, "whole": whole}))
+    }
+
+    fn answer(&mut self, wanted: &Value) -> Result<Value> {
+        let prompt = numbers(&wanted["tokens"])?;
+        let write = wanted["write"].as_u64().context("how many to write is a number")?;
+        let start = Instant::now();
+        let keep = wanted["keep"] == true;
+        let shared = self.tokens.iter().zip(&prompt).take_while(|(a, b)| keep && a == b).count();
+        // Of a prompt that was read already the last token is read again, to go on from.
+        self.forget(shared.min(prompt.len() - 1));
+        self.read(&prompt[self.tokens.len()..])?;
+        let prompt = start.elapsed().as_secs_f64();
+        for at in 0..write {
+            let logits = self.cache.logits(&self.base, self.tokens.len() - 1);
+            let best = (0u32..).zip(logits).max_by(|a, b| a.1.total_cmp(&b.1));
+            if at + 1 < write {
+                self.write(best.context("there are tokens")?.0)?;
+            }
+        }
+        let whole = start.elapsed().as_secs_f64();
+        Ok(json!({"prompt": prompt, "writing": whole - prompt, "whole": whole}))
+    }
+
+    fn forget(&mut self, but: usize) {
+        self.cache.truncate(but);
+        self.tokens.truncate(but);
+    }
+
+    fn read(&mut self, tokens: &[u32]) -> Result<()> {
+        for chunk in tokens.chunks(CHUNK) {
+            forward_cached(&self.base, None, chunk, &mut self.cache, &|| true)?;
+            self.tokens.extend_from_slice(chunk);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, token: u32) -> Result<()> {
+        let turn = Turn { lora: None, cache: &mut self.cache, tokens: &[token] };
+        forward_written(&self.base, &mut [turn], &|| true)?;
+        self.tokens.push(token);
+        Ok(())
+    }
+
+    /// Edits a second, reading the function with each again and reading it once.
+    fn score(&mut self, function: &[u32]) -> Result<Value> {
+        let edit = |i: usize| {
+            let at = 1 + i * (function.len() - LENGTH - 1) / EDITS;
+            let mut tokens = function[at..at + LENGTH].to_vec();
+            tokens[0] = function[i];
+            Branch { at, tokens }
+        };
+        let edits: Vec<Branch> = (0..EDITS).map(edit).collect();
+        let start = Instant::now();
+        self.forget(0);
+        self.read(function)?;
+        score_branches(&self.base, None, &self.cache, &edits, &|| true)?;
+        let together = EDITS as f64 / start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        for Branch { at, tokens } in edits.iter().step_by(EDITS / ALONE) {
+            let whole = [&function[..*at], tokens].concat();
+            nll(&self.base, None, &Batch::continuation(&whole, *at), &|| true)?;
+        }
+        let alone = ALONE as f64 / start.elapsed().as_secs_f64();
+        Ok(json!({"together": together, "alone": alone}))
+    }
+}
