@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, GgufConfig
+from transformers.utils import logging
 
 ALL_LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 PADDED = 4
@@ -63,7 +64,13 @@ def main(base, way, precision, threads):
     torch.manual_seed(0)
     base = Path(base)
     dtype = getattr(torch, precision)
-    model = AutoModelForCausalLM.from_pretrained(base.parent, gguf_file=base.name, dtype=dtype)
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    # Plain weights: packed ones are slower.
+    dense = GgufConfig(dequantize=True)
+    model = AutoModelForCausalLM.from_pretrained(
+        base.parent, gguf_file=base.name, dtype=dtype, quantization_config=dense
+    )
     config = LoraConfig(r=16, lora_alpha=32, target_modules=ALL_LINEAR, task_type="CAUSAL_LM")
     model = get_peft_model(model, config)
     parameters = [p for p in model.parameters() if p.requires_grad]

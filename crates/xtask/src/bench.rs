@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: measurements on real repositories, written where the README points.
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use std::process::ExitCode;
 
 mod cost;
@@ -35,7 +35,8 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
     }
 }
 
-/// `--name value` pairs; the last of a name counts.
+/// `--name value` pairs; the last of a name counts. `--json` changes nothing: the last line that
+/// `train` and `serve` write is one object anyhow.
 pub(crate) struct Options(Vec<(String, String)>);
 
 impl Options {
@@ -44,8 +45,11 @@ impl Options {
         let mut rest = args.iter();
         while let Some(name) = rest.next() {
             let Some(name) = name.strip_prefix("--") else { bail!("unexpected {name:?}") };
-            let Some(value) = rest.next() else { bail!("--{name} needs a value") };
-            pairs.push((name.to_owned(), value.clone()));
+            let value = match name {
+                "json" => "yes",
+                _ => rest.next().with_context(|| format!("--{name} needs a value"))?,
+            };
+            pairs.push((name.to_owned(), value.to_owned()));
         }
         Ok(Self(pairs))
     }
