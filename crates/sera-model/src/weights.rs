@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::gguf::{Gguf, GgufError};
 use crate::lora::Projection;
-use crate::ops::{Bytes, Group, Nibbles, Packed, few_fit};
+use crate::ops::{BytePanel, Group, Interleaved, NibblePanel, Packed, few_fit};
 use rand::{Rng as _, SeedableRng as _};
 use rayon::prelude::*;
 use std::sync::OnceLock;
@@ -52,16 +52,15 @@ pub(crate) enum Frozen {
 /// A matrix in few bytes: a few rows that meet it take as long as reading it.
 #[derive(Debug)]
 pub(crate) enum Few {
-    Nibbles(Nibbles),
-    Bytes(Bytes),
+    Nibbles(Interleaved<NibblePanel>),
+    Bytes(Interleaved<BytePanel>),
 }
 
 impl Few {
     fn new(inputs: usize, numbers: &[f32]) -> Self {
-        match Nibbles::new(inputs, numbers) {
-            Some(nibbles) => Self::Nibbles(nibbles),
-            None => Self::Bytes(Bytes::new(inputs, numbers)),
-        }
+        let bytes = || Interleaved::new(inputs, numbers).expect("bytes keep any numbers");
+        let nibbles = Interleaved::new(inputs, numbers).map(Self::Nibbles);
+        nibbles.unwrap_or_else(|| Self::Bytes(bytes()))
     }
 
     /// `to (+)= W·x` for a few rows.

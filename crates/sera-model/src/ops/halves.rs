@@ -27,7 +27,7 @@ pub(crate) fn add_product(a: &[f32], b: &[f16], columns: usize, to: &mut [f32]) 
             }
             return;
         }
-        if super::bytes::native() && is_x86_feature_detected!("f16c") && columns.is_multiple_of(8) {
+        if super::panels::native() && columns.is_multiple_of(8) {
             for (row, to) in to.chunks_mut(ROWS * columns).enumerate() {
                 // SAFETY: as above.
                 unsafe { shape.from(row * ROWS).half_wide_rows(to) };
@@ -230,10 +230,7 @@ mod tests {
             add_product_twin(&a, &b, columns, &mut slow);
             near(&fast, &slow);
             #[cfg(target_arch = "x86_64")]
-            if super::super::bytes::native()
-                && is_x86_feature_detected!("f16c")
-                && columns.is_multiple_of(8)
-            {
+            if super::super::panels::native() && columns.is_multiple_of(8) {
                 fast.fill(0.5);
                 let shape = Shape { a: a.as_ptr(), b: b.as_ptr().cast(), inner, columns };
                 for (row, to) in fast.chunks_mut(ROWS * columns).enumerate() {

@@ -11,18 +11,20 @@ mod gemm;
 mod halves;
 mod kept;
 mod nibbles;
+mod panels;
 mod simd;
 
 pub(crate) use attention::Segment;
 pub(crate) use bf16::{Packed, native as bf16_is_native};
-pub(crate) use bytes::{Bytes, fit as few_fit};
+pub(crate) use bytes::BytePanel;
 pub use composed::Composed;
 #[cfg(test)]
 pub(crate) use cpu::exact_head_logits;
 pub(crate) use cpu::{Cpu, Rows, head_logits, nll_of_rows};
 pub(crate) use kept::Kept;
 pub use kept::KeyValues;
-pub(crate) use nibbles::Nibbles;
+pub(crate) use nibbles::NibblePanel;
+pub(crate) use panels::{Interleaved, fit as few_fit};
 
 use crate::batch::Target;
 use crate::lora::Projection;
