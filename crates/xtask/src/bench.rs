@@ -2,6 +2,7 @@
 use anyhow::{Context as _, Result, bail};
 use std::process::ExitCode;
 
+mod asked;
 mod cost;
 mod evidence;
 mod moves;

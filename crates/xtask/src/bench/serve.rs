@@ -1,5 +1,6 @@
 //! `bench serve`: what serving takes beside llama.cpp's server, on the same prompts.
 use super::Options;
+use super::asked::{self, Question};
 use super::pairs::{PAIRS, Pairs};
 use super::peer::{Peer, number};
 use super::side;
@@ -9,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use sera_agent::dialect;
 use sera_core::{Message, Role};
 use sera_datagen::Attempt;
-use sera_model::{Base, Tokenizer};
+use sera_model::{Base, Student, Tokenizer};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -95,16 +96,19 @@ struct Work {
     code: Vec<u32>,
     /// What stands before each answer of the conversation, and the answer.
     turns: Vec<(Vec<u32>, Vec<u32>)>,
+    /// Edits whose likelihoods are asked for.
+    questions: Vec<Question>,
 }
 
 impl Work {
     fn of(base: &Path, repository: &Path) -> Result<Self> {
         let side = side::prepare(repository, None)?;
-        let tokenizer = &Base::load(base)?.tokenizer;
-        let code = side.code(tokenizer, LONG + NEW)?;
-        let turns = turns(tokenizer, &side.solved());
+        let base = Base::load(base)?;
+        let code = side.code(&base.tokenizer, LONG + NEW)?;
+        let turns = turns(&base.tokenizer, &side.solved());
         ensure!(turns.len() == STEPS, "the repository has too few trajectories");
-        Ok(Self { code, turns })
+        let questions = asked::questions(&side, Student::new(base, None))?;
+        Ok(Self { code, turns, questions })
     }
 
     fn rates(&self, peer: &mut Peer) -> Result<Rates> {
@@ -224,14 +228,14 @@ fn by_itself(page: &mut String, own: &mut Peer, work: &Work, rounds: usize) -> R
         let beside = beside?;
         prompt.push(SHORT as f64 / beside.prompt, SHORT as f64 / quiet.prompt);
         writing.push(WRITE as f64 / beside.writing, WRITE as f64 / quiet.writing);
-        let scored = own.ask(&json!({"score": work.code[..SHORT]}))?;
+        let scored = own.ask(&json!({"score": work.questions}))?;
         edits.push(number(&scored, "together")?, number(&scored, "alone")?);
     }
     writeln!(page, "| ours | | | ratio |\n|---|---|---|---|")?;
     for (what, pairs) in [
         ("prompt of 512, tokens/s: quiet, one core busy", &prompt),
         ("writing 128, tokens/s: quiet, one core busy", &writing),
-        ("edits of one function scored a second: each alone, together", &edits),
+        ("candidate edits scored a second: each alone, those of a function together", &edits),
     ] {
         let (before, after, told) = (pairs.theirs(), pairs.ours(), pairs.told());
         writeln!(page, "| {what} | {before:.1} | {after:.1} | {told} |")?;

@@ -1,12 +1,11 @@
 //! Our side of `bench serve`: answers lines of JSON as `python/serve.py` does, through what serving
 //! itself reads and writes by.
 use super::Options;
+use super::asked::Question;
 use super::serve::print;
 use anyhow::{Context as _, Result};
-use sera_core::Cancel;
-use sera_model::{
-    Base, Batch, Branch, Cache, Student, Turn, forward_cached, forward_written, nll, score_branches,
-};
+use sera_core::{Cancel, Model as _};
+use sera_model::{Base, Cache, Student, Turn, forward_cached, forward_written};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,11 +14,8 @@ use std::time::Instant;
 
 /// Tokens read in one forward, as `Student` reads.
 const CHUNK: usize = 512;
-/// Edits of a function, and how many of them are also scored alone.
-const EDITS: usize = 60;
-const ALONE: usize = 6;
-/// Tokens from where an edit leaves the function to where it is the function again.
-const LENGTH: usize = 40;
+/// One in so many candidates is also scored alone.
+const ALONE: usize = 40;
 
 pub(super) fn own_side(options: &Options) -> Result<ExitCode> {
     let base = Base::load(Path::new(options.need("base")?))?;
@@ -29,7 +25,9 @@ pub(super) fn own_side(options: &Options) -> Result<ExitCode> {
     for line in std::io::stdin().lines() {
         let wanted: Value = serde_json::from_str(&line?)?;
         let answer = match (wanted.get("score"), wanted.get("answer")) {
-            (Some(tokens), _) => own.score(&numbers(tokens)?)?,
+            (Some(questions), _) => {
+                own.score(&serde_json::from_value::<Vec<_>>(questions.clone())?)?
+            }
             (None, Some(answer)) => own.turn(&numbers(&wanted["tokens"])?, &numbers(answer)?)?,
             (None, None) => own.answer(&wanted)?,
         };
@@ -101,26 +99,27 @@ impl Own {
         Ok(())
     }
 
-    /// Edits a second, reading the function with each again and reading it once.
-    fn score(&mut self, function: &[u32]) -> Result<Value> {
-        let edit = |i: usize| {
-            let at = 1 + i * (function.len() - LENGTH - 1) / EDITS;
-            let mut tokens = function[at..at + LENGTH].to_vec();
-            tokens[0] = function[i];
-            Branch { at, tokens }
+    /// Candidates a second: those of a question together, and some of them each by itself, after
+    /// nothing that was read before.
+    fn score(&self, questions: &[Question]) -> Result<Value> {
+        let scored = |question: &Question, candidates: &[String]| {
+            let mut student = Student::new(Arc::clone(&self.base), None);
+            student.score(question.context(), candidates, &Cancel::default())
         };
-        let edits: Vec<Branch> = (0..EDITS).map(edit).collect();
         let start = Instant::now();
-        self.forget(0);
-        self.read(function)?;
-        score_branches(&self.base, None, &self.cache, &edits, &|| true)?;
-        let together = EDITS as f64 / start.elapsed().as_secs_f64();
-        let start = Instant::now();
-        for Branch { at, tokens } in edits.iter().step_by(EDITS / ALONE) {
-            let whole = [&function[..*at], tokens].concat();
-            nll(&self.base, None, &Batch::continuation(&whole, *at), &|| true)?;
+        let mut edits = 0;
+        for question in questions {
+            edits += scored(question, &question.candidates)?.len();
         }
-        let alone = ALONE as f64 / start.elapsed().as_secs_f64();
+        let together = edits as f64 / start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        let mut edits = 0;
+        for question in questions {
+            for candidate in question.candidates.iter().skip(ALONE / 2).step_by(ALONE) {
+                edits += scored(question, std::slice::from_ref(candidate))?.len();
+            }
+        }
+        let alone = edits as f64 / start.elapsed().as_secs_f64();
         Ok(json!({"together": together, "alone": alone}))
     }
 }
