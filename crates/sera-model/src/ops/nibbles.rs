@@ -153,7 +153,8 @@ mod tests {
     #[test]
     fn levels_are_found_where_there_are_some() {
         let check = |x: [f32; BLOCK], expect: bool| {
-            assert_eq!(NibblePanel::EMPTY.put(0, &x).is_some(), expect, "{x:?}");
+            let mut panel = NibblePanel::EMPTY;
+            assert_eq!(panel.put(0, &x).is_some(), expect, "{x:?}");
         };
         let level = |i: usize| ((i * 7) % 16) as f32;
         check(std::array::from_fn(|i| level(i) * 0.013 - 0.1), true);
