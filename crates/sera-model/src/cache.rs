@@ -9,6 +9,7 @@ use crate::lora::Lora;
 use crate::ops::{
     Attended, Cpu, Kept, KeyValues, Norm, Ops as _, Rows, Segment, head_logits, nll_of_rows,
 };
+use crate::threads::{as_paced, in_pool, paced};
 use std::ops::Range;
 
 /// Rows of branches computed at once.
@@ -16,6 +17,9 @@ const PACK: usize = 512;
 
 /// Rows of an answer that are read at once while it is written.
 pub const WRITTEN: usize = 8;
+
+/// Rows that take as long as reading the weights does, whatever their number.
+const ONE_MORE: f32 = 1.5;
 
 /// Keys, values and final hidden states of the tokens read so far.
 #[derive(Clone, Debug)]
@@ -63,7 +67,7 @@ impl Cache {
     /// # Panics
     /// Where `row` was not read.
     pub fn logits(&self, base: &Base, row: usize) -> Vec<f32> {
-        in_pool(|| head_logits(&base.weights, self.hidden_row(row)))
+        as_paced(|| head_logits(&base.weights, self.hidden_row(row)))
     }
 
     /// The same of every position from `row` on, `[positions, vocabulary]`.
@@ -71,7 +75,7 @@ impl Cache {
     /// # Panics
     /// Where `row` was not read.
     pub(crate) fn logits_from(&self, base: &Base, row: usize) -> Vec<f32> {
-        in_pool(|| head_logits(&base.weights, &self.hidden[row * self.width..]))
+        as_paced(|| head_logits(&base.weights, &self.hidden[row * self.width..]))
     }
 
     /// The same with the head as training computes it.
@@ -133,12 +137,6 @@ pub fn forward_cached(
     })
 }
 
-/// Runs `work` on the pool. A thread outside it waits for every operation by itself, asleep until
-/// it is woken: that takes as long as reading a token's weights.
-fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    rayon::scope(|_| work())
-}
-
 /// What one of several answers goes on with.
 #[derive(Debug)]
 pub struct Turn<'a> {
@@ -170,7 +168,7 @@ pub fn forward_written(
         tokens.extend_from_slice(turn.tokens);
         loras.extend(std::iter::repeat_n(turn.lora, turn.tokens.len()));
     }
-    in_pool(|| {
+    paced(ONE_MORE + tokens.len() as f32, || {
         let ops = ops(base, None, &positions).few(loras);
         let mut fresh = Vec::with_capacity(base.config.layers);
         let attend = |layer: usize, qkv: &Rows| {
@@ -334,9 +332,13 @@ mod tests {
     }
 
     fn near(a: &[f32], b: &[f32]) {
+        within(2e-2, a, b);
+    }
+
+    fn within(far: f32, a: &[f32], b: &[f32]) {
         assert_eq!(a.len(), b.len());
         for (a, b) in a.iter().zip(b) {
-            assert!((a - b).abs() < 2e-2, "{a} {b}");
+            assert!((a - b).abs() < far, "{a} {b}");
         }
     }
 
@@ -429,7 +431,8 @@ mod tests {
 
     #[test]
     fn branches_equal_whole_sequences() {
-        for precision in [Precision::F32, Precision::Bf16] {
+        // In bf16 the trunk itself is met in bf16.
+        for (precision, far) in [(Precision::F32, 2e-2), (Precision::Bf16, 5e-2)] {
             let (base, lora) = student(precision);
             let trunk = tokens(120, 3);
             let mut cache = Cache::new(&base.config);
@@ -446,7 +449,7 @@ mod tests {
                 let whole = [&trunk[..branch.at], &branch.tokens].concat();
                 let wanted: Vec<f32> =
                     alone(&base, &lora, &whole, branch.at).iter().map(|n| -n).collect();
-                near(scores, &wanted);
+                within(far, scores, &wanted);
             }
         }
     }

@@ -27,6 +27,7 @@ pub mod student;
 pub mod template;
 #[cfg(test)]
 mod testing;
+mod threads;
 pub mod tokenizer;
 pub mod weights;
 

@@ -133,21 +133,43 @@ fn divergence(exact: &[f32], rounded: &[f32]) -> f64 {
     both.map(|(p, q)| p.exp() * (p - q)).sum()
 }
 
+/// Mean divergence of what follows each of some tokens, read at once in f32, from what is said of
+/// it where `read` reads them in the precision that serves, nats.
+fn apart(
+    read: impl Fn(&Base, &[u32], &mut Cache),
+    logits: impl Fn(&Cache, &Base, usize) -> Vec<f32>,
+) -> Option<f64> {
+    let (exact, served) = (base(Precision::F32)?, base(Precision::fastest())?);
+    let tokens = &exact.tokenizer.encode(SAMPLE)[..150];
+    let (mut whole, mut parts) = (Cache::new(&exact.config), Cache::new(&served.config));
+    forward_cached(&exact, None, tokens, &mut whole, &|| true).unwrap();
+    read(&served, tokens, &mut parts);
+    let at = |row| divergence(&whole.exact_logits(&exact, row), &logits(&parts, &served, row));
+    Some((0..tokens.len()).map(at).sum::<f64>() / tokens.len() as f64)
+}
+
 /// Tokens read one by one, as they are when they were just written, may round weights further.
 #[test]
 fn what_is_written_by_hardly_differs_from_what_is_trained() {
-    let (Some(exact), Some(served)) = (base(Precision::F32), base(Precision::fastest())) else {
-        return;
+    let one_by_one = |base: &Base, tokens: &[u32], cache: &mut Cache| {
+        for token in tokens {
+            let turn = Turn { lora: None, cache, tokens: &[*token] };
+            forward_written(base, &mut [turn], &|| true).unwrap();
+        }
     };
-    let tokens = &exact.tokenizer.encode(SAMPLE)[..150];
-    let (mut whole, mut single) = (Cache::new(&exact.config), Cache::new(&served.config));
-    forward_cached(&exact, None, tokens, &mut whole, &|| true).unwrap();
-    for token in tokens {
-        let turn = Turn { lora: None, cache: &mut single, tokens: &[*token] };
-        forward_written(&served, &mut [turn], &|| true).unwrap();
-    }
-    let at = |row| divergence(&whole.exact_logits(&exact, row), &single.logits(&served, row));
-    let mean = (0..tokens.len()).map(at).sum::<f64>() / tokens.len() as f64;
+    let Some(mean) = apart(one_by_one, Cache::logits) else { return };
+    assert!(mean < 1e-3, "{mean} nats");
+}
+
+/// Parts of a prompt may meet what was read before in bf16.
+#[test]
+fn a_prompt_read_in_parts_hardly_differs_from_one_read_at_once() {
+    let in_parts = |base: &Base, tokens: &[u32], cache: &mut Cache| {
+        for part in tokens.chunks(25) {
+            forward_cached(base, None, part, cache, &|| true).unwrap();
+        }
+    };
+    let Some(mean) = apart(in_parts, Cache::exact_logits) else { return };
     assert!(mean < 1e-3, "{mean} nats");
 }
 

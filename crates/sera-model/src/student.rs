@@ -339,8 +339,9 @@ impl Ahead {
         if reading.tokens.get(self.at - 1) == Some(&token) {
             return Ok(());
         }
-        if !self.logits.is_empty() && self.logits.len() > base.config.vocabulary {
-            self.drafts.learn(self.at - 1 - (self.from + 1));
+        let guessed = (self.logits.len() / base.config.vocabulary).saturating_sub(1);
+        if guessed > 0 {
+            self.drafts.learn(self.at - 1 - (self.from + 1), guessed);
         }
         reading.forget(self.at - 1);
         let text = [&reading.tokens[..], &[token]].concat();

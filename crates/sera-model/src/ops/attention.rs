@@ -9,20 +9,12 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 pub(crate) mod few;
+mod past;
+
+pub(crate) use past::{Packs, Past};
 
 /// Query rows that one task handles.
 const BLOCK: usize = 32;
-
-/// Keys and values of earlier positions.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Past<'a> {
-    /// Rotated keys, `[kv heads, head, positions]`.
-    pub(crate) keys: &'a [f32],
-    /// Values, `[kv heads, positions, head]`.
-    pub(crate) values: &'a [f32],
-    /// How many.
-    pub(crate) positions: usize,
-}
 
 /// Rows that see the first positions of the past, and each other causally.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,18 +66,6 @@ impl Layout {
 
     fn value(&self, row: usize, kv_head: usize) -> usize {
         self.query(row, self.heads + self.kv_heads + kv_head)
-    }
-
-    /// One head's keys of the first `count` positions of the past, `[head, count]`.
-    fn past_keys<'a>(&self, past: Past<'a>, kv_head: usize, count: usize) -> Matrix<'a> {
-        let from = kv_head * self.head * past.positions;
-        Matrix::new(&past.keys[from..], self.head, count, past.positions)
-    }
-
-    /// Its values, `[count, head]`.
-    fn past_values<'a>(&self, past: Past<'a>, kv_head: usize, count: usize) -> Matrix<'a> {
-        let from = kv_head * self.head * past.positions;
-        Matrix::new(&past.values[from..], count, self.head, self.head)
     }
 
     /// One head's `rows` × head matrix that begins at `at`.
@@ -172,10 +152,10 @@ fn forward_block(
             let at = layout.query(row, kv_head * group + in_group);
             query.copy_from_slice(&qkv[at..at + head]);
         }
+        let (one, seen) = (Threads::One, (kv_head, segment.past));
+        let past = if segment.past == 0 { Past::Nothing } else { past };
+        past.scores(seen, (queries, head), (scores, keys));
         let stack = Matrix::new(queries, stacked, head, head);
-        let one = Threads::One;
-        let past_keys = layout.past_keys(past, kv_head, segment.past);
-        product(Destination::set(scores, keys), 1.0, stack, past_keys, one);
         let own_keys = layout.matrix(qkv, layout.key(start, kv_head), own).transposed();
         let right = &mut scores[segment.past..];
         product(Destination::set(right, keys), 1.0, stack, own_keys, one);
@@ -188,21 +168,10 @@ fn forward_block(
                 simd::softmax_row(seen, layout.scale);
         }
         // The queries are done with: their place takes the result.
-        let left = Matrix::new(scores, stacked, segment.past, keys);
-        product(
-            Destination::set(queries, head),
-            1.0,
-            left,
-            layout.past_values(past, kv_head, segment.past),
-            one,
-        );
+        past.weighed(seen, (scores, keys), (queries, head));
         let right = Matrix::new(&scores[segment.past..], stacked, own, keys);
         let own_values = layout.matrix(qkv, layout.value(start, kv_head), own);
-        let to = match segment.past {
-            0 => Destination::set(queries, head),
-            _ => Destination::add(queries, head),
-        };
-        product(to, 1.0, right, own_values, one);
+        product(Destination::add(queries, head), 1.0, right, own_values, one);
         for (i, result) in queries.chunks_exact(head).enumerate() {
             let (in_group, row) = (i / rows.len(), i % rows.len());
             let at = (row * layout.heads + kv_head * group + in_group) * head;

@@ -2,6 +2,7 @@
 //! instruction reads them in order, sums in f32.
 #![expect(unsafe_code, reason = "AVX-512 intrinsics, and threads that write disjoint columns")]
 
+use super::simd;
 use rayon::prelude::*;
 
 /// Columns of a panel.
@@ -28,6 +29,17 @@ pub(crate) struct Packed {
     inner: usize,
     columns: usize,
     lines: Vec<Line>,
+}
+
+/// A part of a matrix: where it begins, and no wider or deeper than this.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// Inner indices, an even number; the left matrix has as many.
+    pub(crate) inner: usize,
+    /// Columns.
+    pub(crate) columns: usize,
+    /// Numbers from one row of the product to the next.
+    pub(crate) stride: usize,
 }
 
 /// Whether this processor multiplies bf16 itself.
@@ -66,6 +78,30 @@ impl Packed {
         Self { inner, columns, lines }
     }
 
+    /// Packs a row-major matrix `[inner, columns]`, rounded.
+    ///
+    /// # Panics
+    /// Where `inner` is odd.
+    pub(crate) fn of_rows(inner: usize, columns: usize, numbers: &[f32]) -> Self {
+        assert!(inner.is_multiple_of(2), "inner indices come in pairs");
+        let panel_lines = inner / 2 * (PANEL / LINE);
+        let mut lines = vec![Line([[0; 2]; LINE]); columns.div_ceil(PANEL) * panel_lines];
+        let mut bits = vec![0; 2 * columns];
+        for (pair, numbers) in numbers.chunks_exact(2 * columns).take(inner / 2).enumerate() {
+            simd::to_bf16(numbers, &mut bits);
+            let (first, second) = bits.split_at(columns);
+            let both = first.chunks(LINE).zip(second.chunks(LINE)).enumerate();
+            for (line, (first, second)) in both {
+                let (panel, line) = (line / (PANEL / LINE), line % (PANEL / LINE));
+                let line = &mut lines[panel * panel_lines + pair * (PANEL / LINE) + line];
+                for (slot, (x, y)) in line.0.iter_mut().zip(first.iter().zip(second)) {
+                    *slot = [*x, *y];
+                }
+            }
+        }
+        Self { inner, columns, lines }
+    }
+
     /// Inner size.
     pub(crate) fn inner(&self) -> usize {
         self.inner
@@ -93,23 +129,52 @@ impl Packed {
     ///
     /// Every element is summed in one fixed order, whatever the number of threads.
     pub(crate) fn product(&self, a: &[u16], to: &mut [f32], add: bool) {
-        let rows = a.len() / self.inner;
-        assert_eq!(a.len(), rows * self.inner, "rows of the left matrix are incomplete");
+        let part = Part { inner: self.inner, columns: self.columns, stride: self.columns };
+        let rows = self.rows(a, to, part);
         assert_eq!(to.len(), rows * self.columns, "the product has another size");
         if native() {
             #[cfg(target_arch = "x86_64")]
             self.product_native(a, to, rows, add);
         } else {
-            self.product_twin(a, to, add);
+            self.product_twin(a, to, part, add);
         }
     }
 
+    /// `to = a · self` of the first inner indices and columns, by the calling thread.
+    ///
+    /// # Panics
+    /// Where the part is larger than the matrix or `a` or `to` have other sizes than it says.
+    pub(crate) fn product_of(&self, a: &[u16], to: &mut [f32], part: Part) {
+        let rows = self.rows(a, to, part);
+        if !native() {
+            self.product_twin(a, to, part, false);
+            return;
+        }
+        #[cfg(target_arch = "x86_64")]
+        for panel in 0..part.columns.div_ceil(PANEL) {
+            // SAFETY: the sizes were checked just now; `to` is borrowed by nobody else.
+            unsafe { self.panel(a, Shared(to.as_mut_ptr()), 0..rows, (panel, part), false) };
+        }
+    }
+
+    /// How many rows `a` has, if everything fits.
+    fn rows(&self, a: &[u16], to: &[f32], part: Part) -> usize {
+        let Part { inner, columns, stride } = part;
+        assert!(inner <= self.inner && inner.is_multiple_of(2), "pairs of the matrix");
+        assert!(inner > 0, "there is something to sum");
+        assert!(columns <= self.columns && columns <= stride, "columns of the matrix");
+        let rows = a.len() / inner;
+        assert_eq!(a.len(), rows * inner, "rows of the left matrix are incomplete");
+        assert!(rows == 0 || (rows - 1) * stride + columns <= to.len(), "the product has no room");
+        rows
+    }
+
     /// What [`Packed::product`] computes, without intrinsics.
-    fn product_twin(&self, a: &[u16], to: &mut [f32], add: bool) {
+    fn product_twin(&self, a: &[u16], to: &mut [f32], part: Part, add: bool) {
         let wide = |bits: u16| f32::from_bits(u32::from(bits) << 16);
-        let rows = to.par_chunks_mut(self.columns).zip(a.par_chunks(self.inner));
+        let rows = to.chunks_mut(part.stride).zip(a.chunks(part.inner));
         rows.for_each(|(to, a)| {
-            for (column, to) in to.iter_mut().enumerate() {
+            for (column, to) in to[..part.columns].iter_mut().enumerate() {
                 let terms = a.iter().enumerate();
                 let sum: f32 = terms.map(|(k, &a)| wide(a) * wide(self.at(k, column))).sum();
                 *to = if add { *to + sum } else { sum };
@@ -127,9 +192,10 @@ impl Packed {
         (0..blocks * panels).into_par_iter().with_min_len(least).for_each(|task| {
             let (block, panel) = (task / panels, task % panels);
             let block = block * BLOCK..rows.min((block + 1) * BLOCK);
+            let whole = Part { inner: self.inner, columns: self.columns, stride: self.columns };
             // SAFETY: `product` checked the sizes of `a` and `to` and that the processor has the
             // instructions; tasks write disjoint rectangles of `to`.
-            unsafe { self.panel(a, shared, block, panel, add) };
+            unsafe { self.panel(a, shared, block, (panel, whole), add) };
         });
     }
 
@@ -145,10 +211,10 @@ impl Packed {
         a: &[u16],
         to: Shared,
         block: std::ops::Range<usize>,
-        panel: usize,
+        (panel, part): (usize, Part),
         add: bool,
     ) {
-        let pairs = self.inner / 2;
+        let (pairs, all) = (part.inner / 2, self.inner / 2);
         let passes = pairs.div_ceil(DEPTH);
         let depth = pairs.div_ceil(passes);
         let mut from = 0;
@@ -160,15 +226,15 @@ impl Packed {
                 let column = panel * PANEL;
                 let tile = Tile {
                     // SAFETY: row < rows, so the row begins within `a`; `from` < inner / 2.
-                    a: unsafe { a.as_ptr().add(row * self.inner).cast::<u32>().add(from) },
+                    a: unsafe { a.as_ptr().add(row * part.inner).cast::<u32>().add(from) },
                     stride: pairs,
                     pairs: until - from,
                     // SAFETY: the panel holds inner / 2 × 4 lines.
-                    b: unsafe { self.lines.as_ptr().add((panel * pairs + from) * (PANEL / LINE)) },
+                    b: unsafe { self.lines.as_ptr().add((panel * all + from) * (PANEL / LINE)) },
                     // SAFETY: the rectangle's first element lies within `to`.
-                    c: unsafe { to.0.add(row * self.columns + column) },
-                    c_stride: self.columns,
-                    columns: PANEL.min(self.columns - column),
+                    c: unsafe { to.0.add(row * part.stride + column) },
+                    c_stride: part.stride,
+                    columns: PANEL.min(part.columns - column),
                     add: add || from > 0,
                 };
                 // SAFETY: `count` rows from `row` and the columns up to `columns` exist, and the
@@ -287,7 +353,8 @@ mod tests {
                 let mut fast = vec![0.5; rows * columns];
                 let mut slow = fast.clone();
                 packed.product(&a, &mut fast, add);
-                packed.product_twin(&a, &mut slow, add);
+                let whole = Part { inner, columns, stride: columns };
+                packed.product_twin(&a, &mut slow, whole, add);
                 for (i, (fast, slow)) in fast.iter().zip(&slow).enumerate() {
                     let close = 1e-5 * (inner as f32).sqrt() + 1e-5;
                     assert!(
@@ -296,6 +363,27 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn parts_are_those_of_the_whole() {
+        let (rows, columns, inner) = (7, 130, 40);
+        let (a, b) = (random(rows * inner, 1), random(inner * columns, 2));
+        let wide: Vec<f32> = b.iter().map(|&bits| f32::from_bits(u32::from(bits) << 16)).collect();
+        let packed = Packed::of_rows(inner, columns, &wide);
+        for (inner_part, columns_part, stride) in [(40, 130, 130), (12, 65, 70), (2, 1, 1)] {
+            let cut: Vec<u16> =
+                a.chunks(inner).flat_map(|row| &row[..inner_part]).copied().collect();
+            let part = Part { inner: inner_part, columns: columns_part, stride };
+            let [mut fast, mut slow] = [0, 1].map(|_| vec![0.5; rows * stride]);
+            packed.product_of(&cut, &mut fast, part);
+            packed.product_twin(&cut, &mut slow, part, false);
+            assert!(fast.iter().zip(&slow).all(|(a, b)| (a - b).abs() < 1e-4), "{part:?}");
+            let exact: f32 = (0..inner_part)
+                .map(|k| wide[k * columns] * f32::from_bits(u32::from(a[k]) << 16))
+                .sum();
+            assert!((fast[0] - exact).abs() < 1e-4, "{part:?}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The operations on slices of this machine's memory, with fused kernels.
 
-use super::attention::{self, Past, Seen, Segment, few};
+use super::attention::{self, Packs, Past, Seen, Segment, few};
 use super::gemm::{Destination, Matrix, Threads, product};
 use super::kept::Kept;
 use super::{Attended, Computed, Group, Linear, Loss, Norm, Ops, simd};
@@ -161,16 +161,23 @@ impl<'a> Cpu<'a> {
         {
             return self.attended(qkv, |to| few::forward(config, &qkv.data, (past, *seen), to));
         }
-        let [mut keys, mut values] = [0, 1].map(|_| self.take(positions, config.kv_width()));
-        past.expand(&mut keys.data, &mut values.data);
-        let expanded = Past { keys: &keys.data, values: &values.data, positions };
-        let to = |to: (&mut [f32], &mut [f32])| {
-            attention::forward(config, &qkv.data, expanded, segments, to);
+        let even = positions.next_multiple_of(2);
+        let [mut keys, mut values] = [0, 1].map(|_| self.take(even, config.kv_width()));
+        past.expand(even, &mut keys.data, &mut values.data);
+        let attended = if self.weights.precision() == Precision::Bf16 {
+            let packs = Packs::new(config.head, even, &keys.data, &values.data);
+            self.attend_to(qkv, Past::Rounded(&packs), segments)
+        } else {
+            let (keys, values) = (&keys.data, &values.data);
+            self.attend_to(qkv, Past::Exact { keys, values, positions: even }, segments)
         };
-        let attended = self.attended(qkv, to);
         self.recycle(keys);
         self.recycle(values);
         attended
+    }
+
+    fn attend_to(&self, qkv: &Rows, past: Past<'_>, segments: &[Segment]) -> Attended<Rows> {
+        self.attended(qkv, |to| attention::forward(self.config, &qkv.data, past, segments, to))
     }
 
     /// Attention of rows that belong to different pasts and see all of theirs.
@@ -548,9 +555,7 @@ impl Ops for Cpu<'_> {
 
     fn attend(&self, qkv: &Rows, starts: &[usize]) -> Computed<Attended<Rows>> {
         let segments = attention::sequences(starts);
-        Ok(self.attended(qkv, |to| {
-            attention::forward(self.config, &qkv.data, Past::default(), &segments, to);
-        }))
+        Ok(self.attend_to(qkv, Past::Nothing, &segments))
     }
 
     fn attend_backward(

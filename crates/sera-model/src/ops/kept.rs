@@ -222,25 +222,33 @@ impl Kept {
     }
 
     /// All positions in f32, for many rows that read them at once: keys `[kv heads, head,
-    /// positions]`, values `[kv heads, positions, head]`.
-    pub(crate) fn expand(&self, keys: &mut [f32], values: &mut [f32]) {
-        let (head, positions) = (self.head, self.positions);
-        if positions == 0 {
+    /// room]`, values `[kv heads, room, head]`, with zeros after the last.
+    ///
+    /// # Panics
+    /// Where there are more than `room`.
+    pub(crate) fn expand(&self, room: usize, keys: &mut [f32], values: &mut [f32]) {
+        let head = self.head;
+        assert!(self.positions <= room, "all positions fit");
+        if room == 0 {
             return;
         }
-        let size = head * positions;
+        let size = head * room;
         let heads = keys.par_chunks_exact_mut(size).zip(values.par_chunks_exact_mut(size));
         heads.enumerate().for_each(|(kv_head, (keys, values))| {
             let mut part = vec![0.0; head * TILE];
-            for (tile, from) in (0..positions).step_by(TILE).enumerate() {
-                let count = TILE.min(positions - from);
+            for (tile, from) in (0..self.positions).step_by(TILE).enumerate() {
+                let count = TILE.min(self.positions - from);
                 self.keys(tile, kv_head, &mut part);
-                for (part, keys) in part.chunks_exact(TILE).zip(keys.chunks_exact_mut(positions)) {
+                for (part, keys) in part.chunks_exact(TILE).zip(keys.chunks_exact_mut(room)) {
                     keys[from..from + count].copy_from_slice(&part[..count]);
                 }
                 self.values(tile, kv_head, &mut part);
                 values[from * head..][..count * head].copy_from_slice(&part[..count * head]);
             }
+            for keys in keys.chunks_exact_mut(room) {
+                keys[self.positions..].fill(0.0);
+            }
+            values[self.positions * head..].fill(0.0);
         });
     }
 }
@@ -279,15 +287,16 @@ mod tests {
         kept.truncate(70);
         assert_eq!(kept.len(), 70);
         kept.extend(rows().skip(70));
-        let [mut found_keys, mut found_values] = [0, 1].map(|_| vec![0.0; positions * width]);
-        kept.expand(&mut found_keys, &mut found_values);
-        for position in 0..positions {
+        let room = positions + 3;
+        let [mut found_keys, mut found_values] = [0, 1].map(|_| vec![1.0; room * width]);
+        kept.expand(room, &mut found_keys, &mut found_values);
+        for position in 0..room {
             for at in 0..width {
                 let (kv_head, i) = (at / head, at % head);
-                let key = found_keys[(kv_head * head + i) * positions + position];
-                let value = found_values[(kv_head * positions + position) * head + i];
+                let key = found_keys[(kv_head * head + i) * room + position];
+                let value = found_values[(kv_head * room + position) * head + i];
                 for (found, wanted) in [(key, &keys), (value, &values)] {
-                    let wanted = wanted[position * width + at];
+                    let wanted = wanted.get(position * width + at).copied().unwrap_or(0.0);
                     let near = (found - wanted).abs() <= 4.0 * relative;
                     assert!(near, "{how:?} {head} {position} {at}: {found} {wanted}");
                 }

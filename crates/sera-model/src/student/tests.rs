@@ -103,8 +103,8 @@ fn scores_are_the_likelihoods_of_the_training_path() {
             })
             .collect();
         for (together, alone) in scores.iter().zip(&alone) {
-            // What is read again was kept in two bytes a number.
-            let near = 2e-4 * alone.nats.abs() + 1e-3;
+            // What is read again was kept in two bytes a number, and may be met in bf16.
+            let near = 1e-3 * alone.nats.abs() + 1e-3;
             assert!((together.nats - alone.nats).abs() < near, "{together:?} or {alone:?}");
         }
     }

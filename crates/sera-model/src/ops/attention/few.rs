@@ -152,8 +152,8 @@ mod tests {
         let [out, lse] = &mut fast;
         forward(&config, &qkv, (&past, seen), (out, lse));
         let (mut keys, mut values) = (vec![0.0; kept * kv], vec![0.0; kept * kv]);
-        past.expand(&mut keys, &mut values);
-        let past = Past { keys: &keys, values: &values, positions: kept };
+        past.expand(kept, &mut keys, &mut values);
+        let past = Past::Exact { keys: &keys, values: &values, positions: kept };
         let [out, lse] = &mut slow;
         forward_many(&config, &qkv, past, &[Segment { rows: 0..rows, past: seen }], (out, lse));
         for (fast, slow) in fast.iter().flatten().zip(slow.iter().flatten()) {
