@@ -6,8 +6,10 @@ use super::simd;
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 
-/// Rows that share what is loaded of the matrix, in registers.
-const ROWS: usize = 3;
+/// Rows that share what is loaded of the matrix, in registers: of AVX-512, and of AVX2, which has
+/// half as many.
+const WIDE: usize = 6;
+const HALF_WIDE: usize = 3;
 
 /// `to += a · b`: `a` is `[rows, inner]`, `b` `[inner, columns]`.
 ///
@@ -21,16 +23,16 @@ pub(crate) fn add_product(a: &[f32], b: &[f16], columns: usize, to: &mut [f32]) 
     {
         let shape = Shape { a: a.as_ptr(), b: b.as_ptr().cast(), inner, columns };
         if simd::wide() && columns.is_multiple_of(16) {
-            for (row, to) in to.chunks_mut(ROWS * columns).enumerate() {
+            for (row, to) in to.chunks_mut(WIDE * columns).enumerate() {
                 // SAFETY: the processor has the instructions; these rows of `a` and `to` exist.
-                unsafe { shape.from(row * ROWS).wide_rows(to) };
+                unsafe { shape.from(row * WIDE).wide_rows(to) };
             }
             return;
         }
         if super::panels::native() && columns.is_multiple_of(8) {
-            for (row, to) in to.chunks_mut(ROWS * columns).enumerate() {
+            for (row, to) in to.chunks_mut(HALF_WIDE * columns).enumerate() {
                 // SAFETY: as above.
-                unsafe { shape.from(row * ROWS).half_wide_rows(to) };
+                unsafe { shape.from(row * HALF_WIDE).half_wide_rows(to) };
             }
             return;
         }
@@ -63,7 +65,7 @@ impl Shape {
     }
 
     /// # Safety
-    /// The processor has AVX-512. `a` has the rows of `to`, which are [`ROWS`] at most; `b` has all
+    /// The processor has AVX-512. `a` has the rows of `to`, which are [`WIDE`] at most; `b` has all
     /// its rows; columns are a multiple of 16.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     unsafe fn wide_rows(&self, to: &mut [f32]) {
@@ -72,7 +74,10 @@ impl Shape {
             match to.len() / self.columns {
                 1 => self.wide::<1>(to),
                 2 => self.wide::<2>(to),
-                _ => self.wide::<ROWS>(to),
+                3 => self.wide::<3>(to),
+                4 => self.wide::<4>(to),
+                5 => self.wide::<5>(to),
+                _ => self.wide::<WIDE>(to),
             }
         }
     }
@@ -146,7 +151,7 @@ impl Shape {
             match to.len() / self.columns {
                 1 => self.half_wide::<1>(to),
                 2 => self.half_wide::<2>(to),
-                _ => self.half_wide::<ROWS>(to),
+                _ => self.half_wide::<HALF_WIDE>(to),
             }
         }
     }
@@ -233,9 +238,9 @@ mod tests {
             if super::super::panels::native() && columns.is_multiple_of(8) {
                 fast.fill(0.5);
                 let shape = Shape { a: a.as_ptr(), b: b.as_ptr().cast(), inner, columns };
-                for (row, to) in fast.chunks_mut(ROWS * columns).enumerate() {
+                for (row, to) in fast.chunks_mut(HALF_WIDE * columns).enumerate() {
                     // SAFETY: the processor has the instructions; `a` and `to` have as many rows.
-                    unsafe { shape.from(row * ROWS).half_wide_rows(to) };
+                    unsafe { shape.from(row * HALF_WIDE).half_wide_rows(to) };
                 }
                 near(&fast, &slow);
             }
