@@ -1,5 +1,14 @@
 //! The operations on slices of this machine's memory, with fused kernels.
 
+mod frozen;
+mod head;
+mod rows;
+
+#[cfg(test)]
+pub(crate) use head::exact_head_logits;
+pub(crate) use head::{head_logits, nll_of_rows};
+pub(crate) use rows::Rows;
+
 use super::attention::{self, Packs, Past, Seen, Segment, few};
 use super::gemm::{Destination, Matrix, Threads, product};
 use super::kept::Kept;
@@ -8,57 +17,13 @@ use crate::base::Base;
 use crate::batch::Target;
 use crate::config::Config;
 use crate::lora::{Factor, Lora};
-use crate::weights::{Frozen, HeadNorms, Precision, Weights};
+use crate::weights::{HeadNorms, Precision, Weights};
+use frozen::{round, times, times_back, times_few};
+use head::{CHUNK, cross_entropy};
 use rayon::prelude::*;
+use rows::FEW_ROWS;
 use std::cell::RefCell;
 use std::ops::Range;
-
-/// Rows that one task of an element-wise operation covers at least.
-const FEW_ROWS: usize = 16;
-/// Targets whose logits are held at once.
-const CHUNK: usize = 128;
-
-/// A `[rows, width]` matrix.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Rows {
-    /// The numbers, row-major.
-    pub(crate) data: Vec<f32>,
-    /// Numbers in a row.
-    pub(crate) width: usize,
-}
-
-impl Rows {
-    /// How many rows.
-    pub(crate) fn count(&self) -> usize {
-        self.data.len() / self.width.max(1)
-    }
-
-    fn matrix(&self) -> Matrix<'_> {
-        Matrix::new(&self.data, self.count(), self.width, self.width)
-    }
-
-    /// Calls `work` with every row's index and numbers, on the pool unless they are few: handing a
-    /// token's one row to another thread takes longer than the work.
-    fn each(&mut self, work: impl Fn(usize, &mut [f32]) + Sync) {
-        if self.count() <= FEW_ROWS {
-            let rows = self.data.chunks_mut(self.width).enumerate();
-            rows.for_each(|(i, row)| work(i, row));
-            return;
-        }
-        let rows = self.data.par_chunks_mut(self.width).enumerate();
-        rows.with_min_len(FEW_ROWS).for_each(|(i, row)| work(i, row));
-    }
-
-    /// The numbers of all rows from column `from` on.
-    pub(crate) fn columns(&self, from: usize) -> Vec<f32> {
-        self.data.chunks_exact(self.width).flat_map(|row| &row[from..]).copied().collect()
-    }
-
-    /// One row.
-    pub(crate) fn row(&self, row: usize) -> &[f32] {
-        &self.data[row * self.width..][..self.width]
-    }
-}
 
 /// Rows kept for the backward.
 #[derive(Debug)]
@@ -261,112 +226,6 @@ impl Factors<'_> {
             (i, b, from - outputs)
         })
     }
-}
-
-thread_local! {
-    /// The left operand of a bf16 product.
-    static ROUNDED: RefCell<Vec<u16>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Rounds `x` and calls `work` with its bits.
-fn with_bf16(x: &[f32], work: impl FnOnce(&[u16])) {
-    let mut bits = ROUNDED.take();
-    bits.resize(x.len(), 0);
-    round(x, &mut bits);
-    work(&bits);
-    ROUNDED.set(bits);
-}
-
-fn round(x: &[f32], bits: &mut [u16]) {
-    const PART: usize = 1 << 14;
-    if x.len() <= PART {
-        return simd::to_bf16(x, bits);
-    }
-    let parts = bits.par_chunks_mut(PART).zip(x.par_chunks(PART));
-    parts.for_each(|(bits, x)| simd::to_bf16(x, bits));
-}
-
-/// `to (+)= x·Wᵀ`.
-fn times(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
-    match w {
-        Frozen::F32 { inputs, numbers, .. } => {
-            let w = Matrix::new(numbers, w.outputs(), *inputs, *inputs).transposed();
-            let width = to.width;
-            let to = destination(&mut to.data, width, add);
-            product(to, 1.0, x.matrix(), w, Threads::All);
-        }
-        Frozen::Bf16 { forward, .. } => {
-            with_bf16(&x.data, |bits| forward.product(bits, &mut to.data, add));
-        }
-    }
-}
-
-/// [`times`] for a few rows that are read for what comes next, not to learn from: it reads weights
-/// in four bits or in bytes. Serving differs from training by their rounding.
-fn times_few(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
-    match w.few() {
-        Some(few) => few.times(&x.data, &mut to.data, add),
-        None => times(w, x, to, add),
-    }
-}
-
-/// `dx = dy·W`.
-fn times_back(w: &Frozen, dy: &Rows, dx: &mut Rows) {
-    match w {
-        Frozen::F32 { inputs, numbers, .. } => {
-            let w = Matrix::new(numbers, w.outputs(), *inputs, *inputs);
-            let width = dx.width;
-            product(Destination::set(&mut dx.data, width), 1.0, dy.matrix(), w, Threads::All);
-        }
-        Frozen::Bf16 { forward, backward, .. } => {
-            let backward = backward.get_or_init(|| forward.transposed());
-            with_bf16(&dy.data, |bits| backward.product(bits, &mut dx.data, false));
-        }
-    }
-}
-
-fn destination(data: &mut [f32], width: usize, add: bool) -> Destination<'_> {
-    if add { Destination::add(data, width) } else { Destination::set(data, width) }
-}
-
-/// Logits of some normed hidden rows, `[rows, vocabulary]`.
-pub(crate) fn head_logits(weights: &Weights, hidden: &[f32]) -> Vec<f32> {
-    head_logits_by(times_few, weights, hidden)
-}
-
-/// The same without the rounding of a token that is read to write by.
-#[cfg(test)]
-pub(crate) fn exact_head_logits(weights: &Weights, hidden: &[f32]) -> Vec<f32> {
-    head_logits_by(times, weights, hidden)
-}
-
-fn head_logits_by(
-    times: impl Fn(&Frozen, &Rows, &mut Rows, bool),
-    weights: &Weights,
-    hidden: &[f32],
-) -> Vec<f32> {
-    let hidden = Rows { data: hidden.to_vec(), width: weights.head().inputs() };
-    let vocabulary = weights.head().outputs();
-    let mut logits = Rows { data: vec![0.0; hidden.count() * vocabulary], width: vocabulary };
-    times(weights.head(), &hidden, &mut logits, false);
-    logits.data
-}
-
-/// Negative log-likelihood of a token after each normed hidden row, in chunks.
-pub(crate) fn nll_of_rows(weights: &Weights, rows: &[(&[f32], u32)]) -> Vec<f32> {
-    let vocabulary = weights.head().outputs();
-    let mut logits = Rows { data: Vec::new(), width: vocabulary };
-    let mut nll = Vec::with_capacity(rows.len());
-    for rows in rows.chunks(CHUNK) {
-        let data = rows.iter().flat_map(|(row, _)| row.iter().copied()).collect();
-        let hidden = Rows { data, width: weights.head().inputs() };
-        logits.data.resize(rows.len() * vocabulary, 0.0);
-        times(weights.head(), &hidden, &mut logits, false);
-        let targets: Vec<_> =
-            rows.iter().map(|&(_, token)| Target { row: 0, token, weight: 1.0 }).collect();
-        nll.extend(cross_entropy(&mut logits, &targets, false).into_iter().map(|(nll, _)| nll));
-    }
-    nll
 }
 
 impl Ops for Cpu<'_> {
@@ -631,23 +490,4 @@ impl Ops for Cpu<'_> {
     fn numbers(&self, gradient: Vec<f32>) -> Computed<Vec<f32>> {
         Ok(gradient)
     }
-}
-
-/// Each row's negative log-likelihood and whether its target is the likeliest token; leaves the
-/// weighted gradient in `logits` if asked to.
-fn cross_entropy(logits: &mut Rows, targets: &[Target], gradient: bool) -> Vec<(f32, bool)> {
-    let rows = logits.data.par_chunks_mut(logits.width).zip(targets);
-    rows.map(|(logits, target)| {
-        let token = target.token as usize;
-        let lse = simd::log_sum_exp(logits);
-        let own = logits[token];
-        let (nll, best) = (lse - own, logits.iter().all(|other| *other <= own));
-        if gradient {
-            let slope = target.slope(nll);
-            simd::cross_entropy_row(logits, lse, slope);
-            logits[token] -= slope;
-        }
-        (nll, best)
-    })
-    .collect()
 }
