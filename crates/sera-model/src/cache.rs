@@ -122,13 +122,12 @@ pub fn forward_cached(
     pause: &(dyn Fn() -> bool + Sync),
 ) -> Result<(), EngineError> {
     let positions: Vec<usize> = (cache.tokens..cache.tokens + tokens.len()).collect();
-    let segments = [Segment { rows: 0..tokens.len(), past: cache.tokens }];
     in_pool(|| {
         let ops = ops(base, lora, &positions);
         let mut fresh = Vec::with_capacity(base.config.layers);
         let attend = |layer: usize, qkv: &Rows| {
             fresh.push(qkv.columns(base.config.query_width()));
-            ops.attend_past(qkv, &cache.layers[layer], &segments)
+            ops.attend_past(qkv, &cache.layers[layer])
         };
         if let Some(hidden) = forward((base, &ops), tokens, &positions, attend, pause)? {
             cache.append(&base.config, &fresh, 0..tokens.len(), &hidden);
@@ -149,7 +148,7 @@ pub struct Turn<'a> {
 }
 
 /// Reads the last tokens of some answers that are being written, and appends them to their caches.
-/// Weights are read once for all, in few bits; every row gets the same bits as if it were alone.
+/// Weights are read once for all, in few bits; an answer gets the same bits as if it were alone.
 ///
 /// `pause` is called between layers; where it says false, the caches are left as they were.
 pub fn forward_written(
@@ -167,6 +166,9 @@ pub fn forward_written(
         positions.extend(turn.cache.tokens..turn.cache.tokens + turn.tokens.len());
         tokens.extend_from_slice(turn.tokens);
         loras.extend(std::iter::repeat_n(turn.lora, turn.tokens.len()));
+    }
+    if tokens.is_empty() {
+        return Ok(());
     }
     paced(ONE_MORE + tokens.len() as f32, || {
         let ops = ops(base, None, &positions).few(loras);
@@ -278,7 +280,8 @@ fn score_pack(
     let position = |segment: &Segment| segment.past..segment.past + segment.rows.len();
     let positions: Vec<usize> = segments.iter().flat_map(position).collect();
     let ops = ops(base, lora, &positions);
-    let attend = |layer: usize, qkv: &Rows| ops.attend_past(qkv, &trunk.layers[layer], &segments);
+    let attend =
+        |layer: usize, qkv: &Rows| ops.attend_expanded(qkv, &trunk.layers[layer], &segments);
     let hidden = forward((base, &ops), &tokens, &positions, attend, pause)?;
     let mut rows = Vec::new();
     for (branch, segment) in branches.iter().zip(&segments) {

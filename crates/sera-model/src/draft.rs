@@ -1,9 +1,10 @@
 //! Guesses at what comes next, from what stands above: after the last words' latest earlier place the
 //! text often goes on as it went on there, and an edit copies most of what it was shown.
 //!
-//! Guessed tokens are read together with the last one and kept as far as they are what would have
-//! been written, so an answer is the same with and without them (speculative decoding, Leviathan et
-//! al., arXiv 2211.17192, with the prompt itself as the draft model).
+//! Guessed tokens are read together with the last one and kept as far as they are what is chosen then
+//! (speculative decoding, Leviathan et al., arXiv 2211.17192, with the prompt itself as the draft
+//! model). Rows read together meet each other's keys and values before these are rounded to be kept:
+//! an answer is the same with and without guesses but for that rounding.
 use crate::cache::WRITTEN;
 
 /// Tokens that have to be equal before a guess is made: more are trusted first.

@@ -16,14 +16,19 @@ pub(crate) fn in_pool<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     rayon::scope(|_| work())
 }
 
-/// Runs `work` on as many threads as were fastest lately, and learns from how long it takes: about
-/// in proportion to `size`.
-pub(crate) fn paced<T: Send>(size: f32, work: impl FnOnce() -> T + Send) -> T {
+/// Runs `work` on as many threads as were fastest lately, and learns from how long it takes, about
+/// in proportion to `size`, where it is done to its end.
+pub(crate) fn paced<T: Send, E: Send>(
+    size: f32,
+    work: impl FnOnce() -> Result<T, E> + Send,
+) -> Result<T, E> {
     let width = with_pace(Pace::choose);
     let start = Instant::now();
     let done = on(width, work);
     let seconds = start.elapsed().as_secs_f32();
-    with_pace(|pace| pace.learn(width, seconds / size));
+    if done.is_ok() {
+        with_pace(|pace| pace.learn(width, seconds / size));
+    }
     done
 }
 

@@ -120,8 +120,8 @@ impl Frozen {
     pub(crate) fn few(&self) -> Option<&Few> {
         let inputs = self.inputs();
         few_fit(inputs).then(|| match self {
-            Self::F32 { numbers, few, .. } => few.get_or_init(|| Few::new(inputs, numbers)),
-            Self::Bf16 { few, .. } => few.get_or_init(|| Few::new(inputs, &self.numbers())),
+            Self::F32 { numbers, few, .. } => made_once(few, || Few::new(inputs, numbers)),
+            Self::Bf16 { few, .. } => made_once(few, || Few::new(inputs, &self.numbers())),
         })
     }
 
@@ -132,6 +132,16 @@ impl Frozen {
         rows.for_each(|(output, row)| self.row(output, row));
         numbers
     }
+}
+
+/// What the cell holds, made before it is locked: what is made on the pool may run other work
+/// meanwhile that asks for the same. At worst it is made twice.
+pub(crate) fn made_once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
+    if let Some(made) = cell.get() {
+        return made;
+    }
+    let made = make();
+    cell.get_or_init(|| made)
 }
 
 /// One block's frozen weights.

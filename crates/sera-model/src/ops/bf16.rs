@@ -135,8 +135,9 @@ impl Packed {
         if native() {
             #[cfg(target_arch = "x86_64")]
             self.product_native(a, to, rows, add);
-        } else {
-            self.product_twin(a, to, part, add);
+        } else if rows > 0 {
+            let each = to.par_chunks_mut(self.columns).zip(a.par_chunks(self.inner));
+            each.for_each(|(to, a)| self.product_twin(a, to, part, add));
         }
     }
 

@@ -12,7 +12,7 @@ pub(crate) use rows::Rows;
 use super::attention::{self, Packs, Past, Seen, Segment, few};
 use super::gemm::{Destination, Matrix, Threads, product};
 use super::kept::Kept;
-use super::{Attended, Computed, Group, Linear, Loss, Norm, Ops, simd};
+use super::{Attended, Computed, Group, Linear, Loss, Norm, Ops, bf16_is_native, simd};
 use crate::base::Base;
 use crate::batch::Target;
 use crate::config::Config;
@@ -113,23 +113,30 @@ impl<'a> Cpu<'a> {
         qkv
     }
 
-    /// Attention of segments that may see a past.
-    pub(crate) fn attend_past(
+    /// Attention of rows that go on after a past.
+    pub(crate) fn attend_past(&self, qkv: &Rows, past: &Kept) -> Attended<Rows> {
+        let (rows, seen) = (qkv.count(), past.len());
+        if rows <= few::ROWS {
+            let attend = |to: (&mut [f32], &mut [f32])| {
+                few::forward(self.config, &qkv.data, (past, seen), to);
+            };
+            return self.attended(qkv, attend);
+        }
+        self.attend_expanded(qkv, past, &[Segment { rows: 0..rows, past: seen }])
+    }
+
+    /// Attention of segments that may see a past, computed the same way whatever their number.
+    pub(crate) fn attend_expanded(
         &self,
         qkv: &Rows,
         past: &Kept,
         segments: &[Segment],
     ) -> Attended<Rows> {
         let (config, positions) = (self.config, past.len());
-        if let [Segment { rows, past: seen }] = segments
-            && rows.len() <= few::ROWS
-        {
-            return self.attended(qkv, |to| few::forward(config, &qkv.data, (past, *seen), to));
-        }
         let even = positions.next_multiple_of(2);
         let [mut keys, mut values] = [0, 1].map(|_| self.take(even, config.kv_width()));
         past.expand(even, &mut keys.data, &mut values.data);
-        let attended = if self.weights.precision() == Precision::Bf16 {
+        let attended = if self.weights.precision() == Precision::Bf16 && bf16_is_native() {
             let packs = Packs::new(config.head, even, &keys.data, &values.data);
             self.attend_to(qkv, Past::Rounded(&packs), segments)
         } else {

@@ -32,6 +32,17 @@ impl Question {
             Before::Plain(text) => Context::Plain(text),
         }
     }
+
+    /// The candidates that are edits. After a file's lines there are also the trunk and beginnings
+    /// of it, which are what edits are compared with.
+    pub(super) fn edits(&self) -> Vec<&String> {
+        let trunk = self.candidates.first().map_or("", String::as_str);
+        let edit = |text: &&String| match &self.before {
+            Before::Chat(_) => true,
+            Before::Plain(_) => !trunk.starts_with(text.as_str()),
+        };
+        self.candidates.iter().filter(edit).collect()
+    }
 }
 
 /// Everything that ranking the edits of some tasks asks.

@@ -108,6 +108,7 @@ impl Work {
         let turns = turns(&base.tokenizer, &side.solved());
         ensure!(turns.len() == STEPS, "the repository has too few trajectories");
         let questions = asked::questions(&side, Student::new(base, None))?;
+        ensure!(!questions.is_empty(), "the repository has no held-out task with edits");
         Ok(Self { code, turns, questions })
     }
 

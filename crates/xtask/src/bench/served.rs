@@ -14,7 +14,7 @@ use std::time::Instant;
 
 /// Tokens read in one forward, as `Student` reads.
 const CHUNK: usize = 512;
-/// One in so many candidates is also scored alone.
+/// Of a question's edits one in so many is also scored alone, at least one.
 const ALONE: usize = 40;
 
 pub(super) fn own_side(options: &Options) -> Result<ExitCode> {
@@ -99,27 +99,27 @@ impl Own {
         Ok(())
     }
 
-    /// Candidates a second: those of a question together, and some of them each by itself, after
-    /// nothing that was read before.
+    /// Edits a second: those of a question together, and each by itself after nothing that was read
+    /// before, as far as some of every question tell.
     fn score(&self, questions: &[Question]) -> Result<Value> {
-        let scored = |question: &Question, candidates: &[String]| {
+        let scored = |question: &Question, candidates: &[String]| -> Result<f64> {
             let mut student = Student::new(Arc::clone(&self.base), None);
-            student.score(question.context(), candidates, &Cancel::default())
+            let start = Instant::now();
+            student.score(question.context(), candidates, &Cancel::default())?;
+            Ok(start.elapsed().as_secs_f64())
         };
-        let start = Instant::now();
-        let mut edits = 0;
+        let (mut count, mut together, mut alone) = (0.0, 0.0, 0.0);
         for question in questions {
-            edits += scored(question, &question.candidates)?.len();
-        }
-        let together = edits as f64 / start.elapsed().as_secs_f64();
-        let start = Instant::now();
-        let mut edits = 0;
-        for question in questions {
-            for candidate in question.candidates.iter().skip(ALONE / 2).step_by(ALONE) {
-                edits += scored(question, std::slice::from_ref(candidate))?.len();
+            let edits = question.edits();
+            let some: Vec<&&String> = edits.iter().step_by(ALONE).collect();
+            together += scored(question, &question.candidates)?;
+            let mut seconds = 0.0;
+            for edit in &some {
+                seconds += scored(question, std::slice::from_ref(edit))?;
             }
+            alone += seconds * edits.len() as f64 / some.len().max(1) as f64;
+            count += edits.len() as f64;
         }
-        let alone = edits as f64 / start.elapsed().as_secs_f64();
-        Ok(json!({"together": together, "alone": alone}))
+        Ok(json!({"together": count / together, "alone": count / alone}))
     }
 }

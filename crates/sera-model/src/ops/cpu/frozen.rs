@@ -2,7 +2,7 @@
 use super::super::gemm::{Destination, Matrix, Threads, product};
 use super::super::simd;
 use super::Rows;
-use crate::weights::Frozen;
+use crate::weights::{Frozen, made_once};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -63,7 +63,7 @@ pub(super) fn times_back(w: &Frozen, dy: &Rows, dx: &mut Rows) {
             product(Destination::set(&mut dx.data, width), 1.0, dy.matrix(), w, Threads::All);
         }
         Frozen::Bf16 { forward, backward, .. } => {
-            let backward = backward.get_or_init(|| forward.transposed());
+            let backward = made_once(backward, || forward.transposed());
             with_bf16(&dy.data, |bits| backward.product(bits, &mut dx.data, false));
         }
     }
