@@ -18,8 +18,8 @@ const PACK: usize = 512;
 /// Rows of an answer that are read at once while it is written.
 pub const WRITTEN: usize = 8;
 
-/// Rows that take as long as reading the weights does, whatever their number.
-const ONE_MORE: f32 = 1.5;
+/// Rows that take as long as it takes to read the weights, which is done once for all rows.
+const WEIGHTS: f32 = 1.5;
 
 /// Keys, values and final hidden states of the tokens read so far.
 #[derive(Clone, Debug)]
@@ -170,7 +170,7 @@ pub fn forward_written(
     if tokens.is_empty() {
         return Ok(());
     }
-    paced(ONE_MORE + tokens.len() as f32, || {
+    paced(WEIGHTS + tokens.len() as f32, || {
         let ops = ops(base, None, &positions).few(loras);
         let mut fresh = Vec::with_capacity(base.config.layers);
         let attend = |layer: usize, qkv: &Rows| {

@@ -42,9 +42,13 @@ fn with_pace<T>(act: impl FnOnce(&mut Pace) -> T) -> T {
 }
 
 fn on<T: Send>(width: Width, work: impl FnOnce() -> T + Send) -> T {
-    match (width, fewer()) {
-        (Width::Fewer, Some(pool)) => pool.install(work),
-        (Width::Fewer, None) | (Width::All, _) => in_pool(work),
+    let fewer = match width {
+        Width::All => None,
+        Width::Fewer => fewer(),
+    };
+    match fewer {
+        Some(pool) => pool.install(work),
+        None => in_pool(work),
     }
 }
 

@@ -58,9 +58,10 @@ pub(crate) enum Few {
 
 impl Few {
     fn new(inputs: usize, numbers: &[f32]) -> Self {
-        let bytes = || Interleaved::new(inputs, numbers).expect("bytes keep any numbers");
-        let nibbles = Interleaved::new(inputs, numbers).map(Self::Nibbles);
-        nibbles.unwrap_or_else(|| Self::Bytes(bytes()))
+        if let Some(nibbles) = Interleaved::new(inputs, numbers) {
+            return Self::Nibbles(nibbles);
+        }
+        Self::Bytes(Interleaved::new(inputs, numbers).expect("bytes keep any numbers"))
     }
 
     /// `to (+)= W·x` for a few rows.

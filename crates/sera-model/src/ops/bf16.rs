@@ -31,7 +31,7 @@ pub(crate) struct Packed {
     lines: Vec<Line>,
 }
 
-/// A part of a matrix: where it begins, and no wider or deeper than this.
+/// The beginning of a matrix, its first inner indices and columns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
     /// Inner indices, an even number; the left matrix has as many.
@@ -64,18 +64,25 @@ impl Packed {
         columns: usize,
         at: impl Fn(usize, usize) -> u16 + Sync,
     ) -> Self {
-        assert!(inner.is_multiple_of(2), "inner indices come in pairs");
-        let panel_lines = inner / 2 * (PANEL / LINE);
-        let mut lines = vec![Line([[0; 2]; LINE]); columns.div_ceil(PANEL) * panel_lines];
-        lines.par_chunks_mut(panel_lines).enumerate().for_each(|(panel, lines)| {
-            for (i, line) in lines.iter_mut().enumerate() {
-                let (pair, first) = (i / (PANEL / LINE), panel * PANEL + i % (PANEL / LINE) * LINE);
-                for (column, slot) in (first..columns).zip(&mut line.0) {
-                    *slot = [at(2 * pair, column), at(2 * pair + 1, column)];
+        let mut packed = Self::zeros(inner, columns);
+        packed.lines.par_chunks_mut(inner / 2 * (PANEL / LINE)).enumerate().for_each(
+            |(panel, lines)| {
+                for (i, line) in lines.iter_mut().enumerate() {
+                    let (pair, first) =
+                        (i / (PANEL / LINE), panel * PANEL + i % (PANEL / LINE) * LINE);
+                    for (column, slot) in (first..columns).zip(&mut line.0) {
+                        *slot = [at(2 * pair, column), at(2 * pair + 1, column)];
+                    }
                 }
-            }
-        });
-        Self { inner, columns, lines }
+            },
+        );
+        packed
+    }
+
+    fn zeros(inner: usize, columns: usize) -> Self {
+        assert!(inner.is_multiple_of(2), "inner indices come in pairs");
+        let lines = columns.div_ceil(PANEL) * (inner / 2) * (PANEL / LINE);
+        Self { inner, columns, lines: vec![Line([[0; 2]; LINE]); lines] }
     }
 
     /// Packs a row-major matrix `[inner, columns]`, rounded.
@@ -83,9 +90,7 @@ impl Packed {
     /// # Panics
     /// Where `inner` is odd.
     pub(crate) fn of_rows(inner: usize, columns: usize, numbers: &[f32]) -> Self {
-        assert!(inner.is_multiple_of(2), "inner indices come in pairs");
-        let panel_lines = inner / 2 * (PANEL / LINE);
-        let mut lines = vec![Line([[0; 2]; LINE]); columns.div_ceil(PANEL) * panel_lines];
+        let mut packed = Self::zeros(inner, columns);
         let mut bits = vec![0; 2 * columns];
         for (pair, numbers) in numbers.chunks_exact(2 * columns).take(inner / 2).enumerate() {
             simd::to_bf16(numbers, &mut bits);
@@ -93,13 +98,14 @@ impl Packed {
             let both = first.chunks(LINE).zip(second.chunks(LINE)).enumerate();
             for (line, (first, second)) in both {
                 let (panel, line) = (line / (PANEL / LINE), line % (PANEL / LINE));
-                let line = &mut lines[panel * panel_lines + pair * (PANEL / LINE) + line];
-                for (slot, (x, y)) in line.0.iter_mut().zip(first.iter().zip(second)) {
+                let line = (panel * (inner / 2) + pair) * (PANEL / LINE) + line;
+                let slots = packed.lines[line].0.iter_mut();
+                for (slot, (x, y)) in slots.zip(first.iter().zip(second)) {
                     *slot = [*x, *y];
                 }
             }
         }
-        Self { inner, columns, lines }
+        packed
     }
 
     /// Inner size.
@@ -129,15 +135,15 @@ impl Packed {
     ///
     /// Every element is summed in one fixed order, whatever the number of threads.
     pub(crate) fn product(&self, a: &[u16], to: &mut [f32], add: bool) {
-        let part = Part { inner: self.inner, columns: self.columns, stride: self.columns };
-        let rows = self.rows(a, to, part);
+        let whole = Part { inner: self.inner, columns: self.columns, stride: self.columns };
+        let rows = self.rows(a, to, whole);
         assert_eq!(to.len(), rows * self.columns, "the product has another size");
         if native() {
             #[cfg(target_arch = "x86_64")]
-            self.product_native(a, to, rows, add);
+            self.product_native(a, to, (rows, whole), add);
         } else if rows > 0 {
             let each = to.par_chunks_mut(self.columns).zip(a.par_chunks(self.inner));
-            each.for_each(|(to, a)| self.product_twin(a, to, part, add));
+            each.for_each(|(to, a)| self.product_twin(a, to, whole, add));
         }
     }
 
@@ -184,7 +190,7 @@ impl Packed {
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn product_native(&self, a: &[u16], to: &mut [f32], rows: usize, add: bool) {
+    fn product_native(&self, a: &[u16], to: &mut [f32], (rows, whole): (usize, Part), add: bool) {
         let panels = self.columns.div_ceil(PANEL);
         let blocks = rows.div_ceil(BLOCK);
         let shared = Shared(to.as_mut_ptr());
@@ -193,7 +199,6 @@ impl Packed {
         (0..blocks * panels).into_par_iter().with_min_len(least).for_each(|task| {
             let (block, panel) = (task / panels, task % panels);
             let block = block * BLOCK..rows.min((block + 1) * BLOCK);
-            let whole = Part { inner: self.inner, columns: self.columns, stride: self.columns };
             // SAFETY: `product` checked the sizes of `a` and `to` and that the processor has the
             // instructions; tasks write disjoint rectangles of `to`.
             unsafe { self.panel(a, shared, block, (panel, whole), add) };

@@ -124,8 +124,7 @@ impl<P: Panel> Interleaved<P> {
         let mut panels = vec![P::EMPTY; outputs.div_ceil(ROWS) * blocks];
         let groups = panels.par_chunks_mut(blocks).zip(numbers.par_chunks(ROWS * inputs));
         let fits = groups.try_for_each(|(panels, rows)| {
-            let rows = rows.chunks(inputs).enumerate();
-            rows.into_iter().try_for_each(|(row, numbers)| {
+            rows.chunks(inputs).enumerate().try_for_each(|(row, numbers)| {
                 let mut blocks = panels.iter_mut().zip(numbers.chunks(BLOCK));
                 blocks.try_for_each(|(panel, x)| panel.put(row, x))
             })
