@@ -5,6 +5,7 @@ use crate::device::{Device, DeviceError};
 use crate::folder::{Folder, FolderError};
 use crate::gguf::{Gguf, GgufError};
 use crate::ops::Composed;
+use crate::together::Together;
 use crate::tokenizer::{Tokenizer, TokenizerError, Vocabulary};
 use crate::weights::{Precision, Weights};
 use sha2::Digest as _;
@@ -29,6 +30,8 @@ pub struct Base {
     /// The same numbers as tensors of a card, if that is where training and likelihoods are computed.
     pub(crate) card: Option<Composed>,
     device: Device,
+    /// Where students of this base meet who answer at the same time.
+    pub(crate) together: Together,
 }
 
 /// Why a base could not be loaded.
@@ -76,15 +79,14 @@ impl Base {
         let tokenizer = Tokenizer::new(vocabulary(&gguf)?)?;
         let weights = Weights::from_gguf(&gguf, &config, precision)?;
         let name = gguf.text("general.name").unwrap_or("unnamed").to_owned();
-        Ok(Arc::new(Self {
-            config,
-            weights,
-            tokenizer,
-            name,
-            digest: digest(path)?,
-            card: None,
-            device: Device::Cpu,
-        }))
+        Ok(Self::of((config, weights, tokenizer), name, digest(path)?))
+    }
+
+    /// A base on the processor.
+    fn of(parts: (Config, Weights, Tokenizer), name: String, digest: String) -> Arc<Self> {
+        let (config, weights, tokenizer) = parts;
+        let (card, device, together) = (None, Device::Cpu, Together::default());
+        Arc::new(Self { config, weights, tokenizer, name, digest, card, device, together })
     }
 
     /// [`Base::load`], with training and likelihoods on `device`. A card computes in f32, whatever
@@ -128,15 +130,7 @@ impl Base {
         }
         let digest = hex(&hash.finalize());
         let name = path.file_name().map_or("unnamed".into(), |name| name.to_string_lossy());
-        Ok(Arc::new(Self {
-            config,
-            weights,
-            tokenizer,
-            name: name.into_owned(),
-            digest,
-            card: None,
-            device: Device::Cpu,
-        }))
+        Ok(Self::of((config, weights, tokenizer), name.into_owned(), digest))
     }
 
     /// A random model with a byte-level tokenizer, for tests.
@@ -148,16 +142,7 @@ impl Base {
     pub fn random_with(config: Config, seed: u64, precision: Precision) -> Arc<Self> {
         let weights = Weights::random(&config, seed, precision);
         let tokenizer = Tokenizer::byte_level(config.vocabulary);
-        let digest = format!("random-{seed}");
-        Arc::new(Self {
-            config,
-            weights,
-            tokenizer,
-            name: "random".to_owned(),
-            digest,
-            card: None,
-            device: Device::Cpu,
-        })
+        Self::of((config, weights, tokenizer), "random".to_owned(), format!("random-{seed}"))
     }
 }
 

@@ -45,6 +45,12 @@ impl Cache {
         Self { tokens: 0, width: config.width, layers, hidden }
     }
 
+    /// One that keeps its numbers in the same way and holds none.
+    pub(crate) fn emptied(&self) -> Self {
+        let layers = self.layers.iter().map(Kept::emptied).collect();
+        Self { tokens: 0, width: self.width, layers, hidden: Vec::new() }
+    }
+
     /// How many tokens were read.
     pub fn len(&self) -> usize {
         self.tokens
@@ -185,6 +191,23 @@ pub fn forward_written(
         }
         Ok(())
     })
+}
+
+/// [`forward_written`], and the logits after every token of every answer, `[tokens, vocabulary]`.
+pub(crate) fn write_together(
+    base: &Base,
+    turns: &mut [Turn<'_>],
+    pause: &(dyn Fn() -> bool + Sync),
+) -> Result<Vec<Vec<f32>>, EngineError> {
+    forward_written(base, turns, pause)?;
+    let fresh = |turn: &Turn<'_>| (turn.cache.len() - turn.tokens.len()) * turn.cache.width;
+    let hidden: Vec<&[f32]> = turns.iter().map(|turn| &turn.cache.hidden[fresh(turn)..]).collect();
+    let mut logits = as_paced(|| head_logits(&base.weights, &hidden.concat()));
+    let mut own = |turn: &Turn<'_>| {
+        let rest = logits.split_off(turn.tokens.len() * base.config.vocabulary);
+        std::mem::replace(&mut logits, rest)
+    };
+    Ok(turns.iter().map(&mut own).collect())
 }
 
 /// Kernels for rows at these positions.

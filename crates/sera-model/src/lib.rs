@@ -28,6 +28,7 @@ pub mod template;
 #[cfg(test)]
 mod testing;
 mod threads;
+mod together;
 pub mod tokenizer;
 pub mod weights;
 

@@ -6,12 +6,13 @@
 //! others, and the cache would be lost from there on.
 use crate::base::Base;
 use crate::batch::Target;
-use crate::cache::{Branch, Cache, Turn, forward_cached, forward_written, score_branches};
+use crate::cache::{Branch, Cache, forward_cached, score_branches};
 use crate::decoder::EngineError;
 use crate::draft::Drafts;
 use crate::grammar::GrammarError;
 use crate::infill;
 use crate::lora::Lora;
+use crate::together::{Done, Kind, Part};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sera_core::{Cancel, Context, Message, Model, ModelError, Prompt, Reply, Role, Score, Usage};
@@ -21,13 +22,11 @@ use std::sync::Arc;
 /// Tokens read in one forward: bounds memory and the wait for a cancellation.
 const CHUNK: usize = 512;
 
-/// Tokens of branches scored in one forward.
-const BRANCH_CHUNK: usize = 4096;
-
 /// Messages whose own tokens are remembered.
 const REMEMBERED: usize = 64;
 
-/// A base, with or without an adapter, that continues conversations.
+/// A base, with or without an adapter, that continues conversations. Students of one base may be
+/// asked at the same time, each on a thread of its own: what they write is computed together.
 #[derive(Debug)]
 pub struct Student {
     base: Arc<Base>,
@@ -205,12 +204,14 @@ impl Student {
         cancel: &Cancel,
     ) -> Result<(), ModelError> {
         let Self { base, lora, conversation, .. } = self;
-        conversation.read(base, lora.as_deref(), prompt, cancel)?;
-        let mut ahead = Ahead::new(prompt.len());
+        let mut desk = Desk { base, lora: lora.as_ref(), reading: conversation, cancel };
+        let mut answer = base.together.answer();
+        let mut ahead = Ahead::new(prompt.len(), desk.read(prompt)?);
+        answer.write();
         for left in (0..room).rev() {
             cancel.check()?;
-            let Some(token) = next(ahead.logits(base, conversation))? else { break };
-            ahead.go_on(token, left, conversation, (base, lora.as_deref()), cancel)?;
+            let Some(token) = next(ahead.logits(base))? else { break };
+            ahead.go_on(token, left, &mut desk)?;
         }
         conversation.forget(ahead.at);
         Ok(())
@@ -248,31 +249,21 @@ impl Student {
             return Err(ModelError::ContextOverflow { tokens: longest, limit: self.limit });
         }
         let Self { base, lora, scoring, .. } = self;
-        let lora = lora.as_deref();
         let trunk = [context, first].concat();
-        scoring.read(base, lora, &trunk, cancel)?;
         let target = |(at, &token): (usize, &u32)| Target { row: at - 1, token, weight: 1.0 };
         let rows: Vec<Target> = trunk.iter().enumerate().skip(context.len()).map(target).collect();
-        let trunk_nll = scoring.cache.nll(base, &rows);
-
         let forks: Vec<usize> = candidates.iter().map(|tokens| shared(first, tokens)).collect();
         let branch = |(tokens, &fork): (&Vec<u32>, &usize)| Branch {
             at: context.len() + fork,
             tokens: tokens[fork..].to_vec(),
         };
         let branches: Vec<Branch> = candidates.iter().zip(&forks).map(branch).collect();
-        let mut own = vec![0.0; candidates.len()];
-        for range in chunks(&branches) {
-            cancel.check()?;
-            let picked: Vec<usize> = range.filter(|&i| !branches[i].tokens.is_empty()).collect();
-            let chosen: Vec<Branch> = picked.iter().map(|&i| branches[i].clone()).collect();
-            let scored =
-                score_branches(base, lora, &scoring.cache, &chosen, &|| !cancel.is_cancelled())
-                    .map_err(failed)?;
-            for (&i, logs) in picked.iter().zip(&scored) {
-                own[i] = logs.iter().map(|&log| f64::from(log)).sum();
-            }
-        }
+        let compute = |pause: &(dyn Fn() -> bool + Sync)| {
+            scoring.read(base, lora.as_deref(), &trunk, pause)?;
+            let own = scoring.score(base, lora.as_deref(), &branches, pause)?;
+            Ok((scoring.cache.nll(base, &rows), own))
+        };
+        let (trunk_nll, own) = base.together.behind(base, cancel, compute).map_err(failed)?;
         let score = |((tokens, &fork), &own): ((&Vec<u32>, &usize), &f64)| {
             let common: f64 = trunk_nll[..fork].iter().map(|&nll| f64::from(nll)).sum();
             Score { nats: own - common, tokens: tokens.len() }
@@ -312,43 +303,79 @@ struct Ahead {
 }
 
 impl Ahead {
-    fn new(at: usize) -> Self {
-        Self { at, drafts: Drafts::new(), logits: Vec::new(), from: at }
+    /// At the end of a prompt, with its last token's logits.
+    fn new(at: usize, logits: Vec<f32>) -> Self {
+        Self { at, drafts: Drafts::new(), logits, from: at - 1 }
     }
 
     /// Logits of the next token.
-    fn logits(&mut self, base: &Base, reading: &Reading) -> &[f32] {
+    fn logits(&self, base: &Base) -> &[f32] {
         let (row, vocabulary) = (self.at - 1, base.config.vocabulary);
-        if self.logits.is_empty() {
-            (self.logits, self.from) = (reading.cache.logits_from(base, row), row);
-        }
         &self.logits[(row - self.from) * vocabulary..][..vocabulary]
     }
 
     /// Makes `token` the last certain one. If it was guessed it was read already; else it is read,
     /// with a guess of at most `most` tokens at what follows.
-    fn go_on(
-        &mut self,
-        token: u32,
-        most: usize,
-        reading: &mut Reading,
-        (base, lora): (&Base, Option<&Lora>),
-        cancel: &Cancel,
-    ) -> Result<(), ModelError> {
+    fn go_on(&mut self, token: u32, most: usize, desk: &mut Desk<'_>) -> Result<(), ModelError> {
         self.at += 1;
-        if reading.tokens.get(self.at - 1) == Some(&token) {
+        if desk.reading.tokens.get(self.at - 1) == Some(&token) {
             return Ok(());
         }
-        let guessed = (self.logits.len() / base.config.vocabulary).saturating_sub(1);
+        let guessed = (self.logits.len() / desk.base.config.vocabulary).saturating_sub(1);
         if guessed > 0 {
             self.drafts.learn(self.at - 1 - (self.from + 1), guessed);
         }
-        reading.forget(self.at - 1);
-        let text = [&reading.tokens[..], &[token]].concat();
+        desk.reading.forget(self.at - 1);
+        let text = [&desk.reading.tokens[..], &[token]].concat();
         let guess = self.drafts.guess(&text);
         let fresh = [&[token], &guess[..guess.len().min(most)]].concat();
-        self.logits.clear();
-        reading.write(base, lora, &fresh, cancel)
+        self.logits = desk.extend(&fresh, Kind::Written)?;
+        self.from = self.at - 1;
+        Ok(())
+    }
+}
+
+/// An answer's reading, among others'.
+struct Desk<'a> {
+    base: &'a Base,
+    lora: Option<&'a Arc<Lora>>,
+    reading: &'a mut Reading,
+    cancel: &'a Cancel,
+}
+
+impl Desk<'_> {
+    /// Makes the cache hold exactly `prompt`, reading only what it does not hold already, and
+    /// returns the last token's logits.
+    fn read(&mut self, prompt: &[u32]) -> Result<Vec<f32>, ModelError> {
+        let known = shared(&self.reading.tokens, prompt);
+        self.reading.forget(known);
+        let mut rest = &prompt[known..];
+        while rest.len() > CHUNK {
+            let (chunk, later) = rest.split_at(CHUNK);
+            self.extend(chunk, Kind::Prompt)?;
+            rest = later;
+        }
+        self.extend(rest, Kind::Last)
+    }
+
+    /// Appends tokens to what is read and returns the logits that this kind is asked for.
+    fn extend(&mut self, tokens: &[u32], kind: Kind) -> Result<Vec<f32>, ModelError> {
+        let empty = self.reading.cache.emptied();
+        let part = Part {
+            lora: self.lora.cloned(),
+            cache: std::mem::replace(&mut self.reading.cache, empty),
+            tokens: tokens.to_vec(),
+            kind,
+            cancel: self.cancel.clone(),
+        };
+        let Some(Done { cache, logits }) = self.base.together.read(self.base, part) else {
+            self.reading.tokens.clear();
+            return Err(failed(EngineError::Batch("the thread that computed it panicked")));
+        };
+        self.reading.cache = cache;
+        let logits = logits.map_err(failed)?;
+        self.reading.tokens.extend_from_slice(tokens);
+        Ok(logits)
     }
 }
 
@@ -365,38 +392,28 @@ impl Reading {
         base: &Base,
         lora: Option<&Lora>,
         tokens: &[u32],
-        cancel: &Cancel,
-    ) -> Result<(), ModelError> {
+        pause: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(), EngineError> {
         let known = shared(&self.tokens, tokens);
         self.forget(known);
-        tokens[known..].chunks(CHUNK).try_for_each(|chunk| self.extend(base, lora, chunk, cancel))
-    }
-
-    /// Appends what was just written, and guesses.
-    fn write(
-        &mut self,
-        base: &Base,
-        lora: Option<&Lora>,
-        tokens: &[u32],
-        cancel: &Cancel,
-    ) -> Result<(), ModelError> {
-        let turn = Turn { lora, cache: &mut self.cache, tokens };
-        forward_written(base, &mut [turn], &|| !cancel.is_cancelled()).map_err(failed)?;
-        self.tokens.extend_from_slice(tokens);
+        for chunk in tokens[known..].chunks(CHUNK) {
+            forward_cached(base, lora, chunk, &mut self.cache, pause)?;
+            self.tokens.extend_from_slice(chunk);
+        }
         Ok(())
     }
 
-    fn extend(
-        &mut self,
+    /// Log-likelihood in nats of every branch of what is read.
+    fn score(
+        &self,
         base: &Base,
         lora: Option<&Lora>,
-        tokens: &[u32],
-        cancel: &Cancel,
-    ) -> Result<(), ModelError> {
-        forward_cached(base, lora, tokens, &mut self.cache, &|| !cancel.is_cancelled())
-            .map_err(failed)?;
-        self.tokens.extend_from_slice(tokens);
-        Ok(())
+        branches: &[Branch],
+        pause: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Vec<f64>, EngineError> {
+        let scored = score_branches(base, lora, &self.cache, branches, pause)?;
+        let sum = |logs: Vec<f32>| logs.into_iter().map(f64::from).sum();
+        Ok(scored.into_iter().map(sum).collect())
     }
 }
 
@@ -414,20 +431,6 @@ fn failed(error: EngineError) -> ModelError {
 /// Length of the longest common prefix.
 fn shared(a: &[u32], b: &[u32]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
-}
-
-/// Runs of branches of at most [`BRANCH_CHUNK`] tokens, or a single longer one.
-fn chunks(branches: &[Branch]) -> Vec<std::ops::Range<usize>> {
-    let (mut runs, mut start, mut tokens) = (Vec::new(), 0, 0);
-    for (i, branch) in branches.iter().enumerate() {
-        if i > start && tokens + branch.tokens.len() > BRANCH_CHUNK {
-            runs.push(start..i);
-            (start, tokens) = (i, 0);
-        }
-        tokens += branch.tokens.len();
-    }
-    runs.push(start..branches.len());
-    runs
 }
 
 /// The likeliest token, or a draw at `temperature`; the lower id wins ties.

@@ -56,6 +56,15 @@ impl Kept {
         Self { head, kv_heads, positions: 0, numbers }
     }
 
+    /// One that holds nothing yet.
+    pub(crate) fn emptied(&self) -> Self {
+        let how = match self.numbers {
+            Numbers::F16(_) => KeyValues::F16,
+            Numbers::Q8 { .. } => KeyValues::Q8,
+        };
+        Self::new(self.head, self.kv_heads, how)
+    }
+
     /// Positions read so far.
     pub(crate) fn len(&self) -> usize {
         self.positions

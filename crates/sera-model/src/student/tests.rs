@@ -183,11 +183,3 @@ fn holes_are_filled_until_told_to_stop() {
     assert!(reply.finished && reply.usage.completion_tokens <= 3);
     assert_eq!(seen.last(), Some(&reply.text));
 }
-
-#[test]
-fn branches_are_scored_in_bounded_runs() {
-    let branch = |len| Branch { at: 1, tokens: vec![0; len] };
-    let lengths = |lens: &[usize]| chunks(&lens.iter().map(|&len| branch(len)).collect::<Vec<_>>());
-    assert_eq!(lengths(&[10, 4086, 1, 5000, 2]), [0..2, 2..3, 3..4, 4..5]);
-    assert_eq!(lengths(&[1]).first(), Some(&(0..1)));
-}
