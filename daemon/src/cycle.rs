@@ -2,6 +2,7 @@
 use crate::engine::Engine;
 use crate::order::{Order, Trained, Weights};
 use crate::records::{Adapter, Records};
+use crate::serving::Serving;
 use crate::work;
 use crate::worker::{Turn, WorkError, Worker};
 use crate::worker_wire::Say;
@@ -17,9 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Tells whoever asked for the job what happens.
 pub(crate) type Report<'a> = dyn FnMut(Say) + Send + 'a;
-
-/// A student that stays loaded between fixes; shared by all repositories.
-pub(crate) type Serving = tokio::sync::Mutex<Option<Worker>>;
 
 /// One job's surroundings.
 pub(crate) struct Cycle<'a> {
@@ -106,26 +104,25 @@ impl<'a> Cycle<'a> {
     /// Has a worker of its own carry the order out; it is gone when the result is here.
     pub(crate) async fn work<T: DeserializeOwned>(&mut self, order: &Order) -> Result<T> {
         let folder = self.write(order)?;
-        let mut worker = Worker::start(order.kind())?;
+        let worker = Worker::start(order.kind())?;
         let hear = &mut *self.report;
         let path = worker.work(order.kind(), &folder, &self.cancel, &mut self.turn, hear).await?;
         drop(worker);
         read(&path)
     }
 
-    /// Has the serving worker carry the order out; it stays, with its weights loaded.
+    /// Has the serving worker carry the order out, beside others; it stays, with its weights loaded.
     pub(crate) async fn serve<T: DeserializeOwned>(&mut self, order: &Order) -> Result<T> {
         let folder = self.write(order)?;
-        let mut serving = self.serving.lock().await;
-        let mut worker = match serving.take() {
-            Some(worker) => worker,
-            None => Worker::start(order.kind())?,
+        let seat = tokio::select! {
+            seat = self.serving.seat(order.kind()) => seat?,
+            () = self.cancel.cancelled() => bail!(WorkError::Cancelled),
         };
         // A person waits for this: nothing pauses it.
         let (_always, mut turn) = tokio::sync::watch::channel(0);
         let hear = &mut *self.report;
-        let path = worker.work(order.kind(), &folder, &self.cancel, &mut turn, hear).await?;
-        *serving = Some(worker);
+        let work = seat.worker.work(order.kind(), &folder, &self.cancel, &mut turn, hear);
+        let path = work.await?;
         read(&path)
     }
 

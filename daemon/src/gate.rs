@@ -40,6 +40,11 @@ impl Gate {
         &self.cancel
     }
 
+    /// Whether there is another clone: someone who may pass.
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.shut) > 1
+    }
+
     fn set(&self, value: bool) {
         let (shut, changed) = &*self.shut;
         *shut.lock().unwrap_or_else(PoisonError::into_inner) = value;

@@ -19,6 +19,7 @@ mod records;
 mod registry;
 mod reports;
 mod run;
+mod serving;
 mod watch;
 mod work;
 mod worker;

@@ -3,9 +3,10 @@
 //! Three kinds of work never wait for each other longer than they must: reading history is light
 //! and runs beside anything; computing is done by one job at a time; a person who waits for a fix
 //! shuts the gate of whoever computes until the answer is there.
-use crate::cycle::{Cycle, Serving};
+use crate::cycle::Cycle;
 use crate::engine::Engine;
 use crate::registry::Registry;
+use crate::serving::Serving;
 use crate::watch::{self, Hint, Watch};
 use crate::worker::WorkError;
 use crate::worker_wire::Say;
@@ -180,8 +181,10 @@ impl Office {
         moved
     }
 
-    /// Lets every store put its index away when nobody used it for a while.
+    /// Lets every store put its index away, and the worker that serves go, when nobody used them
+    /// for a while.
     pub(crate) fn rest(&self) {
+        self.serving.rest();
         if Self::lock(&self.jobs).is_empty() {
             for held in Self::lock(&self.held).values() {
                 held.engine.records.store().idle();

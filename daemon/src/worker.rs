@@ -3,14 +3,17 @@
 //! A child gets its order as a file, reports on standard output and ends when its standard input
 //! does, so that a daemon killed with `kill -9` leaves no child behind. Dropping a [`Worker`]
 //! kills it.
-use crate::worker_wire::{Say, Tell};
+use crate::worker_wire::{Line, Say, Tell};
 use anyhow::{Context as _, Result, bail};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How long a cancelled worker may take to leave its checkpoint.
@@ -19,11 +22,52 @@ const GRACE: Duration = Duration::from_secs(20);
 /// How many people wait for an answer; workers compute while nobody does.
 pub(crate) type Turn = watch::Receiver<usize>;
 
-/// A child that carries out orders one after the other.
+/// What a worker said that its order has not heard yet.
+const BACKLOG: usize = 64;
+
+/// A child that carries out orders.
 pub(crate) struct Worker {
-    child: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
+    input: tokio::sync::Mutex<ChildStdin>,
+    orders: Arc<Orders>,
+    /// The task that hears the child; without it the child is killed.
+    hearing: AbortHandle,
+}
+
+/// Where what the worker says is heard.
+#[derive(Default)]
+struct Orders(Mutex<Open>);
+
+#[derive(Default)]
+struct Open {
+    /// By the order's folder.
+    listeners: BTreeMap<PathBuf, mpsc::Sender<Say>>,
+    /// How the process ended.
+    ended: Option<String>,
+}
+
+impl Orders {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An order that is being carried out.
+struct Listening<'a> {
+    orders: &'a Orders,
+    folder: &'a Path,
+    said: mpsc::Receiver<Say>,
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.orders.lock().listeners.remove(self.folder);
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.hearing.abort();
+    }
 }
 
 /// How an order ended without a result.
@@ -61,18 +105,26 @@ impl Worker {
             command.spawn().with_context(|| format!("failed to start a {kind} worker"))?;
         let input = child.stdin.take().expect("standard input is piped");
         let output = child.stdout.take().expect("standard output is piped");
-        Ok(Self { child, input, output: BufReader::new(output).lines() })
+        let orders = Arc::new(Orders::default());
+        let hearing = tokio::spawn(hear(child, output, Arc::clone(&orders))).abort_handle();
+        Ok(Self { input: tokio::sync::Mutex::new(input), orders, hearing })
+    }
+
+    /// Whether the process has ended: orders need another one.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.orders.lock().ended.is_some()
     }
 
     /// Carries out the order in `folder` and returns the path of the checked result.
     pub(crate) async fn work(
-        &mut self,
+        &self,
         kind: &str,
         folder: &Path,
         cancel: &CancellationToken,
         turn: &mut Turn,
         hear: &mut (dyn FnMut(Say) + Send),
     ) -> Result<PathBuf> {
+        let mut listening = self.listen(folder);
         self.tell(&Tell::Work { folder: folder.to_owned() }).await?;
         if *turn.borrow_and_update() > 0 {
             self.tell(&Tell::Pause).await?;
@@ -82,9 +134,9 @@ impl Worker {
         let mut cancelled = false;
         loop {
             tokio::select! {
-                line = self.output.next_line() => match line.context("failed to hear the worker")? {
-                    None => return Err(self.obituary(kind, cancelled).await),
-                    Some(line) => match self.understand(&line, folder)? {
+                said = listening.said.recv() => match said {
+                    None => return Err(self.obituary(kind, cancelled)),
+                    Some(say) => match understand(say, folder)? {
                         Heard::Result(path) => return Ok(path),
                         Heard::Failure(error) if cancelled => return Err(cancelled_or(error)),
                         Heard::Failure(error) => return Err(error.into()),
@@ -93,42 +145,96 @@ impl Worker {
                 },
                 () = cancel.cancelled(), if !cancelled => {
                     cancelled = true;
-                    self.tell(&Tell::Cancel).await?;
+                    self.tell(&Tell::Cancel { folder: folder.to_owned() }).await?;
                     deadline.as_mut().reset(tokio::time::Instant::now() + GRACE);
                 },
                 changed = turn.changed(), if changed_can_come(turn) => {
                     let go = changed.is_ok() && *turn.borrow() == 0;
                     self.tell(if go { &Tell::Resume } else { &Tell::Pause }).await?;
                 },
-                () = &mut deadline => bail!(WorkError::Cancelled),
+                () = &mut deadline => {
+                    self.hearing.abort();
+                    bail!(WorkError::Cancelled)
+                },
             }
         }
     }
 
-    async fn tell(&mut self, tell: &Tell) -> Result<()> {
+    fn listen<'a>(&'a self, folder: &'a Path) -> Listening<'a> {
+        let (send, said) = mpsc::channel(BACKLOG);
+        let mut open = self.orders.lock();
+        // Of a process that is gone nothing is heard: the sender is dropped here.
+        if open.ended.is_none() {
+            open.listeners.insert(folder.to_owned(), send);
+        }
+        Listening { orders: &self.orders, folder, said }
+    }
+
+    async fn tell(&self, tell: &Tell) -> Result<()> {
         let mut line = serde_json::to_vec(tell).expect("orders are plain data");
         line.push(b'\n');
-        self.input.write_all(&line).await.context("failed to tell the worker")
+        let told = self.input.lock().await.write_all(&line).await;
+        match told {
+            // The obituary says more than a broken pipe.
+            Err(_) if self.has_ended() => Ok(()),
+            told => told.context("failed to tell the worker"),
+        }
     }
 
-    fn understand(&self, line: &str, folder: &Path) -> Result<Heard> {
-        let say: Say = serde_json::from_str(line)
-            .with_context(|| format!("the worker said something unreadable: {line:.200}"))?;
-        Ok(match say {
-            Say::Done { file, digest } => Heard::Result(checked(folder, &file, &digest)?),
-            Say::Failed { code, causes } => Heard::Failure(WorkError::Failed { code, causes }),
-            Say::Progress(_) | Say::Step { .. } => Heard::News(say),
-        })
-    }
-
-    async fn obituary(&mut self, kind: &str, cancelled: bool) -> anyhow::Error {
-        let status = self.child.wait().await.map_or_else(|e| e.to_string(), |s| s.to_string());
+    fn obituary(&self, kind: &str, cancelled: bool) -> anyhow::Error {
+        let status = self.orders.lock().ended.clone().unwrap_or_else(|| "it was killed".to_owned());
         if cancelled {
             WorkError::Cancelled.into()
         } else {
             WorkError::Died { kind: kind.to_owned(), status }.into()
         }
     }
+}
+
+/// Hears the worker until it ends. An order that is slow to hear holds up the worker's output, and
+/// so the worker, rather than losing a line.
+async fn hear(mut child: Child, output: ChildStdout, orders: Arc<Orders>) {
+    let ended = Ended(&orders);
+    let mut lines = BufReader::new(output).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let Ok(Line { folder, say }) = serde_json::from_str(&line) else {
+            tracing::error!(line, "the worker said something unreadable");
+            break;
+        };
+        let listener = orders.lock().listeners.get(&folder).cloned();
+        if let Some(listener) = listener {
+            // Whoever gave the order may have gone.
+            drop(listener.send(say).await);
+        }
+    }
+    drop(child.start_kill());
+    let status = child.wait().await.map_or_else(|error| error.to_string(), |s| s.to_string());
+    ended.with(status);
+}
+
+/// Tells all orders that the worker has ended, aborted or not.
+struct Ended<'a>(&'a Orders);
+
+impl Ended<'_> {
+    fn with(&self, status: String) {
+        self.0.lock().ended = Some(status);
+    }
+}
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        let mut open = self.0.lock();
+        open.ended.get_or_insert_with(|| "it was killed".to_owned());
+        open.listeners.clear();
+    }
+}
+
+fn understand(say: Say, folder: &Path) -> Result<Heard> {
+    Ok(match say {
+        Say::Done { file, digest } => Heard::Result(checked(folder, &file, &digest)?),
+        Say::Failed { code, causes } => Heard::Failure(WorkError::Failed { code, causes }),
+        Say::Progress(_) | Say::Step { .. } => Heard::News(say),
+    })
 }
 
 enum Heard {

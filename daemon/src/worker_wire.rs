@@ -1,7 +1,8 @@
 //! What the daemon and its worker children say to each other, one JSON object a line.
 //!
 //! Both ends are the same binary, so there is no version to agree on; big results do not travel
-//! here but as files in the job's folder, named with the digest the daemon checks.
+//! here but as files in the job's folder, named with the digest the daemon checks. The folder is an
+//! order's name: the serving worker carries out several at once.
 use sera_core::Digest;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -15,15 +16,27 @@ pub(crate) enum Tell {
         /// The job's folder below the repository's `incoming/`.
         folder: PathBuf,
     },
-    /// Stop computing at the next layer; keep everything.
+    /// Stop computing at the next layer, in all orders; keep everything.
     Pause,
     /// Go on.
     Resume,
-    /// End early, leaving what can be resumed.
-    Cancel,
+    /// End the order in this folder early, leaving what can be resumed.
+    Cancel {
+        /// As in [`Tell::Work`].
+        folder: PathBuf,
+    },
 }
 
 /// Worker to daemon.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Line {
+    /// The order that this is about.
+    pub(crate) folder: PathBuf,
+    /// What there is to say.
+    pub(crate) say: Say,
+}
+
+/// What a worker says of an order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "kebab-case")]
 pub(crate) enum Say {

@@ -1,38 +1,85 @@
-//! The worker's *serve* stage: a description in, ranked proposals out. The student stays loaded
-//! between orders, and its cache with it.
+//! The worker's *serve* stage: a description in, ranked proposals out. Students stay loaded between
+//! orders, and their caches with them; orders that come together have one each, of one base.
 use super::Desk;
 use crate::order::{Fix, Fixed, Proposed, Weights};
-use anyhow::{Context as _, Result};
+use crate::worker::WorkError;
+use anyhow::{Context as _, Result, ensure};
 use sera_agent::Environment;
 use sera_agent::dialect::Shot;
 use sera_agent::guided::{self, Event, Guided, Source};
 use sera_core::redact::Redactor;
 use sera_core::{FunctionKey, Patch, Tree, TreePath};
-use sera_model::{Base, Choice, Student};
+use sera_model::{Base, Choice, Lora, Student};
 use sera_sandbox::Overlay;
 use sera_syntax::Index;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
-/// The student loaded last.
+/// Students of one base, shared by all orders.
 #[derive(Default)]
-pub(crate) struct Students(Option<(Weights, Student)>);
+pub(crate) struct Students(Mutex<Loaded>);
+
+/// What is in memory.
+#[derive(Default)]
+struct Loaded {
+    /// Those that wait for their next order, the one used last at the end.
+    idle: Vec<(Weights, Student)>,
+    base: Option<(PathBuf, Weak<Base>)>,
+    adapters: Vec<(Weights, Weak<Lora>)>,
+}
+
+/// Idle students that are kept, each with what it read last.
+const KEPT: usize = 4;
 
 impl Students {
-    fn get(&mut self, weights: &Weights) -> Result<&mut Student> {
-        if self.0.as_ref().is_none_or(|(loaded, _)| loaded != weights) {
-            self.0 = Some((weights.clone(), student(weights)?));
+    /// One who answers with these weights and is asked by nobody else. Others keep theirs to the
+    /// end of their orders, whatever is promoted meanwhile; weights are loaded once.
+    fn take(&self, weights: &Weights) -> Result<Student> {
+        let mut loaded = self.lock();
+        loaded.idle.retain(|(idle, _)| idle.base == weights.base);
+        match loaded.idle.iter().rposition(|(idle, _)| idle == weights) {
+            Some(at) => Ok(loaded.idle.remove(at).1),
+            None => loaded.student(weights),
         }
-        Ok(self.0.as_mut().map(|(_, student)| student).expect("loaded above"))
+    }
+
+    fn give_back(&self, weights: &Weights, student: Student) {
+        let idle = &mut self.lock().idle;
+        idle.push((weights.clone(), student));
+        let more = idle.len().saturating_sub(KEPT);
+        idle.drain(..more);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Loaded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Loaded {
+    fn student(&mut self, weights: &Weights) -> Result<Student> {
+        let known = self.base.as_ref().filter(|(path, _)| *path == weights.base);
+        let base = match known.and_then(|(_, base)| base.upgrade()) {
+            Some(base) => base,
+            None => load(&weights.base)?,
+        };
+        self.base = Some((weights.base.clone(), Arc::downgrade(&base)));
+        let Some(folder) = &weights.adapter else { return Ok(Student::new(base, None)) };
+        self.adapters.retain(|(_, lora)| lora.strong_count() > 0);
+        let known = self.adapters.iter().find(|(known, _)| known == weights);
+        let lora = match known.and_then(|(_, lora)| lora.upgrade()) {
+            Some(lora) => lora,
+            None => adapter(&base, folder)?,
+        };
+        self.adapters.push((weights.clone(), Arc::downgrade(&lora)));
+        Ok(Student::new(base, Some(lora)))
     }
 }
 
 /// Loads a base and what is trained on it.
 pub(super) fn student(weights: &Weights) -> Result<Student> {
-    let base = load(&weights.base)?;
-    let lora = weights.adapter.as_deref().map(|folder| adapter(&base, folder)).transpose()?;
-    Ok(Student::new(base, lora))
+    Loaded::default().student(weights)
 }
 
 pub(super) fn load(path: &std::path::Path) -> Result<Arc<Base>> {
@@ -46,20 +93,20 @@ pub(super) fn load_on(path: &std::path::Path, choice: Choice) -> Result<Arc<Base
         .with_context(|| format!("failed to load the base {}", path.display()))
 }
 
-pub(super) fn adapter(base: &Base, folder: &std::path::Path) -> Result<Arc<sera_model::Lora>> {
+pub(super) fn adapter(base: &Base, folder: &std::path::Path) -> Result<Arc<Lora>> {
     let lora = sera_model::adapter::load_peft(folder, base)
         .with_context(|| format!("failed to load the adapter {}", folder.display()))?;
     Ok(Arc::new(lora))
 }
 
-pub(super) fn fix(order: &Fix, desk: &Desk, students: &mut Students) -> Result<Fixed> {
+pub(super) fn fix(order: &Fix, desk: &Desk, students: &Students) -> Result<Fixed> {
     let started = Instant::now();
     desk.step("reading the tree".to_owned());
     let (overlay, originals) = tree(order)?;
     let index = Arc::new(Index::build(sera_datagen::source_files(&overlay)?));
     let environment = Environment::new(overlay.clone(), index);
     desk.step("loading the student".to_owned());
-    let student = students.get(&order.weights)?;
+    let mut student = students.take(&order.weights)?;
     let shot = |(description, answer): &(String, String)| Shot {
         description: description.clone(),
         answer: answer.clone(),
@@ -77,7 +124,10 @@ pub(super) fn fix(order: &Fix, desk: &Desk, students: &mut Students) -> Result<F
     };
     let cancel = desk.gate.as_cancel();
     let solved =
-        guided::solve(&order.description, student, environment, &options, &mut watch, cancel);
+        guided::solve(&order.description, &mut student, environment, &options, &mut watch, cancel);
+    students.give_back(&order.weights, student);
+    // What was found until then is not what was asked for.
+    ensure!(!cancel.is_cancelled(), WorkError::Cancelled);
     let redactor = Redactor::new(order.source.key);
     // Nothing that a model wrote may decide over a secret: such a proposal is left out.
     let own = |patch: Patch| match order.work_tree {

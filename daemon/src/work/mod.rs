@@ -3,11 +3,14 @@
 //! A worker knows no store and no socket. It exits when its standard input ends.
 use crate::gate::Gate;
 use crate::order::Order;
-use crate::worker_wire::{Progress, Say, Tell};
-use anyhow::{Context as _, Result};
+use crate::worker_wire::{Line, Progress, Say, Tell};
+use anyhow::{Context as _, Result, anyhow};
 use sera_core::Digest;
 use serde::Serialize;
+use std::any::Any;
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -46,52 +49,79 @@ impl Desk {
     ) {
         let progress =
             Progress { stage: stage.to_owned(), done, total, unit: unit.to_owned(), message };
-        say(&Say::Progress(progress));
+        self.say(Say::Progress(progress));
     }
 
     /// Tells the person who waits what happens.
     pub(crate) fn step(&self, text: String) {
-        say(&Say::Step { text });
+        self.say(Say::Step { text });
+    }
+
+    /// A line on standard output; if nobody reads it the listener has already cancelled the work.
+    fn say(&self, say: Say) {
+        let line = Line { folder: self.folder.clone(), say };
+        let mut line = serde_json::to_vec(&line).expect("messages are plain data");
+        line.push(b'\n');
+        let mut out = std::io::stdout().lock();
+        drop(out.write_all(&line).and_then(|()| out.flush()));
     }
 }
 
-/// `sera-daemon work <kind>`: orders in, results out, until standard input ends.
+/// `sera-daemon work <kind>`: orders in, results out, until standard input ends. Orders are carried
+/// out at the same time; the daemon gives more than one only to a worker that serves.
 pub(crate) fn serve_orders() -> ExitCode {
-    let mut students = Students::default();
-    for desk in listen() {
-        match carry_out(&desk, &mut students) {
-            Ok(digest) => say(&Say::Done { file: RESULT.to_owned(), digest }),
-            Err(error) => say(&failure(&error)),
+    let students = Students::default();
+    std::thread::scope(|scope| {
+        for desk in listen() {
+            let students = &students;
+            scope.spawn(move || {
+                // What panics is this order alone: others go on.
+                let done = catch_unwind(AssertUnwindSafe(|| carry_out(&desk, students)));
+                let done = done.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", text(&*panic))));
+                desk.say(match done {
+                    Ok(digest) => Say::Done { file: RESULT.to_owned(), digest },
+                    Err(error) => failure(&error),
+                });
+            });
         }
-    }
+    });
     ExitCode::SUCCESS
 }
 
-/// Controls arrive while an order is being carried out, so a thread of its own hears them.
-/// Every order has a gate of its own: cancelling one must not end the next.
+fn text(panic: &(dyn Any + Send)) -> &str {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    owned.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
+}
+
+/// Controls arrive while orders are being carried out, so a thread of its own hears them.
+/// Every order has a gate of its own: cancelling one must not end another.
 fn listen() -> Receiver<Desk> {
     let (send, desks) = sync_channel(1);
     std::thread::spawn(move || {
-        let mut gate = Gate::default();
+        let mut gates: BTreeMap<PathBuf, Gate> = BTreeMap::new();
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             match serde_json::from_str(&line) {
                 Ok(Tell::Work { folder }) => {
-                    gate = Gate::default();
-                    drop(send.send(Desk { gate: gate.clone(), folder }));
+                    gates.retain(|_, gate| gate.is_shared());
+                    let gate = Gate::default();
+                    gates.insert(folder.clone(), gate.clone());
+                    drop(send.send(Desk { gate, folder }));
                 }
-                Ok(Tell::Pause) => gate.shut(),
-                Ok(Tell::Resume) => gate.open(),
-                Ok(Tell::Cancel) => gate.cancel(),
+                Ok(Tell::Pause) => gates.values().for_each(Gate::shut),
+                Ok(Tell::Resume) => gates.values().for_each(Gate::open),
+                Ok(Tell::Cancel { folder }) => {
+                    gates.get(&folder).inspect(|gate| gate.cancel());
+                }
                 Err(error) => tracing::error!(%error, line, "unreadable control"),
             }
         }
         // The daemon is gone: whatever is computed now, nobody will take it over.
-        gate.cancel();
+        gates.values().for_each(Gate::cancel);
     });
     desks
 }
 
-fn carry_out(desk: &Desk, students: &mut Students) -> Result<Digest> {
+fn carry_out(desk: &Desk, students: &Students) -> Result<Digest> {
     let path = desk.folder.join(ORDER);
     let text =
         std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
@@ -119,12 +149,4 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 fn failure(error: &anyhow::Error) -> Say {
     let causes = error.chain().map(ToString::to_string).collect();
     Say::Failed { code: crate::failure::code_of(error).name().to_owned(), causes }
-}
-
-/// A line on standard output; if nobody reads it the listener has already cancelled the work.
-fn say(say: &Say) {
-    let mut line = serde_json::to_vec(say).expect("messages are plain data");
-    line.push(b'\n');
-    let mut out = std::io::stdout().lock();
-    drop(out.write_all(&line).and_then(|()| out.flush()));
 }

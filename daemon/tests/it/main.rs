@@ -7,6 +7,7 @@ mod input;
 mod one_daemon;
 mod quickstart;
 mod store;
+mod together;
 mod untouched;
 mod user;
 mod watch;

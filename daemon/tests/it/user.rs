@@ -148,14 +148,14 @@ impl User {
         pids.filter(holds).collect()
     }
 
-    /// The worker that computes, if one does.
+    /// The workers there are.
     #[cfg(target_os = "linux")]
-    pub(crate) fn worker(&self) -> Option<u32> {
+    pub(crate) fn workers(&self) -> Vec<u32> {
         let works = |pid: &u32| {
             let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             line.split(|byte| *byte == 0).any(|argument| argument == b"work")
         };
-        self.processes().into_iter().find(works)
+        self.processes().into_iter().filter(works).collect()
     }
 }
 
