@@ -14,6 +14,7 @@ mod ipc;
 mod office;
 mod order;
 mod orders;
+mod priority;
 mod quickstart;
 mod records;
 mod registry;
@@ -45,7 +46,7 @@ enum Command {
     /// Carry out orders from standard input; the daemon starts these itself.
     #[command(hide = true)]
     Work {
-        /// Shown in process lists.
+        /// Shown in process lists; says how urgent it is.
         kind: String,
     },
     /// Open and scan a store's index.
@@ -66,7 +67,10 @@ pub fn run(args: Args) -> ExitCode {
     log();
     let done = match args.command {
         Command::Run => run::run(),
-        Command::Work { .. } => Ok(work::serve_orders()),
+        Command::Work { kind } => {
+            priority::lower(&kind);
+            Ok(work::serve_orders())
+        }
         Command::CheckIndex { folder } => run::check_index(&folder),
         Command::Base { source } => run::base(source.as_deref()),
     };

@@ -25,7 +25,10 @@ const GLANCE: Duration = Duration::from_millis(20);
 #[derive(Debug, Default)]
 pub(crate) struct Together {
     state: Mutex<State>,
+    /// For those who wait for a part, or for the right to compute.
     changed: Condvar,
+    /// For the one who computes and waits for parts.
+    handed_in: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -109,6 +112,7 @@ impl Drop for Answer<'_> {
         state.answers -= 1;
         state.writers -= usize::from(self.writing);
         self.together.changed.notify_all();
+        self.together.handed_in.notify_all();
     }
 }
 
@@ -136,7 +140,9 @@ impl Together {
     pub(crate) fn read(&self, base: &Base, part: Part) -> Option<Done> {
         let (mut state, cancel) = (self.lock(), part.cancel.clone());
         let name = state.enter(part);
-        self.changed.notify_all();
+        if state.computing && state.is_due() {
+            self.handed_in.notify_all();
+        }
         loop {
             if let Some(done) = state.done.remove(&name) {
                 return Some(done);
@@ -150,7 +156,7 @@ impl Together {
                 return Some(Done { cache: part.cache, logits: Err(EngineError::Stopped) });
             }
             state = match state.computing || !state.is_due() {
-                true => self.wait(state),
+                true => wait(&self.changed, state),
                 false => {
                     let computing = self.begin(state);
                     self.compute(base);
@@ -174,7 +180,7 @@ impl Together {
             if cancel.is_cancelled() {
                 return Err(EngineError::Stopped);
             }
-            state = self.wait(state);
+            state = wait(&self.changed, state);
         }
         let _computing = self.begin(state);
         work(&|| {
@@ -193,7 +199,7 @@ impl Together {
                 self.compute(base);
                 state = self.lock();
             } else {
-                state = self.wait(state);
+                state = wait(&self.handed_in, state);
             }
         }
     }
@@ -258,10 +264,10 @@ impl Together {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, GLANCE).unwrap_or_else(PoisonError::into_inner).0
-    }
+fn wait<'a>(until: &Condvar, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    until.wait_timeout(state, GLANCE).unwrap_or_else(PoisonError::into_inner).0
 }
 
 impl State {

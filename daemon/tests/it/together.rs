@@ -43,7 +43,10 @@ fn fixes_asked_for_together_are_those_asked_for_alone() {
     let mut said = BufReader::new(given_up.stderr.take().unwrap()).lines();
     assert!(said.any(|line| line.unwrap() == "loading the student"), "it is being worked on");
     #[cfg(target_os = "linux")]
-    assert_eq!(user.workers().len(), 1, "one worker, and the weights once");
+    for (at, worker) in user.workers().into_iter().enumerate() {
+        assert_eq!(at, 0, "one worker, and the weights once");
+        assert_eq!(nice(worker), "5", "it yields to other work");
+    }
     signal("INT", given_up.id());
     let together: Vec<Value> = running.map(|ask| end(ask).well().json()).into_iter().collect();
     print(&format!(
@@ -58,6 +61,14 @@ fn fixes_asked_for_together_are_those_asked_for_alone() {
         assert!(patch(alone).is_object() || patch(alone).is_string(), "{alone}");
         assert_eq!(patch(alone), patch(together));
     }
+}
+
+/// How nice a process is (`proc(5)`, the 19th field of `stat`).
+#[cfg(target_os = "linux")]
+fn nice(process: u32) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let after_name = stat.rsplit_once(") ").unwrap().1;
+    after_name.split(' ').nth(16).unwrap().to_owned()
 }
 
 /// An order in flight when the worker dies is told so, and the next one finds a new worker.

@@ -217,9 +217,20 @@ fn table(page: &mut String, name: &str, pairs: &[Pairs]) -> Result<()> {
     Ok(())
 }
 
-/// Ours alone: beside a process that keeps one core busy, and edits that share their beginning.
+/// Answers written at the same time, after so many tokens each.
+const AT_ONCE: usize = 4;
+const BEFORE: usize = 256;
+
+/// Prompts and answers that have nothing in common: pieces of the code.
+fn at_once(code: &[u32]) -> Vec<(Vec<u32>, Vec<u32>)> {
+    let pieces = code.chunks_exact(BEFORE + WRITE).take(AT_ONCE);
+    pieces.map(|piece| (piece[..BEFORE].to_vec(), piece[BEFORE..].to_vec())).collect()
+}
+
+/// Ours alone: beside a process that keeps one core busy, answers at the same time, and edits that
+/// share their beginning.
 fn by_itself(page: &mut String, own: &mut Peer, work: &Work, rounds: usize) -> Result<()> {
-    let (mut prompt, mut writing, mut edits) = <(Pairs, Pairs, Pairs)>::default();
+    let [mut prompt, mut writing, mut answers, mut edits] = <[Pairs; 4]>::default();
     for _ in 0..rounds {
         let quiet = ask(own, &work.code[..SHORT], WRITE, false)?;
         let mut busy = Command::new("sh").args(["-c", "while :; do :; done"]).spawn()?;
@@ -229,6 +240,8 @@ fn by_itself(page: &mut String, own: &mut Peer, work: &Work, rounds: usize) -> R
         let beside = beside?;
         prompt.push(SHORT as f64 / beside.prompt, SHORT as f64 / quiet.prompt);
         writing.push(WRITE as f64 / beside.writing, WRITE as f64 / quiet.writing);
+        let written = own.ask(&json!({"turns": at_once(&work.code)}))?;
+        answers.push(number(&written, "together")?, number(&written, "alone")?);
         let scored = own.ask(&json!({"score": work.questions}))?;
         edits.push(number(&scored, "together")?, number(&scored, "alone")?);
     }
@@ -236,6 +249,7 @@ fn by_itself(page: &mut String, own: &mut Peer, work: &Work, rounds: usize) -> R
     for (what, pairs) in [
         ("prompt of 512, tokens/s: quiet, one core busy", &prompt),
         ("writing 128, tokens/s: quiet, one core busy", &writing),
+        ("writing four answers, tokens/s: in turn, at the same time", &answers),
         ("candidate edits scored a second: each alone, those of a function together", &edits),
     ] {
         let (before, after, told) = (pairs.theirs(), pairs.ours(), pairs.told());

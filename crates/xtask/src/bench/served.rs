@@ -24,12 +24,14 @@ pub(super) fn own_side(options: &Options) -> Result<ExitCode> {
     print(&json!({"ready": true}).to_string());
     for line in std::io::stdin().lines() {
         let wanted: Value = serde_json::from_str(&line?)?;
-        let answer = match (wanted.get("score"), wanted.get("answer")) {
-            (Some(questions), _) => {
-                own.score(&serde_json::from_value::<Vec<_>>(questions.clone())?)?
-            }
-            (None, Some(answer)) => own.turn(&numbers(&wanted["tokens"])?, &numbers(answer)?)?,
-            (None, None) => own.answer(&wanted)?,
+        let answer = if let Some(questions) = wanted.get("score") {
+            own.score(&serde_json::from_value::<Vec<_>>(questions.clone())?)?
+        } else if let Some(turns) = wanted.get("turns") {
+            own.turns(&serde_json::from_value::<Vec<_>>(turns.clone())?)?
+        } else if let Some(answer) = wanted.get("answer") {
+            own.turn(&numbers(&wanted["tokens"])?, &numbers(answer)?)?
+        } else {
+            own.answer(&wanted)?
         };
         print(&answer.to_string());
     }
@@ -56,6 +58,38 @@ impl Own {
         self.student.follow(prompt, answer, &Cancel::default())?;
         let whole = start.elapsed().as_secs_f64();
         Ok(json!({"prompt": 0.0, "writing": whole, "whole": whole}))
+    }
+
+    /// Tokens a second of answers that are written one after the other, and at the same time, each
+    /// by a student that has read its prompt.
+    fn turns(&self, turns: &[(Vec<u32>, Vec<u32>)]) -> Result<Value> {
+        let cancel = &Cancel::default();
+        let mut students = Vec::new();
+        for (prompt, answer) in turns {
+            let mut student = Student::new(Arc::clone(&self.base), None);
+            student.follow(prompt, &answer[..1], cancel)?;
+            students.push(student);
+        }
+        let mut work: Vec<_> = students.iter_mut().zip(turns).collect();
+        let start = Instant::now();
+        for (student, (prompt, answer)) in &mut work {
+            student.follow(prompt, answer, cancel)?;
+        }
+        let alone = start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        std::thread::scope(|scope| -> Result<()> {
+            let mut threads = Vec::new();
+            for (student, (prompt, answer)) in &mut work {
+                threads.push(scope.spawn(move || student.follow(prompt, answer, cancel)));
+            }
+            for thread in threads {
+                thread.join().expect("no student panics")?;
+            }
+            Ok(())
+        })?;
+        let together = start.elapsed().as_secs_f64();
+        let tokens: usize = turns.iter().map(|(_, answer)| answer.len()).sum();
+        Ok(json!({"together": tokens as f64 / together, "alone": tokens as f64 / alone}))
     }
 
     fn answer(&mut self, wanted: &Value) -> Result<Value> {
