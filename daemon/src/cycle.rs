@@ -3,9 +3,9 @@ use crate::engine::Engine;
 use crate::order::{Order, Trained, Weights};
 use crate::records::{Adapter, Records};
 use crate::serving::Serving;
-use crate::work;
 use crate::worker::{Turn, WorkError, Worker};
 use crate::worker_wire::Say;
+use crate::{orders, work};
 use anyhow::{Context as _, Result, bail};
 use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, Digest};
@@ -172,12 +172,15 @@ impl<'a> Cycle<'a> {
     /// The weights that serve fixes.
     pub(crate) async fn weights(&mut self) -> Result<Weights> {
         let base = crate::base::obtain(self).await?;
-        let Some(adapter) = self.served()? else { return Ok(Weights { base, adapter: None }) };
+        let cache = orders::cache(self)?;
+        let Some(adapter) = self.served()? else {
+            return Ok(Weights { base, adapter: None, cache });
+        };
         let folder = self.engine.adapter_folder(adapter.id);
         if !folder.is_dir() {
             self.records.lay_out(&adapter.files, &folder)?;
         }
-        Ok(Weights { base, adapter: Some(folder) })
+        Ok(Weights { base, adapter: Some(folder), cache })
     }
 }
 

@@ -5,7 +5,7 @@
 use sera_core::scorecard::Scorecard;
 use sera_core::{CommitId, Hole, Patch, Seed, Task, TaskId, TrajectoryId, TreePath};
 use sera_datagen::{Attempt, Cut, Drops, Known};
-use sera_model::Choice;
+use sera_model::{Choice, KeyValues};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -137,6 +137,8 @@ pub(crate) struct Weights {
     pub(crate) base: PathBuf,
     /// A PEFT folder, if an adapter is on it.
     pub(crate) adapter: Option<PathBuf>,
+    /// How what it reads is kept.
+    pub(crate) cache: KeyValues,
 }
 
 /// See [`Order::RollOut`].

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, Task, TreePath};
 use sera_datagen::{Attempt, Cut};
-use sera_model::{Choice, DeviceError};
+use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -135,6 +135,14 @@ fn device(cycle: &Cycle<'_>) -> Result<Choice> {
     let chosen = cycle.engine.repository.settings()?.any("sera.device");
     let parsed = chosen.map_or(Ok(Choice::Auto), |text| text.parse());
     parsed.map_err(|error: DeviceError| failure::invalid_params(&format!("sera.device: {error}")))
+}
+
+/// `sera.cache`: how a student keeps what it reads.
+pub(crate) fn cache(cycle: &Cycle<'_>) -> Result<KeyValues> {
+    let chosen = cycle.engine.repository.settings()?.any("sera.cache");
+    let parsed = chosen.map_or(Ok(KeyValues::default()), |text| text.parse());
+    parsed
+        .map_err(|error: UnknownKeyValues| failure::invalid_params(&format!("sera.cache: {error}")))
 }
 
 /// Names a training by everything that decides its result.

@@ -42,7 +42,7 @@ pub use decoder::{
 pub use device::{Choice, Device, DeviceError};
 pub use grammar::GrammarError;
 pub use lora::{Factor, Lora, LoraConfig, Projection, Slot};
-pub use ops::KeyValues;
+pub use ops::{KeyValues, UnknownKeyValues};
 pub use student::Student;
 pub use template::Template;
 pub use tokenizer::{Rendered, Tokenizer, TokenizerError, Vocabulary};

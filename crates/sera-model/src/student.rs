@@ -12,6 +12,7 @@ use crate::draft::Drafts;
 use crate::grammar::GrammarError;
 use crate::infill;
 use crate::lora::Lora;
+use crate::ops::KeyValues;
 use crate::together::{Done, Kind, Part};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -73,6 +74,16 @@ impl Student {
     #[must_use]
     pub fn with_limit(mut self, tokens: usize) -> Self {
         self.limit = tokens.min(self.base.config.context);
+        self
+    }
+
+    /// The same student keeping the numbers of what it reads so.
+    #[must_use]
+    pub fn keeping(mut self, how: KeyValues) -> Self {
+        for reading in [&mut self.conversation, &mut self.scoring] {
+            let cache = Cache::keeping(&self.base.config, how);
+            *reading = Reading { tokens: Vec::new(), cache };
+        }
         self
     }
 

@@ -65,7 +65,9 @@ impl Loaded {
             None => load(&weights.base)?,
         };
         self.base = Some((weights.base.clone(), Arc::downgrade(&base)));
-        let Some(folder) = &weights.adapter else { return Ok(Student::new(base, None)) };
+        let Some(folder) = &weights.adapter else {
+            return Ok(Student::new(base, None).keeping(weights.cache));
+        };
         self.adapters.retain(|(_, lora)| lora.strong_count() > 0);
         let known = self.adapters.iter().find(|(known, _)| known == weights);
         let lora = match known.and_then(|(_, lora)| lora.upgrade()) {
@@ -73,7 +75,7 @@ impl Loaded {
             None => adapter(&base, folder)?,
         };
         self.adapters.push((weights.clone(), Arc::downgrade(&lora)));
-        Ok(Student::new(base, Some(lora)))
+        Ok(Student::new(base, Some(lora)).keeping(weights.cache))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Bad input gets a clear error, the promised exit code and a hint, and changes nothing.
 use crate::untouched::Snapshot;
-use crate::user::{User, print};
+use crate::user::{User, print, real_base};
 use sera_protocol::method::RegisterParams;
 use sera_protocol::{Client, ClientError, ErrorCode};
 use sera_testkit::{Repo, python_project};
@@ -162,6 +162,18 @@ fn nothing_to_learn_from() {
         assert!(ended.err.contains("hint: `git sera mine --explain`"), "{ended:?}");
     }
     before.assert_same(&Snapshot::of(&user.repo), "mining");
+}
+
+#[test]
+fn a_setting_that_names_nothing() {
+    let Some(base) = real_base() else { return };
+    let user = User::of(python_project());
+    user.repo.git(&["config", "--global", "sera.base", base.to_str().unwrap()]);
+    user.repo.git(&["config", "sera.cache", "q4"]);
+    let ended = user.sera(&["fix", "tally"]);
+    assert_eq!(ended.code, 65, "{ended:?}");
+    let error = "sera.cache: \"q4\" is no way to keep a cache: say f16 or q8";
+    assert!(ended.err.contains(error), "{ended:?}");
 }
 
 #[test]

@@ -26,6 +26,23 @@ pub enum KeyValues {
     Q8,
 }
 
+/// A word that names no way to keep numbers.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no way to keep a cache: say f16 or q8")]
+pub struct UnknownKeyValues(String);
+
+impl std::str::FromStr for KeyValues {
+    type Err = UnknownKeyValues;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKeyValues> {
+        match text {
+            "f16" => Ok(Self::F16),
+            "q8" => Ok(Self::Q8),
+            _ => Err(UnknownKeyValues(text.to_owned())),
+        }
+    }
+}
+
 /// Keys and values of one block's positions.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
@@ -284,6 +301,14 @@ mod tests {
         [0, 1].map(|_| {
             (0..positions * HEADS * head).map(|_| random.random_range(-4.0..4.0)).collect()
         })
+    }
+
+    #[test]
+    fn ways_are_named_as_llama_cpp_names_them() {
+        assert_eq!(["f16", "q8"].map(str::parse), [Ok(KeyValues::F16), Ok(KeyValues::Q8)]);
+        for wrong in ["", "F16", "q4", "q8_0"] {
+            assert_eq!(wrong.parse::<KeyValues>(), Err(UnknownKeyValues(wrong.to_owned())));
+        }
     }
 
     fn check(how: KeyValues, head: usize, relative: f32) {

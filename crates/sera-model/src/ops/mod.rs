@@ -22,7 +22,7 @@ pub use composed::Composed;
 pub(crate) use cpu::exact_head_logits;
 pub(crate) use cpu::{Cpu, Rows, head_logits, nll_of_rows};
 pub(crate) use kept::Kept;
-pub use kept::KeyValues;
+pub use kept::{KeyValues, UnknownKeyValues};
 pub(crate) use nibbles::NibblePanel;
 pub(crate) use panels::{Interleaved, fit as few_fit};
 

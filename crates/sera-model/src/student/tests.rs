@@ -111,6 +111,23 @@ fn scores_are_the_likelihoods_of_the_training_path() {
 }
 
 #[test]
+fn bytes_are_kept_where_that_is_asked_for() {
+    let base = base();
+    let score = |how| {
+        let mut student = Student::new(base.clone(), Some(lora(&base))).keeping(how);
+        let context = "x = f(y)\n".repeat(9);
+        let texts = ["return x", "pass"].map(str::to_owned);
+        let mut score = || student.score(Context::Plain(&context), &texts, &Cancel::default());
+        // The second time the context is known: what was kept of it is met.
+        let [first, second] = [score().unwrap(), score().unwrap()];
+        assert!((first[1].nats - second[1].nats).abs() < 1e-2 * first[1].nats.abs());
+        second[1].nats
+    };
+    let (halves, bytes) = (score(KeyValues::F16), score(KeyValues::Q8));
+    assert!(halves != bytes && (halves - bytes).abs() < 1e-2 * halves.abs(), "{halves} {bytes}");
+}
+
+#[test]
 fn only_a_chat_answer_is_scored_with_its_end() {
     let base = base();
     let student = Student::new(base, None);
