@@ -1,7 +1,7 @@
 //! The worker that serves: started when someone waits, kept while more may come.
 use crate::worker::Worker;
 use anyhow::Result;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
@@ -14,20 +14,32 @@ const IDLE: Duration = Duration::from_secs(600);
 
 /// A worker with its weights loaded; shared by all repositories.
 pub(crate) struct Serving {
-    worker: Mutex<Option<(Arc<Worker>, Instant)>>,
+    worker: Mutex<Option<Arc<Worker>>>,
     seats: Arc<Semaphore>,
+    /// When the last order ended.
+    used: Arc<Moment>,
 }
+
+type Moment = std::sync::Mutex<Option<Instant>>;
 
 /// A place at the worker, for one order.
 pub(crate) struct Seat {
     /// The worker.
     pub(crate) worker: Arc<Worker>,
+    used: Arc<Moment>,
     _seat: OwnedSemaphorePermit,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
 }
 
 impl Default for Serving {
     fn default() -> Self {
-        Self { worker: Mutex::default(), seats: Arc::new(Semaphore::new(AT_ONCE)) }
+        let (worker, used) = (Mutex::default(), Arc::default());
+        Self { worker, seats: Arc::new(Semaphore::new(AT_ONCE)), used }
     }
 }
 
@@ -37,21 +49,20 @@ impl Serving {
         let seats = Arc::clone(&self.seats);
         let seat = seats.acquire_owned().await.expect("the semaphore is never closed");
         let mut kept = self.worker.lock().await;
-        let living = kept.take().map(|(worker, _)| worker).filter(|worker| !worker.has_ended());
+        let living = kept.take().filter(|worker| !worker.has_ended());
         let worker = match living {
             Some(worker) => worker,
             None => Arc::new(Worker::start(kind)?),
         };
-        *kept = Some((Arc::clone(&worker), Instant::now()));
-        Ok(Seat { worker, _seat: seat })
+        *kept = Some(Arc::clone(&worker));
+        Ok(Seat { worker, used: Arc::clone(&self.used), _seat: seat })
     }
 
     /// Ends a worker that nobody needed for a while.
     pub(crate) fn rest(&self) {
         let Ok(mut kept) = self.worker.try_lock() else { return };
-        let over = |(worker, used): &mut (Arc<Worker>, Instant)| {
-            Arc::strong_count(worker) == 1 && used.elapsed() > IDLE
-        };
-        drop(kept.take_if(over));
+        let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let long_ago = used.is_some_and(|used| used.elapsed() > IDLE);
+        drop(kept.take_if(|worker| long_ago && Arc::strong_count(worker) == 1));
     }
 }

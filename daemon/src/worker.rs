@@ -22,6 +22,9 @@ const GRACE: Duration = Duration::from_secs(20);
 /// How many people wait for an answer; workers compute while nobody does.
 pub(crate) type Turn = watch::Receiver<usize>;
 
+/// How a worker ended that we ended.
+const KILLED: &str = "it was killed";
+
 /// What a worker said that its order has not heard yet.
 const BACKLOG: usize = 64;
 
@@ -125,9 +128,9 @@ impl Worker {
         hear: &mut (dyn FnMut(Say) + Send),
     ) -> Result<PathBuf> {
         let mut listening = self.listen(folder);
-        self.tell(&Tell::Work { folder: folder.to_owned() }).await?;
+        self.tell(&Tell::Work { folder: folder.to_owned() }).await;
         if *turn.borrow_and_update() > 0 {
-            self.tell(&Tell::Pause).await?;
+            self.tell(&Tell::Pause).await;
         }
         let deadline = tokio::time::sleep(Duration::MAX);
         tokio::pin!(deadline);
@@ -145,15 +148,15 @@ impl Worker {
                 },
                 () = cancel.cancelled(), if !cancelled => {
                     cancelled = true;
-                    self.tell(&Tell::Cancel { folder: folder.to_owned() }).await?;
+                    self.tell(&Tell::Cancel { folder: folder.to_owned() }).await;
                     deadline.as_mut().reset(tokio::time::Instant::now() + GRACE);
                 },
                 changed = turn.changed(), if changed_can_come(turn) => {
                     let go = changed.is_ok() && *turn.borrow() == 0;
-                    self.tell(if go { &Tell::Resume } else { &Tell::Pause }).await?;
+                    self.tell(if go { &Tell::Resume } else { &Tell::Pause }).await;
                 },
                 () = &mut deadline => {
-                    self.hearing.abort();
+                    self.give_up();
                     bail!(WorkError::Cancelled)
                 },
             }
@@ -170,19 +173,24 @@ impl Worker {
         Listening { orders: &self.orders, folder, said }
     }
 
-    async fn tell(&self, tell: &Tell) -> Result<()> {
-        let mut line = serde_json::to_vec(tell).expect("orders are plain data");
-        line.push(b'\n');
-        let told = self.input.lock().await.write_all(&line).await;
-        match told {
-            // The obituary says more than a broken pipe.
-            Err(_) if self.has_ended() => Ok(()),
-            told => told.context("failed to tell the worker"),
+    /// Kills the worker, unless others wait for it too: it knows that this order is cancelled.
+    fn give_up(&self) {
+        let mut open = self.orders.lock();
+        if open.listeners.len() <= 1 {
+            open.ended.get_or_insert_with(|| KILLED.to_owned());
+            self.hearing.abort();
         }
     }
 
+    /// Where the worker is gone its obituary, which is heard next, says more than a broken pipe.
+    async fn tell(&self, tell: &Tell) {
+        let mut line = serde_json::to_vec(tell).expect("orders are plain data");
+        line.push(b'\n');
+        drop(self.input.lock().await.write_all(&line).await);
+    }
+
     fn obituary(&self, kind: &str, cancelled: bool) -> anyhow::Error {
-        let status = self.orders.lock().ended.clone().unwrap_or_else(|| "it was killed".to_owned());
+        let status = self.orders.lock().ended.clone().unwrap_or_else(|| KILLED.to_owned());
         if cancelled {
             WorkError::Cancelled.into()
         } else {
@@ -196,9 +204,10 @@ impl Worker {
 async fn hear(mut child: Child, output: ChildStdout, orders: Arc<Orders>) {
     let ended = Ended(&orders);
     let mut lines = BufReader::new(output).lines();
+    let mut unreadable = None;
     while let Ok(Some(line)) = lines.next_line().await {
         let Ok(Line { folder, say }) = serde_json::from_str(&line) else {
-            tracing::error!(line, "the worker said something unreadable");
+            unreadable = Some(format!("it said something unreadable: {line:.200}"));
             break;
         };
         let listener = orders.lock().listeners.get(&folder).cloned();
@@ -209,7 +218,7 @@ async fn hear(mut child: Child, output: ChildStdout, orders: Arc<Orders>) {
     }
     drop(child.start_kill());
     let status = child.wait().await.map_or_else(|error| error.to_string(), |s| s.to_string());
-    ended.with(status);
+    ended.with(unreadable.unwrap_or(status));
 }
 
 /// Tells all orders that the worker has ended, aborted or not.
@@ -224,7 +233,7 @@ impl Ended<'_> {
 impl Drop for Ended<'_> {
     fn drop(&mut self) {
         let mut open = self.0.lock();
-        open.ended.get_or_insert_with(|| "it was killed".to_owned());
+        open.ended.get_or_insert_with(|| KILLED.to_owned());
         open.listeners.clear();
     }
 }

@@ -16,7 +16,7 @@ mod usual;
 pub use locate::{Located, locate};
 pub use pace::Pace;
 pub use rank::{Candidate, Ranked, rank_edits};
-pub use solve::{Event, Proposal, Solved, roll_out, solve};
+pub use solve::{Event, Proposal, Solved, found_nothing, roll_out, solve};
 
 use crate::dialect::Shot;
 use sera_syntax::Operator;

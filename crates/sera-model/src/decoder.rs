@@ -14,6 +14,9 @@ pub enum EngineError {
     /// The batch contradicts itself or the model.
     #[error("the batch cannot be computed: {0}")]
     Batch(&'static str),
+    /// The thread that computed for several panicked.
+    #[error("computing panicked")]
+    Panicked,
     /// The device failed.
     #[error("the device failed")]
     Device(#[from] candle_core::Error),

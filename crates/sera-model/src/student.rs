@@ -381,7 +381,7 @@ impl Desk<'_> {
         };
         let Some(Done { cache, logits }) = self.base.together.read(self.base, part) else {
             self.reading.tokens.clear();
-            return Err(failed(EngineError::Batch("the thread that computed it panicked")));
+            return Err(failed(EngineError::Panicked));
         };
         self.reading.cache = cache;
         let logits = logits.map_err(failed)?;
@@ -435,7 +435,9 @@ fn unheld(error: GrammarError) -> ModelError {
 fn failed(error: EngineError) -> ModelError {
     match error {
         EngineError::Stopped => ModelError::Cancelled,
-        EngineError::Batch(_) | EngineError::Device(_) => ModelError::Failed(Box::new(error)),
+        EngineError::Batch(_) | EngineError::Panicked | EngineError::Device(_) => {
+            ModelError::Failed(Box::new(error))
+        }
     }
 }
 

@@ -7,8 +7,8 @@
 //!
 //! What takes long stops between two layers for what somebody waits for, on the same thread and
 //! without leaving the pool: a prompt for one token of those who write, edits that are scored for
-//! all answers, to their ends. Nothing is computed differently for that: an answer is the same bits
-//! alone and among others.
+//! all answers, to their ends. Nothing is computed differently for that: what a cache that holds the
+//! same goes on with is the same bits alone and among others.
 use crate::base::Base;
 use crate::cache::{Cache, Turn, forward_cached, write_together};
 use crate::decoder::EngineError;
@@ -129,6 +129,16 @@ impl Drop for Computing<'_> {
     }
 }
 
+/// A part that somebody waits for. Where computing another's panics it is not left behind.
+struct Entered<'a>(&'a Together, Name);
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        drop((state.withdraw(self.1), state.done.remove(&self.1)));
+    }
+}
+
 impl Together {
     /// A new answer.
     pub(crate) fn answer(&self) -> Answer<'_> {
@@ -138,11 +148,10 @@ impl Together {
 
     /// Reads a part of an answer; `None` where computing panicked.
     pub(crate) fn read(&self, base: &Base, part: Part) -> Option<Done> {
-        let (mut state, cancel) = (self.lock(), part.cancel.clone());
-        let name = state.enter(part);
-        if state.computing && state.is_due() {
-            self.handed_in.notify_all();
-        }
+        let cancel = part.cancel.clone();
+        let entered = self.enter(part);
+        let name = entered.1;
+        let mut state = self.lock();
         loop {
             if let Some(done) = state.done.remove(&name) {
                 return Some(done);
@@ -165,6 +174,15 @@ impl Together {
                 }
             };
         }
+    }
+
+    fn enter(&self, part: Part) -> Entered<'_> {
+        let mut state = self.lock();
+        let name = state.enter(part);
+        if state.computing && state.is_due() {
+            self.handed_in.notify_all();
+        }
+        Entered(self, name)
     }
 
     /// Does work that nobody waits for token by token. It is given what it has to call between
@@ -328,6 +346,7 @@ impl State {
 fn same(error: &EngineError) -> EngineError {
     match error {
         EngineError::Stopped => EngineError::Stopped,
+        EngineError::Panicked => EngineError::Panicked,
         EngineError::Batch(what) => EngineError::Batch(what),
         EngineError::Device(error) => candle_core::Error::Msg(error.to_string()).into(),
     }

@@ -8,7 +8,7 @@ use sera_agent::Environment;
 use sera_agent::dialect::Shot;
 use sera_agent::guided::{self, Event, Guided, Source};
 use sera_core::redact::Redactor;
-use sera_core::{FunctionKey, Patch, Tree, TreePath};
+use sera_core::{FunctionKey, Outcome, Patch, Tree, TreePath};
 use sera_model::{Base, Choice, Lora, Student};
 use sera_sandbox::Overlay;
 use sera_syntax::Index;
@@ -26,8 +26,9 @@ pub(crate) struct Students(Mutex<Loaded>);
 struct Loaded {
     /// Those that wait for their next order, the one used last at the end.
     idle: Vec<(Weights, Student)>,
-    base: Option<(PathBuf, Weak<Base>)>,
-    adapters: Vec<(Weights, Weak<Lora>)>,
+    bases: Vec<(PathBuf, Weak<Base>)>,
+    /// By the base's file and the adapter's folder.
+    adapters: Vec<((PathBuf, PathBuf), Weak<Lora>)>,
 }
 
 /// Idle students that are kept, each with what it read last.
@@ -59,24 +60,32 @@ impl Students {
 
 impl Loaded {
     fn student(&mut self, weights: &Weights) -> Result<Student> {
-        let known = self.base.as_ref().filter(|(path, _)| *path == weights.base);
-        let base = match known.and_then(|(_, base)| base.upgrade()) {
-            Some(base) => base,
-            None => load(&weights.base)?,
+        let base = once(&mut self.bases, &weights.base, || load(&weights.base))?;
+        let lora = match &weights.adapter {
+            None => None,
+            Some(folder) => {
+                let key = (weights.base.clone(), folder.clone());
+                Some(once(&mut self.adapters, &key, || adapter(&base, folder))?)
+            }
         };
-        self.base = Some((weights.base.clone(), Arc::downgrade(&base)));
-        let Some(folder) = &weights.adapter else {
-            return Ok(Student::new(base, None).keeping(weights.cache));
-        };
-        self.adapters.retain(|(_, lora)| lora.strong_count() > 0);
-        let known = self.adapters.iter().find(|(known, _)| known == weights);
-        let lora = match known.and_then(|(_, lora)| lora.upgrade()) {
-            Some(lora) => lora,
-            None => adapter(&base, folder)?,
-        };
-        self.adapters.push((weights.clone(), Arc::downgrade(&lora)));
-        Ok(Student::new(base, Some(lora)).keeping(weights.cache))
+        Ok(Student::new(base, lora).keeping(weights.cache))
     }
+}
+
+/// What `key` names, loaded unless somebody still holds it.
+fn once<K: Clone + PartialEq, V>(
+    known: &mut Vec<(K, Weak<V>)>,
+    key: &K,
+    load: impl FnOnce() -> Result<Arc<V>>,
+) -> Result<Arc<V>> {
+    known.retain(|(_, held)| held.strong_count() > 0);
+    if let Some(held) = known.iter().find(|(known, _)| known == key).and_then(|(_, v)| v.upgrade())
+    {
+        return Ok(held);
+    }
+    let loaded = load()?;
+    known.push((key.clone(), Arc::downgrade(&loaded)));
+    Ok(loaded)
 }
 
 /// Loads a base and what is trained on it.
@@ -130,6 +139,9 @@ pub(super) fn fix(order: &Fix, desk: &Desk, students: &Students) -> Result<Fixed
     students.give_back(&order.weights, student);
     // What was found until then is not what was asked for.
     ensure!(!cancel.is_cancelled(), WorkError::Cancelled);
+    if let Outcome::Failed { code, message } = &solved.outcome {
+        ensure!(guided::found_nothing(code), "the student failed: {message}");
+    }
     let redactor = Redactor::new(order.source.key);
     // Nothing that a model wrote may decide over a secret: such a proposal is left out.
     let own = |patch: Patch| match order.work_tree {

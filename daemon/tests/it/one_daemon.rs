@@ -67,7 +67,7 @@ fn a_second_job_that_computes_is_refused() {
     let running = |status: &serde_json::Value| status["job"]["stage"] == "rollout";
     user.wait("the first computes", running);
     // Held still, so that it cannot end before the second has asked.
-    let worker = user.workers()[0];
+    let worker = user.workers("rollout")[0];
     signal("STOP", worker);
     for arguments in [&["rollout"][..], &["train"], &["quickstart"]] {
         let second = user.sera(arguments);

@@ -43,9 +43,10 @@ fn fixes_asked_for_together_are_those_asked_for_alone() {
     let mut said = BufReader::new(given_up.stderr.take().unwrap()).lines();
     assert!(said.any(|line| line.unwrap() == "loading the student"), "it is being worked on");
     #[cfg(target_os = "linux")]
-    for (at, worker) in user.workers().into_iter().enumerate() {
-        assert_eq!(at, 0, "one worker, and the weights once");
-        assert_eq!(nice(worker), "5", "it yields to other work");
+    {
+        let workers = user.workers("serve");
+        assert_eq!(workers.len(), 1, "one worker, and the weights once: {workers:?}");
+        assert_eq!(nice(workers[0]), "5", "it yields to other work");
     }
     signal("INT", given_up.id());
     let together: Vec<Value> = running.map(|ask| end(ask).well().json()).into_iter().collect();
@@ -83,8 +84,8 @@ fn a_worker_that_dies_is_replaced() {
     user.repo.git(&["config", "--global", "sera.base", base.to_str().unwrap()]);
     let asks = [["fix", what, path, "--json"]; 2];
     let running = asks.map(|ask| user.start(&ask));
-    poll("it serves", || user.workers().len() == 1);
-    signal("KILL", user.workers()[0]);
+    poll("it serves", || user.workers("serve").len() == 1);
+    signal("KILL", user.workers("serve")[0]);
     for ended in running.map(end) {
         // One that came late has found the new worker.
         let told = ended.code == 0 || ended.err.contains("the serve worker died: signal: 9");

@@ -148,12 +148,13 @@ impl User {
         pids.filter(holds).collect()
     }
 
-    /// The workers there are.
+    /// The workers of a kind.
     #[cfg(target_os = "linux")]
-    pub(crate) fn workers(&self) -> Vec<u32> {
+    pub(crate) fn workers(&self, kind: &str) -> Vec<u32> {
         let works = |pid: &u32| {
             let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.split(|byte| *byte == 0).any(|argument| argument == b"work")
+            let mut arguments = line.split(|byte| *byte == 0).skip(1);
+            arguments.next() == Some(b"work") && arguments.next() == Some(kind.as_bytes())
         };
         self.processes().into_iter().filter(works).collect()
     }

@@ -65,6 +65,15 @@ pub struct Solved {
     pub usage: Usage,
 }
 
+/// Whether an outcome's code says that there was nothing to propose, which is an answer; others say
+/// that the student failed.
+pub fn found_nothing(code: &str) -> bool {
+    [NO_HITS, NO_PROPOSAL].contains(&code)
+}
+
+const NO_HITS: &str = "no-hits";
+const NO_PROPOSAL: &str = "no-proposal";
+
 impl Solved {
     /// The record of it as an attempt at `task`.
     pub fn trajectory(self, task: &Task, id: TrajectoryId, teacher: &str) -> Trajectory {
@@ -111,7 +120,7 @@ pub fn solve(
     let mut solved = Solved {
         steps: Vec::new(),
         ranked: Vec::new(),
-        outcome: failed("no-hits", "no function matches the words of the task"),
+        outcome: failed(NO_HITS, "no function matches the words of the task"),
         located: None,
         valid: (0, 0),
         usage: Usage::default(),
@@ -227,7 +236,7 @@ impl Solving<'_> {
             solved.ranked.push(Proposal { path, name, patch, score, source: candidate.source });
         }
         if solved.ranked.is_empty() {
-            solved.outcome = failed("no-proposal", "no edit of the functions found parses");
+            solved.outcome = failed(NO_PROPOSAL, "no edit of the functions found parses");
         }
     }
 }

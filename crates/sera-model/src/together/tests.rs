@@ -146,14 +146,75 @@ fn scoring_lets_answers_through_and_ends_when_cancelled() {
     assert!(matches!(late, Err(EngineError::Stopped)), "it does not wait once cancelled");
 }
 
+/// Hands in what one goes on with while another who writes has not, runs `then`, and returns what
+/// became of it.
+fn waiting<T>(base: &Base, part: Part, then: impl FnOnce() -> T) -> (Option<Done>, T) {
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| base.together.read(base, part));
+        while base.together.lock().written.is_empty() {
+            std::thread::yield_now();
+        }
+        let done = then();
+        (waiting.join().unwrap(), done)
+    })
+}
+
+#[test]
+fn who_gives_up_holds_up_nobody() {
+    let base = base();
+    let together = &base.together;
+    let mut first = together.answer();
+    let mut second = together.answer();
+    first.write();
+    second.write();
+    let cancel = Cancel::default();
+    let given_up = part(&base, Kind::Written, vec![5], &cancel);
+    let (done, ()) = waiting(&base, given_up, || cancel.cancel());
+    assert!(matches!(done.unwrap().logits, Err(EngineError::Stopped)));
+    let next = part(&base, Kind::Written, vec![6], &Cancel::default());
+    let (done, ()) = waiting(&base, next, || drop(first));
+    assert_eq!(done.unwrap().logits.unwrap().len(), base.config.vocabulary);
+}
+
+#[test]
+fn a_scorer_that_waits_for_an_answer_can_be_cancelled() {
+    let base = base();
+    let (together, cancel) = (&base.together, Cancel::default());
+    let scored = together.behind(&base, &cancel, |pause| {
+        let _answer = together.answer();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(pause);
+            cancel.cancel();
+            if waiting.join().unwrap() { Ok(()) } else { Err(EngineError::Stopped) }
+        })
+    });
+    assert!(matches!(scored, Err(EngineError::Stopped)));
+}
+
 #[test]
 fn a_panic_is_no_endless_wait() {
     let base = base();
-    let part = part(&base, Kind::Prompt, vec![1], &Cancel::default());
-    let cancel = Cancel::default();
-    let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        base.together.behind(&base, &cancel, |_| -> Result<(), EngineError> { panic!("a test") })
-    }));
-    assert!(broken.is_err());
-    assert!(base.together.read(&base, part).is_some(), "the next one computes");
+    let together = &base.together;
+    let mut answers = [together.answer(), together.answer()];
+    answers.iter_mut().for_each(Answer::write);
+    let good = part(&base, Kind::Written, vec![5], &Cancel::default());
+    // A cache of fewer layers breaks whoever computes with it, for itself or for another.
+    let shallow = Cache::new(&Config { layers: 1, ..base.config.clone() });
+    let bad = Part { cache: shallow, ..part(&base, Kind::Written, vec![6], &Cancel::default()) };
+    let read = |part| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| together.read(&base, part)))
+    };
+    let ended = std::thread::scope(|scope| {
+        let threads = [good, bad].map(|part| scope.spawn(|| read(part)));
+        threads.map(|thread| thread.join().unwrap())
+    });
+    let panicked = ended.iter().filter(|ended| ended.is_err()).count();
+    let told = ended.iter().filter(|ended| matches!(ended, Ok(None))).count();
+    assert_eq!((panicked, told), (1, 1));
+    drop(answers);
+    let state = together.lock();
+    assert!(!state.computing && state.underway.is_empty() && state.done.is_empty());
+    drop(state);
+    let next = part(&base, Kind::Prompt, vec![1], &Cancel::default());
+    assert!(together.read(&base, next).is_some(), "the next one computes");
 }
