@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn products_are_those_of_the_numbers() {
-        for (inputs, outputs, rows) in [(32, 1, 1), (576, 70, 3), (1536, 5, 8)] {
+        for (inputs, outputs, rows) in [(32, 1, 1), (576, 70, 3), (1536, 5, 8), (64, 33, 45)] {
             check::<BytePanel>(inputs, rows, &random(inputs * outputs, 1), 0.25);
         }
         check_alone::<BytePanel>(&random(576 * 40, 4));

@@ -13,6 +13,7 @@ mod kept;
 mod nibbles;
 mod panels;
 mod simd;
+mod words;
 
 pub(crate) use attention::Segment;
 pub(crate) use bf16::{Packed, native as bf16_is_native};
@@ -24,7 +25,7 @@ pub(crate) use cpu::{Cpu, Rows, head_logits, nll_of_rows};
 pub(crate) use kept::Kept;
 pub use kept::{KeyValues, UnknownKeyValues};
 pub(crate) use nibbles::NibblePanel;
-pub(crate) use panels::{Interleaved, fit as few_fit};
+pub(crate) use panels::{Interleaved, fit as few_fit, multiplies_words};
 
 use crate::batch::Target;
 use crate::lora::Projection;

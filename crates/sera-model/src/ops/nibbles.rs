@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn products_are_those_of_the_numbers() {
-        for (inputs, outputs, rows) in [(32, 1, 1), (576, 70, 3), (1536, 5, 8)] {
+        for (inputs, outputs, rows) in [(32, 1, 1), (576, 70, 3), (1536, 5, 8), (64, 33, 45)] {
             check::<NibblePanel>(inputs, rows, &quantised(inputs * outputs, 1), 2e-3);
         }
         check_alone::<NibblePanel>(&quantised(576 * 40, 4));

@@ -1,10 +1,14 @@
-//! Products of a few rows with frozen matrices kept in few bits, for writing token by token.
+//! Products of rows with frozen matrices kept in few bits, for serving.
 //!
 //! One row reads every weight once, so it takes as long as the memory does: the fewer bits the
 //! better. Rows read together share what was read and unpacked.
 #![expect(unsafe_code, reason = "AVX-512 and AVX2 intrinsics behind a run-time check")]
 
+#[cfg(target_arch = "x86_64")]
+mod tiles;
+
 use super::simd;
+use super::words::{Row, Words};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -27,6 +31,12 @@ const AHEAD: usize = 2560;
 const TASK: usize = 1 << 17;
 /// Tasks of one product at most.
 const TASKS: usize = 16;
+
+/// Rows from which on a task meets all weights with some of the rows, which stay in its processor's
+/// cache, and not some weights with all of them.
+const MANY: usize = 32;
+/// Rows of such a task, about. More rows unpack weights less often.
+const SHARE: usize = 64;
 
 /// Sixteen rows' block of 32 numbers, each `step · level + base`.
 pub(crate) trait Panel: Copy + Send + Sync {
@@ -85,32 +95,19 @@ pub(super) fn native() -> bool {
     native
 }
 
+/// Whether this processor multiplies and adds up pairs of words as fast as it does anything else,
+/// so that prompts are read faster so, too.
+pub(crate) fn multiplies_words() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let multiplies = simd::wide() && is_x86_feature_detected!("avx512vnni");
+    #[cfg(not(target_arch = "x86_64"))]
+    let multiplies = false;
+    multiplies
+}
+
 /// Whether matrices of that many inputs are worth keeping so on this processor.
 pub(crate) fn fit(inputs: usize) -> bool {
     native() && inputs.is_multiple_of(BLOCK)
-}
-
-/// The row that is multiplied with, in two bytes a number: one byte's rounding alone moved the real
-/// base's next tokens by 0.003 nats (mean divergence).
-#[derive(Debug)]
-struct Words {
-    numbers: Vec<i16>,
-    /// What a step is worth, by block.
-    scales: Vec<f32>,
-    /// Sums of blocks, which weights' bases are multiplied with.
-    sums: Vec<f32>,
-}
-
-impl Words {
-    fn new(x: &[f32]) -> Self {
-        let mut numbers = vec![0; x.len()];
-        let (mut scales, mut sums) = (Vec::new(), Vec::new());
-        for (x, numbers) in x.chunks(BLOCK).zip(numbers.chunks_mut(BLOCK)) {
-            scales.push(simd::to_words(x, numbers));
-            sums.push(x.iter().sum());
-        }
-        Self { numbers, scales, sums }
-    }
 }
 
 impl<P: Panel> Interleaved<P> {
@@ -132,40 +129,68 @@ impl<P: Panel> Interleaved<P> {
         fits.map(|()| Self { inputs, outputs, panels })
     }
 
-    /// `to (+)= x·Wᵀ` for a few rows `x`. The order of summation depends on nothing, not even on how
-    /// many rows there are.
+    /// `to (+)= x·Wᵀ`. The order of summation depends on nothing, not even on how many rows there
+    /// are.
     ///
     /// # Panics
     /// Where sizes do not fit.
     pub(crate) fn times(&self, x: &[f32], to: &mut [f32], add: bool) {
-        let words: Vec<Words> = x.chunks(self.inputs).map(Words::new).collect();
-        let rows = words.len();
+        let rows = x.len() / self.inputs;
         assert_eq!(x.len(), self.inputs * rows, "a row has another width");
         assert_eq!(to.len(), self.outputs * rows, "the product has another size");
+        if rows >= MANY { self.times_many(x, to, add) } else { self.times_few(x, to, add) }
+    }
+
+    /// Every task has some of the outputs.
+    fn times_few(&self, x: &[f32], to: &mut [f32], add: bool) {
+        let words = Words::new(x, self.inputs);
+        let x = words.rows();
         let groups = self.outputs.div_ceil(ROWS);
         let tasks = (self.inputs * self.outputs / TASK).clamp(1, TASKS);
         let each = groups.div_ceil(tasks);
-        let mut products = vec![0.0; groups * ROWS * rows];
+        let mut products = vec![0.0; groups * ROWS * x.len()];
         if tasks == 1 {
-            self.groups(&words, 0..groups, &mut products);
+            self.groups(&x, 0..groups, &mut products);
         } else {
-            let parts = products.par_chunks_mut(each * ROWS * rows).enumerate();
+            let parts = products.par_chunks_mut(each * ROWS * x.len()).enumerate();
             parts.with_max_len(1).for_each(|(part, products)| {
-                self.groups(&words, part * each..groups.min((part + 1) * each), products);
+                self.groups(&x, part * each..groups.min((part + 1) * each), products);
             });
         }
-        for (row, to) in to.chunks_exact_mut(self.outputs).enumerate() {
-            let products = products.chunks_exact(ROWS).skip(row).step_by(rows);
-            for (to, products) in to.chunks_mut(ROWS).zip(products) {
-                for (to, product) in to.iter_mut().zip(products) {
-                    *to = if add { *to + product } else { *product };
-                }
+        for (group, products) in products.chunks_exact(ROWS * x.len()).enumerate() {
+            self.put(group, products, to, add);
+        }
+    }
+
+    /// Every task has some of the rows.
+    fn times_many(&self, x: &[f32], to: &mut [f32], add: bool) {
+        let threads = rayon::current_num_threads();
+        let rows = x.len() / self.inputs;
+        let share = rows.div_ceil(rows.div_ceil(SHARE * threads) * threads);
+        let shares = x.par_chunks(share * self.inputs).zip(to.par_chunks_mut(share * self.outputs));
+        shares.with_max_len(1).for_each(|(x, to)| {
+            let words = Words::new(x, self.inputs);
+            let x = words.rows();
+            let mut products = vec![0.0; ROWS * x.len()];
+            for group in 0..self.outputs.div_ceil(ROWS) {
+                self.groups(&x, group..group + 1, &mut products);
+                self.put(group, &products, to, add);
+            }
+        });
+    }
+
+    /// Puts the products of a group of sixteen outputs, `[x, 16]`, where they belong.
+    fn put(&self, group: usize, products: &[f32], to: &mut [f32], add: bool) {
+        let outputs = group * ROWS..self.outputs.min((group + 1) * ROWS);
+        for (to, products) in to.chunks_exact_mut(self.outputs).zip(products.chunks_exact(ROWS)) {
+            for (to, product) in to[outputs.clone()].iter_mut().zip(products) {
+                *to = if add { *to + product } else { *product };
             }
         }
     }
 
     /// The products of some groups of sixteen outputs, group by group and row of `x` by row of `x`.
-    fn groups(&self, x: &[Words], groups: Range<usize>, to: &mut [f32]) {
+    fn groups(&self, x: &[Row<'_>], groups: Range<usize>, to: &mut [f32]) {
         let blocks = self.inputs / BLOCK;
         let groups = self.panels[groups.start * blocks..groups.end * blocks].chunks(blocks);
         for (panels, to) in groups.zip(to.chunks_exact_mut(x.len() * ROWS)) {
@@ -175,7 +200,7 @@ impl<P: Panel> Interleaved<P> {
 }
 
 /// The products of sixteen rows of weights with each of `x`, `[x, 16]`.
-fn dots<P: Panel>(w: &[P], x: &[Words], to: &mut [f32]) {
+fn dots<P: Panel>(w: &[P], x: &[Row<'_>], to: &mut [f32]) {
     let blocks = w.len();
     for x in x {
         assert!(x.numbers.len() == blocks * BLOCK, "the row has another width");
@@ -185,9 +210,11 @@ fn dots<P: Panel>(w: &[P], x: &[Words], to: &mut [f32]) {
     to.fill(0.0);
     #[cfg(target_arch = "x86_64")]
     {
-        if simd::wide() && is_x86_feature_detected!("avx512vnni") {
+        if multiplies_words() {
             // SAFETY: the processor has the instructions; the sizes were checked just now.
-            return unsafe { dots_wide(w, x, to) };
+            return unsafe {
+                if x.len() < MANY { dots_wide(w, x, to) } else { tiles::dots(w, x, to) }
+            };
         }
         if native() {
             // SAFETY: as above.
@@ -198,9 +225,9 @@ fn dots<P: Panel>(w: &[P], x: &[Words], to: &mut [f32]) {
 }
 
 /// What [`dots`] adds up, without intrinsics.
-fn dots_twin<P: Panel>(w: &[P], x: &[Words], to: &mut [f32]) {
+fn dots_twin<P: Panel>(w: &[P], x: &[Row<'_>], to: &mut [f32]) {
     for (x, to) in x.iter().zip(to.chunks_exact_mut(ROWS)) {
-        let blocks = w.iter().zip(x.numbers.chunks(BLOCK)).zip(x.scales.iter().zip(&x.sums));
+        let blocks = w.iter().zip(x.numbers.chunks(BLOCK)).zip(x.scales.iter().zip(x.sums));
         for ((panel, x), (scale, sum)) in blocks {
             for (row, to) in to.iter_mut().enumerate() {
                 let product = |(pair, x): (usize, &[i16])| {
@@ -232,7 +259,7 @@ fn hint<P>(panel: &P) {
 /// `w`; `to` has sixteen numbers for each of `x`.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-unsafe fn dots_wide<P: Panel>(w: &[P], x: &[Words], to: &mut [f32]) {
+unsafe fn dots_wide<P: Panel>(w: &[P], x: &[Row<'_>], to: &mut [f32]) {
     use std::arch::x86_64::{
         _mm512_add_epi32, _mm512_cvtepi32_ps, _mm512_dpwssd_epi32, _mm512_fmadd_ps,
         _mm512_loadu_ps, _mm512_mul_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512,
@@ -276,7 +303,7 @@ unsafe fn dots_wide<P: Panel>(w: &[P], x: &[Words], to: &mut [f32]) {
 /// As for [`dots_wide`], with AVX2, FMA and F16C.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,f16c")]
-unsafe fn dots_half_wide<P: Panel>(w: &[P], x: &[Words], to: &mut [f32]) {
+unsafe fn dots_half_wide<P: Panel>(w: &[P], x: &[Row<'_>], to: &mut [f32]) {
     use std::arch::x86_64::{
         _mm256_add_epi32, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_madd_epi16,
         _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_storeu_ps,
@@ -343,7 +370,8 @@ pub(super) mod tests {
                 assert!((to - kept - exact).abs() < far, "{inputs}x{outputs} {i}: {to} {exact}");
             }
         }
-        let words: Vec<Words> = x.chunks(inputs).map(Words::new).collect();
+        let words = Words::new(&x, inputs);
+        let words = words.rows();
         for w in w.panels.chunks(inputs / BLOCK) {
             let [mut twin, mut fast] = [0, 1].map(|_| vec![0.0; rows * ROWS]);
             dots_twin(w, &words, &mut twin);
@@ -364,13 +392,15 @@ pub(super) mod tests {
         let inputs = 576;
         let outputs = numbers.len() / inputs;
         let w = Interleaved::<P>::new(inputs, numbers).unwrap();
-        let x = random(inputs * 5, 8);
-        let mut together = vec![0.0; outputs * 5];
-        w.times(&x, &mut together, false);
-        for (x, together) in x.chunks(inputs).zip(together.chunks(outputs)) {
-            let mut alone = vec![0.0; outputs];
-            w.times(x, &mut alone, false);
-            assert_eq!(alone, together);
+        for rows in [5, 31, 32, 77, 300] {
+            let x = random(inputs * rows, 8);
+            let mut together = vec![0.0; outputs * rows];
+            w.times(&x, &mut together, false);
+            for (x, together) in x.chunks(inputs).zip(together.chunks(outputs)) {
+                let mut alone = vec![0.0; outputs];
+                w.times(x, &mut alone, false);
+                assert_eq!(alone, together);
+            }
         }
     }
 }
