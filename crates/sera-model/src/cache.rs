@@ -214,7 +214,7 @@ pub(crate) fn write_together(
 fn ops<'a>(base: &'a Base, lora: Option<&'a Lora>, positions: &[usize]) -> Cpu<'a> {
     let first = positions.iter().copied().min().unwrap_or(0);
     let end = positions.iter().max().map_or(0, |last| last + 1);
-    Cpu::new(base, lora, first..end).served()
+    Cpu::new(base, lora, first..end)
 }
 
 /// Normed final hidden rows; none for no token. `attend` is given a layer and rotated rows.

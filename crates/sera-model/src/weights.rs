@@ -1,10 +1,10 @@
-//! Frozen weights as the engine multiplies with them: dequantised once at load, kept as f32 or as
-//! packed bf16.
+//! Frozen weights as the engine multiplies with them: dequantised once at load, kept as f32, as
+//! packed bf16, or in the four bits they had in the file.
 
 use crate::config::Config;
 use crate::gguf::{Gguf, GgufError};
 use crate::lora::Projection;
-use crate::ops::{BytePanel, Group, Interleaved, NibblePanel, Packed, few_fit};
+use crate::ops::{BytePanel, Group, Interleaved, NibblePanel, Packed, few_fit, multiplies_words};
 use rand::{Rng as _, SeedableRng as _};
 use rayon::prelude::*;
 use std::sync::OnceLock;
@@ -47,6 +47,14 @@ pub(crate) enum Frozen {
         /// The same, for a few rows at a time; made when first needed.
         few: OnceLock<Few>,
     },
+    /// In four bits for `x·Wᵀ`, where the file has sixteen levels and the processor is as fast with
+    /// them as with bf16: a seventh of the memory, and no rounding.
+    Levels {
+        /// The numbers.
+        levels: Few,
+        /// `[outputs, inputs]`, for `dy·W`; made when training first needs it.
+        backward: OnceLock<Packed>,
+    },
 }
 
 /// A matrix in few bytes: a few rows that meet it take as long as reading it.
@@ -58,13 +66,32 @@ pub(crate) enum Few {
 
 impl Few {
     fn new(inputs: usize, numbers: &[f32]) -> Self {
-        if let Some(nibbles) = Interleaved::new(inputs, numbers) {
-            return Self::Nibbles(nibbles);
-        }
-        Self::Bytes(Interleaved::new(inputs, numbers).expect("bytes keep any numbers"))
+        Self::exact(inputs, numbers).unwrap_or_else(|| {
+            Self::Bytes(Interleaved::new(inputs, numbers).expect("bytes keep any numbers"))
+        })
     }
 
-    /// `to (+)= W·x` for a few rows.
+    /// Four bits, where the numbers have no more.
+    fn exact(inputs: usize, numbers: &[f32]) -> Option<Self> {
+        Interleaved::new(inputs, numbers).map(Self::Nibbles)
+    }
+
+    /// Outputs and inputs.
+    fn shape(&self) -> (usize, usize) {
+        match self {
+            Self::Nibbles(nibbles) => nibbles.shape(),
+            Self::Bytes(bytes) => bytes.shape(),
+        }
+    }
+
+    fn row(&self, output: usize, to: &mut [f32]) {
+        match self {
+            Self::Nibbles(nibbles) => nibbles.row(output, to),
+            Self::Bytes(bytes) => bytes.row(output, to),
+        }
+    }
+
+    /// `to (+)= W·x`.
     pub(crate) fn times(&self, x: &[f32], to: &mut [f32], add: bool) {
         match self {
             Self::Nibbles(nibbles) => nibbles.times(x, to, add),
@@ -78,6 +105,12 @@ impl Frozen {
         match precision {
             Precision::F32 => Self::F32 { inputs, numbers, few: OnceLock::new() },
             Precision::Bf16 => {
+                if multiplies_words()
+                    && few_fit(inputs)
+                    && let Some(levels) = Few::exact(inputs, &numbers)
+                {
+                    return Self::Levels { levels, backward: OnceLock::new() };
+                }
                 let outputs = numbers.len() / inputs;
                 let forward = Packed::new(inputs, outputs, |input, output| {
                     half::bf16::from_f32(numbers[output * inputs + input]).to_bits()
@@ -92,6 +125,7 @@ impl Frozen {
         match self {
             Self::F32 { inputs, .. } => *inputs,
             Self::Bf16 { forward, .. } => forward.inner(),
+            Self::Levels { levels, .. } => levels.shape().1,
         }
     }
 
@@ -100,6 +134,7 @@ impl Frozen {
         match self {
             Self::F32 { inputs, numbers, .. } => numbers.len() / inputs,
             Self::Bf16 { forward, .. } => forward.columns(),
+            Self::Levels { levels, .. } => levels.shape().0,
         }
     }
 
@@ -114,6 +149,7 @@ impl Frozen {
                     *to = half::bf16::from_bits(forward.at(input, output)).to_f32();
                 }
             }
+            Self::Levels { levels, .. } => levels.row(output, to),
         }
     }
 
@@ -123,6 +159,18 @@ impl Frozen {
         few_fit(inputs).then(|| match self {
             Self::F32 { numbers, few, .. } => made_once(few, || Few::new(inputs, numbers)),
             Self::Bf16 { few, .. } => made_once(few, || Few::new(inputs, &self.numbers())),
+            Self::Levels { levels, .. } => levels,
+        })
+    }
+
+    /// In bf16, `[outputs, inputs]`, for `dy·W`.
+    pub(crate) fn transposed(&self) -> Packed {
+        if let Self::Bf16 { forward, .. } = self {
+            return forward.transposed();
+        }
+        let (numbers, inputs) = (self.numbers(), self.inputs());
+        Packed::new(self.outputs(), inputs, |output, input| {
+            half::bf16::from_f32(numbers[output * inputs + input]).to_bits()
         })
     }
 
@@ -306,6 +354,22 @@ mod tests {
     fn rotated_rows_come_half_a_head_apart() {
         let rows: Vec<f32> = (0..8u8).map(f32::from).collect();
         assert_eq!(halves(&rows, 1, 4), [0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
+    }
+
+    #[test]
+    fn sixteen_levels_are_kept_as_they_are() {
+        let number = |i: usize| ((i * 7) % 16) as f32 * 0.125 - (i / 32) as f32;
+        let numbers: Vec<f32> = (0..40 * 64).map(number).collect();
+        let frozen = Frozen::new(64, numbers.clone(), Precision::Bf16);
+        let levels = matches!(frozen, Frozen::Levels { .. });
+        assert_eq!(levels, multiplies_words() && few_fit(64));
+        assert_eq!((frozen.outputs(), frozen.inputs()), (40, 64));
+        let rounded = |x: f32| half::bf16::from_f32(x).to_bits();
+        let back = frozen.transposed();
+        for (i, (number, found)) in numbers.iter().zip(frozen.numbers()).enumerate() {
+            assert!(if levels { *number == found } else { rounded(*number) == rounded(found) });
+            assert_eq!(back.at(i / 64, i % 64), rounded(*number));
+        }
     }
 
     #[test]

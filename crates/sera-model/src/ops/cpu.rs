@@ -18,7 +18,7 @@ use crate::batch::Target;
 use crate::config::Config;
 use crate::lora::{Factor, Lora};
 use crate::weights::{HeadNorms, Precision, Weights};
-use frozen::{round, times, times_back, times_few, times_served};
+use frozen::{round, times, times_back, times_few};
 use head::{CHUNK, cross_entropy};
 use rayon::prelude::*;
 use rows::FEW_ROWS;
@@ -43,8 +43,6 @@ pub(crate) struct Cpu<'a> {
     first: usize,
     /// A few rows are computed, to write by: the adapter of each.
     few: Option<Vec<Option<&'a Lora>>>,
-    /// Rows are read for what comes next, not to learn from.
-    served: bool,
     /// Buffers given back: within one computation the same few sizes recur.
     free: RefCell<Vec<Vec<f32>>>,
 }
@@ -62,13 +60,7 @@ impl<'a> Cpu<'a> {
             }
         }
         let (weights, free) = (&base.weights, RefCell::default());
-        let (few, served) = (None, false);
-        Self { config, weights, lora, angles, first: positions.start, few, served, free }
-    }
-
-    /// The same for rows that are read for what comes next.
-    pub(crate) fn served(self) -> Self {
-        Self { served: true, ..self }
+        Self { config, weights, lora, angles, first: positions.start, few: None, free }
     }
 
     /// The same for a few rows that are read for what comes next, each with an adapter of its own:
@@ -357,11 +349,7 @@ impl Ops for Cpu<'_> {
         let w = self.weights.layers[layer].group(group);
         let add = onto.is_some();
         let mut y = onto.unwrap_or_else(|| self.take(x.count(), w.outputs()));
-        let times = match (&self.few, self.served) {
-            (Some(_), _) => times_few,
-            (None, true) => times_served,
-            (None, false) => times,
-        };
+        let times = if self.few.is_some() { times_few } else { times };
         times(w, x, &mut y, add);
         let bias = &self.weights.layers[layer].qkv_bias;
         if group == Group::Qkv && !bias.is_empty() {

@@ -129,6 +129,25 @@ impl<P: Panel> Interleaved<P> {
         fits.map(|()| Self { inputs, outputs, panels })
     }
 
+    /// Outputs and inputs.
+    pub(crate) fn shape(&self) -> (usize, usize) {
+        (self.outputs, self.inputs)
+    }
+
+    /// The weights of one output.
+    pub(crate) fn row(&self, output: usize, to: &mut [f32]) {
+        let blocks = self.inputs / BLOCK;
+        let (group, row) = (output / ROWS, output % ROWS);
+        let panels = &self.panels[group * blocks..][..blocks];
+        for (panel, to) in panels.iter().zip(to.chunks_exact_mut(BLOCK)) {
+            let (step, base) = panel.worth(row);
+            for (pair, to) in to.chunks_exact_mut(2).enumerate() {
+                let levels = panel.pair(pair, row);
+                (to[0], to[1]) = (step * levels[0] as f32 + base, step * levels[1] as f32 + base);
+            }
+        }
+    }
+
     /// `to (+)= x·Wᵀ`. The order of summation depends on nothing, not even on how many rows there
     /// are.
     ///

@@ -1,8 +1,8 @@
 //! Products with frozen weights, as exactly as training needs them or as serving may have them.
 use super::super::gemm::{Destination, Matrix, Threads, product};
-use super::super::{multiplies_words, simd};
+use super::super::simd;
 use super::Rows;
-use crate::weights::{Few, Frozen, made_once};
+use crate::weights::{Frozen, made_once};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -42,6 +42,7 @@ pub(super) fn times(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
         Frozen::Bf16 { forward, .. } => {
             with_bf16(&x.data, |bits| forward.product(bits, &mut to.data, add));
         }
+        Frozen::Levels { levels, .. } => levels.times(&x.data, &mut to.data, add),
     }
 }
 
@@ -54,17 +55,6 @@ pub(super) fn times_few(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
     }
 }
 
-/// [`times`] for any number of such rows: with levels where the file has them and this processor
-/// is as fast with them. Bytes round weights further than bf16 does; a prompt is not to lose by it.
-pub(super) fn times_served(w: &Frozen, x: &Rows, to: &mut Rows, add: bool) {
-    if multiplies_words()
-        && let Some(few @ Few::Nibbles(_)) = w.few()
-    {
-        return few.times(&x.data, &mut to.data, add);
-    }
-    times(w, x, to, add);
-}
-
 /// `dx = dy·W`.
 pub(super) fn times_back(w: &Frozen, dy: &Rows, dx: &mut Rows) {
     match w {
@@ -73,8 +63,8 @@ pub(super) fn times_back(w: &Frozen, dy: &Rows, dx: &mut Rows) {
             let width = dx.width;
             product(Destination::set(&mut dx.data, width), 1.0, dy.matrix(), w, Threads::All);
         }
-        Frozen::Bf16 { forward, backward, .. } => {
-            let backward = made_once(backward, || forward.transposed());
+        Frozen::Bf16 { backward, .. } | Frozen::Levels { backward, .. } => {
+            let backward = made_once(backward, || w.transposed());
             with_bf16(&dy.data, |bits| backward.product(bits, &mut dx.data, false));
         }
     }
