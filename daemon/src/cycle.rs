@@ -1,9 +1,9 @@
 //! What a job has at hand: one repository's records, workers, and someone to report to.
 use crate::engine::Engine;
 use crate::order::{Order, Trained, Weights};
-use crate::records::{Adapter, Records};
+use crate::records::{Adapter, Outcome, Records};
 use crate::serving::Serving;
-use crate::worker::{Turn, WorkError, Worker};
+use crate::worker::{Turn, WorkError, Worker, checked};
 use crate::worker_wire::Say;
 use crate::{orders, work};
 use anyhow::{Context as _, Result, bail};
@@ -27,6 +27,8 @@ pub(crate) struct Cycle<'a> {
     pub(crate) records: &'a Records,
     /// The user's folder of bases.
     pub(crate) bases: &'a Path,
+    /// The folder of what the user agreed to and spent.
+    pub(crate) state: &'a Path,
     /// Set when someone asks for an early end.
     pub(crate) cancel: CancellationToken,
     /// How many people wait for an answer.
@@ -45,7 +47,7 @@ impl<'a> Cycle<'a> {
     /// The surroundings of one job.
     pub(crate) fn new(
         engine: &'a Engine,
-        bases: &'a Path,
+        (bases, state): (&'a Path, &'a Path),
         serving: &'a Serving,
         (cancel, turn): (CancellationToken, Turn),
         report: &'a mut Report<'a>,
@@ -56,6 +58,7 @@ impl<'a> Cycle<'a> {
             engine,
             records,
             bases,
+            state,
             cancel,
             turn,
             serving,
@@ -109,6 +112,38 @@ impl<'a> Cycle<'a> {
         let path = worker.work(order.kind(), &folder, &self.cancel, &mut self.turn, hear).await?;
         drop(worker);
         read(&path)
+    }
+
+    /// The same for an order whose result comes in parts, which are stored as they come: a worker
+    /// or daemon that is killed loses only what was not whole.
+    pub(crate) async fn work_in_parts<T: DeserializeOwned>(
+        &mut self,
+        order: &Order,
+    ) -> Result<(T, Vec<Outcome>)> {
+        let folder = self.write(order)?;
+        let worker = Worker::start(order.kind())?;
+        let (records, mut kept) = (self.records, Vec::new());
+        let (mut failed, report) = (None, &mut *self.report);
+        let cancel = self.cancel.child_token();
+        let mut hear = |say: Say| match say {
+            Say::Part { file, digest } => {
+                let path = checked(&folder, &file, &digest);
+                match path.and_then(|path| records.keep_generation(&path)) {
+                    Ok(outcome) => kept.push(outcome),
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                        cancel.cancel();
+                    }
+                }
+            }
+            say => report(say),
+        };
+        let work = worker.work(order.kind(), &folder, &cancel, &mut self.turn, &mut hear);
+        let path = work.await;
+        match failed {
+            Some(error) => Err(error),
+            None => Ok((read(&path?)?, kept)),
+        }
     }
 
     /// Has the serving worker carry the order out, beside others; it stays, with its weights loaded.

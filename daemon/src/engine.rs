@@ -36,6 +36,11 @@ impl Engine {
         self.folder.join("incoming")
     }
 
+    /// Replies of a teacher that are paid for and not part of a record yet.
+    pub(crate) fn paid(&self) -> PathBuf {
+        self.folder.join("paid.jsonl")
+    }
+
     /// Where a promoted adapter is laid out for serving.
     pub(crate) fn adapter_folder(&self, id: AdapterId) -> PathBuf {
         self.folder.join("adapters").join(id.to_string())

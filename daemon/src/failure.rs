@@ -1,7 +1,7 @@
 //! Errors as a client sees them: a code, a sentence, what to do about it.
 use crate::worker::WorkError;
-use sera_chat::{BaseError, DownloadError};
-use sera_core::Seed;
+use sera_chat::{BaseError, DownloadError, ServerError};
+use sera_core::{ModelError, Seed};
 use sera_datagen::Drops;
 use sera_git::OpenError;
 use sera_model::LoadError;
@@ -25,6 +25,18 @@ pub(crate) fn no_eligible(seeds: &[Seed], dropped: &Drops) -> anyhow::Error {
 /// A parameter that makes no sense.
 pub(crate) fn invalid_params(error: &dyn std::fmt::Display) -> anyhow::Error {
     Failure::new(ErrorCode::InvalidParams, error.to_string()).into()
+}
+
+/// Code would go somewhere that the user was not asked about.
+pub(crate) fn consent_needed(servers: &str) -> anyhow::Error {
+    let text = format!(
+        "code of this repository would be sent to {servers}: functions and lines that searches \
+         find, commit messages, and changes made to them; secrets that are recognised are replaced \
+         before"
+    );
+    let hint = "`git sera rollout --consent` agrees, once for this repository and server; \
+                `--dry-run` prints the first request";
+    Failure::new(ErrorCode::ConsentNeeded, text).hint(hint).into()
 }
 
 /// Someone else's job is running.
@@ -57,6 +69,9 @@ fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
         }
         if cause.is::<LoadError>() {
             return Some((ErrorCode::BaseForeign, None));
+        }
+        if cause.is::<ModelError>() || cause.is::<ServerError>() {
+            return Some((ErrorCode::NoTeacher, None));
         }
         if let Some(TrainError::Memory { .. }) = cause.downcast_ref() {
             return Some((ErrorCode::InvalidParams, None));

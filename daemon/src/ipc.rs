@@ -226,7 +226,7 @@ fn notification(job: JobId, say: Say) -> Option<Notification> {
             message: progress.message,
         })),
         Say::Step { text } => Some(Notification::Step(StepNote { job, text })),
-        Say::Done { .. } | Say::Failed { .. } => None,
+        Say::Part { .. } | Say::Done { .. } | Say::Failed { .. } => None,
     }
 }
 

@@ -6,6 +6,7 @@ mod pipeline;
 pub mod prepare;
 
 mod base;
+mod consent;
 mod cycle;
 mod engine;
 mod failure;
@@ -21,6 +22,7 @@ mod registry;
 mod reports;
 mod run;
 mod serving;
+mod teacher;
 mod watch;
 mod work;
 mod worker;

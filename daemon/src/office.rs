@@ -86,6 +86,7 @@ fn lane(job: &Job) -> Lane {
         Job::Fix { .. } => Lane::Person,
         Job::Synthesize { .. }
         | Job::Rollout { .. }
+        | Job::Generate { .. }
         | Job::Train { .. }
         | Job::Evaluate { .. }
         | Job::Promote {}
@@ -209,9 +210,9 @@ impl Office {
             self.note(entry.id, &say);
             report(say);
         };
-        let bases = self.locations.cache.clone();
+        let places = (&*self.locations.cache, &*self.locations.state);
         let surroundings = (entry.cancel.clone(), self.waiting.subscribe());
-        let mut cycle = Cycle::new(&engine, &bases, &self.serving, surroundings, &mut tell);
+        let mut cycle = Cycle::new(&engine, places, &self.serving, surroundings, &mut tell);
         pipeline::perform(&job, &mut cycle).await
     }
 

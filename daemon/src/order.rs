@@ -2,8 +2,11 @@
 //!
 //! A worker has no store, so the daemon writes everything it may look at into the order. The
 //! results stand in the same module as the orders they answer.
+use sera_chat::Spent;
 use sera_core::scorecard::Scorecard;
-use sera_core::{CommitId, Hole, Patch, Seed, Task, TaskId, TrajectoryId, TreePath};
+use sera_core::{
+    CommitId, FunctionSeed, Hole, Patch, Seed, SeedId, Task, TaskId, TrajectoryId, TreePath,
+};
 use sera_datagen::{Attempt, Cut, Drops, Known};
 use sera_model::{Choice, KeyValues};
 use serde::{Deserialize, Serialize};
@@ -21,6 +24,8 @@ pub(crate) enum Order {
     Synthesize(Synthesize),
     /// Tasks → judged trajectories.
     RollOut(RollOut),
+    /// Functions → what a teacher makes of them, in parts.
+    Generate(Box<Generate>),
     /// Trajectories and holes → adapters.
     Train(Train),
     /// Adapters × held-out work → scorecards.
@@ -34,7 +39,7 @@ impl Order {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Mine(_) | Self::Synthesize(_) => "mine",
-            Self::RollOut(_) => "rollout",
+            Self::RollOut(_) | Self::Generate(_) => "rollout",
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
             Self::Check(_) | Self::Fix(_) => "serve",
@@ -163,6 +168,50 @@ pub(crate) struct RolledOut {
     pub(crate) attempts: Vec<Attempt>,
     /// What did not, and why.
     pub(crate) dropped: Vec<(TaskId, String)>,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
+}
+
+/// See [`Order::Generate`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Generate {
+    /// The repository.
+    pub(crate) source: Source,
+    /// The commit whose tree is changed.
+    pub(crate) cut: CommitId,
+    /// Functions that may be asked about.
+    pub(crate) functions: Vec<FunctionSeed>,
+    /// Messages of this repository that descriptions are to be like.
+    pub(crate) demonstrations: Vec<String>,
+    /// Functions that were asked about before, by family.
+    pub(crate) done: Vec<(SeedId, String)>,
+    /// Whom to ask.
+    pub(crate) teacher: crate::teacher::Teacher,
+    /// Functions at most.
+    pub(crate) limit: usize,
+    /// Seed of every choice.
+    pub(crate) rng_seed: u64,
+    /// Unix time in milliseconds, for ids and days.
+    pub(crate) now_ms: u64,
+    /// The file of what was spent on which day.
+    pub(crate) ledger: PathBuf,
+    /// The file of replies that are paid for.
+    pub(crate) paid: PathBuf,
+    /// Only say what would be sent first.
+    pub(crate) dry_run: bool,
+}
+
+/// The answer to [`Generate`], beside its parts.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Generated {
+    /// The first request, where only that was wanted.
+    pub(crate) request: Option<String>,
+    /// What it cost.
+    pub(crate) spent: Spent,
+    /// Functions left for another time, since the teacher failed at them.
+    pub(crate) failed: usize,
+    /// Why it ended early.
+    pub(crate) ended: Option<String>,
     /// Wall seconds.
     pub(crate) seconds: f64,
 }

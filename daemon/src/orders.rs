@@ -1,9 +1,11 @@
 //! Orders, written from what is stored.
+use crate::consent::Consents;
 use crate::cycle::Cycle;
 use crate::order::{
-    Evaluate, Fix, Mine, RollOut, Source, Synthesize, Teacher, Train, TrainBudget, Weights,
+    self, Evaluate, Fix, Generate, Mine, RollOut, Source, Synthesize, Train, TrainBudget, Weights,
 };
 use crate::records::AdapterFile;
+use crate::teacher::Teacher;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
@@ -19,6 +21,8 @@ const TASKS: usize = 1_000;
 const HELD_OUT_TASKS: usize = 120;
 /// Tasks the student tries itself.
 const STUDENT_TASKS: usize = 20;
+/// Functions a teacher works on.
+const FUNCTIONS: usize = 100;
 /// Seconds of training and of evaluation when nobody says how long.
 const TRAIN_SECONDS: f64 = 240.0;
 const EVALUATE_SECONDS: f64 = 150.0;
@@ -72,7 +76,7 @@ fn cut(cycle: &Cycle<'_>) -> Result<CommitId> {
 pub(crate) fn roll_out(cycle: &Cycle<'_>, limit: Option<u64>) -> Result<RollOut> {
     let mut tasks = cycle.records.open_tasks()?;
     tasks.truncate(limit.map_or(usize::MAX, |n| n as usize));
-    let teacher = Teacher::Procedural;
+    let teacher = order::Teacher::Procedural;
     Ok(RollOut { source: source(cycle), cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
 }
 
@@ -87,7 +91,7 @@ pub(crate) async fn student(cycle: &mut Cycle<'_>) -> Result<RollOut> {
         }
     }
     let weights = cycle.weights().await?;
-    let teacher = Teacher::Student(weights);
+    let teacher = order::Teacher::Student(weights);
     Ok(RollOut { source: source(cycle), cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
 }
 
@@ -101,6 +105,55 @@ fn holes(cycle: &Cycle<'_>, held_out: bool) -> Result<Vec<Hole>> {
     let mut holes = cycle.records.holes()?;
     holes.retain(|hole| hole.held_out == held_out);
     Ok(holes)
+}
+
+/// Have the configured teacher work on functions at the cut that mining found last.
+pub(crate) fn generate(
+    cycle: &Cycle<'_>,
+    limit: Option<u64>,
+    consent: bool,
+    dry_run: bool,
+) -> Result<Generate> {
+    let teacher = Teacher::of(&cycle.engine.repository.settings()?)?;
+    if !dry_run {
+        agree(cycle, &teacher, consent)?;
+    }
+    let mined = cycle.records.mined()?.context("nothing is mined yet")?;
+    let (mut functions, mut demonstrations) = (Vec::new(), Vec::new());
+    for seed in cycle.records.seeds()?.into_iter().filter(|seed| !seed.held_out()) {
+        match seed {
+            Seed::Function(function) => functions.push(function),
+            Seed::Commit(commit) => demonstrations.extend(sera_datagen::demonstration(&commit)),
+        }
+    }
+    let made = cycle.records.generations()?;
+    let done = made.into_iter().map(|made| (made.seed, made.family.0));
+    Ok(Generate {
+        source: source(cycle),
+        rng_seed: seed_of(&mined.cut.commit),
+        cut: mined.cut.commit,
+        functions,
+        demonstrations,
+        done: done.collect(),
+        limit: limit.map_or(FUNCTIONS, |n| n as usize),
+        now_ms: cycle.now_ms(),
+        ledger: cycle.state.join("spent.jsonl"),
+        paid: cycle.engine.paid(),
+        teacher,
+        dry_run,
+    })
+}
+
+/// Whether the user knows and agrees that code goes to the teacher's servers.
+fn agree(cycle: &Cycle<'_>, teacher: &Teacher, consent: bool) -> Result<()> {
+    let mut consents = Consents::open(cycle.state)?;
+    let repository = cycle.engine.repository.common_dir();
+    let remote = teacher.remote();
+    let open: Vec<&str> = remote.into_iter().filter(|url| !consents.has(repository, url)).collect();
+    if !open.is_empty() && !consent {
+        return Err(failure::consent_needed(&open.join(", ")));
+    }
+    open.into_iter().try_for_each(|url| consents.give(repository, url))
 }
 
 /// Train on everything accepted, from the base: adapters are never stacked.

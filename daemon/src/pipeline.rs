@@ -9,6 +9,10 @@ use anyhow::Result;
 use sera_protocol::{Job, JobResult};
 
 /// Does one job, and before it whatever it needs that is missing.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of contents: one arm a job, none longer than ten"
+)]
 pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResult> {
     for first in needs(job, cycle)? {
         Box::pin(perform(&first, cycle)).await?;
@@ -37,6 +41,12 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
                 cycle.records.keep_student(&tried)?;
             }
             Ok(JobResult::Rollout(reports::roll_out(&done, &cycle.records.rollouts()?)))
+        }
+        Job::Generate { limit, consent, dry_run } => {
+            let order = orders::generate(cycle, *limit, *consent, *dry_run)?;
+            let teacher = order.teacher.model.clone();
+            let (done, kept) = cycle.work_in_parts(&Order::Generate(Box::new(order))).await?;
+            Ok(JobResult::Generate(reports::generate(&teacher, &kept, &done)))
         }
         Job::Verify {} => {
             let attempts = cycle.records.attempts()?;
@@ -90,7 +100,7 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
     let missing = |first: Job, there: bool| if there { Vec::new() } else { vec![first] };
     Ok(match job {
         Job::Mine { .. } | Job::Quickstart { .. } | Job::Fix { .. } | Job::Fsck {} => Vec::new(),
-        Job::Synthesize { .. } => missing(mine, records.mined()?.is_some()),
+        Job::Synthesize { .. } | Job::Generate { .. } => missing(mine, records.mined()?.is_some()),
         Job::Rollout { .. } => missing(synthesize, records.cycle()?.is_some()),
         Job::Verify {} | Job::Train { .. } => {
             missing(rollout, records.cycle()?.is_some() && !records.attempts()?.is_empty())

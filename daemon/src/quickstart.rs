@@ -101,6 +101,7 @@ fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
             None => false,
         },
         Job::Mine { .. }
+        | Job::Generate { .. }
         | Job::Verify {}
         | Job::Promote {}
         | Job::Quickstart { .. }
@@ -129,6 +130,7 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
         | JobResult::Evaluate(_)
         | JobResult::Synthesize(_)
         | JobResult::Rollout(_)
+        | JobResult::Generate(_)
         | JobResult::Verify(_)
         | JobResult::Quickstart(_)
         | JobResult::Fix(_)

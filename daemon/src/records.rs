@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Capability, Scorecard};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, SeedId, Task, TaskId, Trajectory};
 use sera_core::{Verdict, stats};
-use sera_datagen::{Attempt, Cut, DropReason, Drops, Known};
+use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Known};
 use sera_store::{Kind, Store};
 use sera_train::promote::{self, Decision};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,23 @@ pub(crate) struct Rollouts {
     pub(crate) student: BTreeMap<String, u64>,
     /// Attempts per second, last time.
     pub(crate) per_second: f64,
+}
+
+/// What became of one function under a teacher.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outcome {
+    /// Why there is no accepted second rollout.
+    pub(crate) dropped: Option<DropReason>,
+    /// Recall of the second rollout.
+    pub(crate) recall: Option<f64>,
+}
+
+impl Outcome {
+    fn of(generation: &Generation) -> Self {
+        let second = generation.attempts.get(1);
+        let recall = second.map(|attempt| attempt.verdict.overlap.recall);
+        Self { dropped: generation.dropped, recall }
+    }
 }
 
 /// A file of an adapter, kept as an object.
@@ -244,7 +261,25 @@ impl Records {
                 attempts.push(Attempt { task: task.clone(), trajectory, verdict });
             }
         }
+        // What a teacher made was paid for: it is not of one cycle, and goes on being trained on.
+        attempts.extend(self.generations()?.into_iter().flat_map(|made| made.attempts));
         Ok(attempts)
+    }
+
+    /// Takes what a teacher made of a function over from a worker's file.
+    pub(crate) fn keep_generation(&self, part: &Path) -> Result<Outcome> {
+        let bytes =
+            std::fs::read(part).with_context(|| format!("failed to read {}", part.display()))?;
+        let generation: Generation = serde_json::from_slice(&bytes)
+            .with_context(|| format!("failed to read {}", part.display()))?;
+        let key = format!("{}-{}", generation.seed, generation.family.0);
+        self.store.put(Kind::Generation, &key, &generation)?;
+        Ok(Outcome::of(&generation))
+    }
+
+    /// Everything that teachers made.
+    pub(crate) fn generations(&self) -> Result<Vec<Generation>> {
+        self.all(Kind::Generation)
     }
 
     /// Takes a trained adapter over from a worker's folder.

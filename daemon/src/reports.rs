@@ -1,12 +1,13 @@
 //! What jobs report: stored facts turned into the protocol's words.
-use crate::order::{Evaluated, Fixed, MineDone, Proposed, RolledOut, Synthesized};
-use crate::records::{Adapter, Rollouts};
+use crate::order::{Evaluated, Fixed, Generated, MineDone, Proposed, RolledOut, Synthesized};
+use crate::records::{Adapter, Outcome, Rollouts};
 use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, Origin, Seed, Task};
-use sera_datagen::{Attempt, Drops};
+use sera_datagen::{Attempt, DropReason, Drops};
 use sera_protocol::report::{
-    Explained, FixReport, FsckReport, MineReport, PromoteReport, Proposal, ProposalSource,
-    RolloutReport, ScorecardReport, StudentReport, SynthesizeReport, TrainReport, VerifyReport,
+    Explained, FixReport, FsckReport, GenerateReport, MineReport, PromoteReport, Proposal,
+    ProposalSource, RolloutReport, ScorecardReport, StudentReport, SynthesizeReport, TrainReport,
+    VerifyReport,
 };
 use sera_train::promote::Decision;
 use std::collections::BTreeMap;
@@ -67,6 +68,7 @@ pub(crate) fn synthesize(done: &Synthesized) -> SynthesizeReport {
     let operator = |task: &Task| match &task.origin {
         Origin::Mutation { operator, .. } => operator.clone(),
         Origin::Commit { .. } => "commit".to_owned(),
+        Origin::Generated { .. } => "teacher".to_owned(),
     };
     SynthesizeReport {
         tasks: done.tasks.len() as u64,
@@ -85,6 +87,29 @@ pub(crate) fn roll_out(done: &RolledOut, all: &Rollouts) -> RolloutReport {
         dropped: tally(done.dropped.iter().map(|(_, reason)| reason.clone())),
         per_second: all.per_second,
         student: student(all),
+        teacher: None,
+        seconds: done.seconds,
+    }
+}
+
+/// What a teacher's work left, in this run.
+pub(crate) fn generate(teacher: &str, kept: &[Outcome], done: &Generated) -> GenerateReport {
+    let recalls: Vec<f64> = kept.iter().filter_map(|outcome| outcome.recall).collect();
+    let reasons = kept.iter().filter_map(|outcome| outcome.dropped);
+    let mut dropped = tally(reasons.map(|reason| reason.code().to_owned()));
+    if done.failed > 0 {
+        dropped.insert(DropReason::TeacherFailed.code().to_owned(), done.failed as u64);
+    }
+    GenerateReport {
+        teacher: teacher.to_owned(),
+        functions: kept.len() as u64,
+        accepted: kept.iter().filter(|outcome| outcome.dropped.is_none()).count() as u64,
+        dropped,
+        recall: (!recalls.is_empty()).then(|| recalls.iter().sum::<f64>() / recalls.len() as f64),
+        tokens: done.spent.tokens,
+        microdollars: done.spent.microdollars,
+        ended: done.ended.clone(),
+        request: done.request.clone(),
         seconds: done.seconds,
     }
 }

@@ -242,7 +242,7 @@ fn understand(say: Say, folder: &Path) -> Result<Heard> {
     Ok(match say {
         Say::Done { file, digest } => Heard::Result(checked(folder, &file, &digest)?),
         Say::Failed { code, causes } => Heard::Failure(WorkError::Failed { code, causes }),
-        Say::Progress(_) | Say::Step { .. } => Heard::News(say),
+        Say::Progress(_) | Say::Step { .. } | Say::Part { .. } => Heard::News(say),
     })
 }
 
@@ -262,7 +262,7 @@ fn changed_can_come(turn: &Turn) -> bool {
 }
 
 /// The file a worker names must lie in its folder and be what it says.
-fn checked(folder: &Path, file: &str, digest: &sera_core::Digest) -> Result<PathBuf> {
+pub(crate) fn checked(folder: &Path, file: &str, digest: &sera_core::Digest) -> Result<PathBuf> {
     let plain = !file.contains(['/', '\\']) && !file.starts_with('.');
     anyhow::ensure!(plain, "the worker named a file outside its folder: {file:?}");
     let path = folder.join(file);

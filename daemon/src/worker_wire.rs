@@ -47,6 +47,13 @@ pub(crate) enum Say {
         /// The line.
         text: String,
     },
+    /// A part of the result, whole in itself, lies in the folder under this name.
+    Part {
+        /// File name inside the folder.
+        file: String,
+        /// Its digest.
+        digest: Digest,
+    },
     /// The result lies in the folder under this name.
     Done {
         /// File name inside the folder.

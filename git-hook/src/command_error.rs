@@ -20,6 +20,8 @@ pub enum Kind {
     Io = 74,
     /// Another job runs; try again later.
     Busy = 75,
+    /// Code would be sent somewhere that the user did not agree to.
+    NotAgreed = 77,
     /// The repository cannot be worked on, as git's own fatal errors.
     Repository = 128,
     /// The command line is wrong, as with git's own commands.
@@ -30,7 +32,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every one, by number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Success,
         Self::NoResult,
         Self::Input,
@@ -38,6 +40,7 @@ impl Kind {
         Self::Internal,
         Self::Io,
         Self::Busy,
+        Self::NotAgreed,
         Self::Repository,
         Self::Usage,
         Self::Cancelled,
@@ -53,6 +56,7 @@ impl Kind {
             Self::Internal => "a fault of git sera",
             Self::Io => "a file could not be read or written",
             Self::Busy => "another job runs; try again later",
+            Self::NotAgreed => "code would be sent somewhere that you did not agree to",
             Self::Repository => "the repository cannot be worked on",
             Self::Usage => "the command line is wrong",
             Self::Cancelled => "interrupted; the same command resumes",
@@ -88,6 +92,7 @@ impl From<ErrorCode> for Kind {
                 Self::NoResult
             }
             ErrorCode::Busy => Self::Busy,
+            ErrorCode::ConsentNeeded => Self::NotAgreed,
             ErrorCode::Cancelled => Self::Cancelled,
             ErrorCode::BaseChecksum
             | ErrorCode::BaseForeign
@@ -95,6 +100,7 @@ impl From<ErrorCode> for Kind {
             | ErrorCode::InvalidParams => Self::Input,
             ErrorCode::BaseMissing
             | ErrorCode::NoNetwork
+            | ErrorCode::NoTeacher
             | ErrorCode::VersionMismatch
             | ErrorCode::Stopping => Self::Unavailable,
             ErrorCode::Io => Self::Io,

@@ -2,7 +2,7 @@
 use crate::command_error::{CommandError, Kind};
 use sera_protocol::Canceller;
 use std::io::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What an interrupt does just now.
 #[derive(Debug, Default)]
@@ -21,13 +21,17 @@ enum State {
 pub struct Interrupt(Arc<Mutex<State>>);
 
 impl Interrupt {
-    /// Takes Ctrl-C, SIGTERM and SIGHUP over.
-    pub fn install() -> Result<Self, CommandError> {
+    /// The handler of this process; the first call takes Ctrl-C, SIGTERM and SIGHUP over.
+    pub fn of_process() -> Result<Self, CommandError> {
+        static INSTALLED: OnceLock<Interrupt> = OnceLock::new();
+        if let Some(installed) = INSTALLED.get() {
+            return Ok(installed.clone());
+        }
         let this = Self::default();
         let handler = this.clone();
         ctrlc::set_handler(move || handler.interrupted())
             .map_err(|error| CommandError::of(Kind::Internal, &error))?;
-        Ok(this)
+        Ok(INSTALLED.get_or_init(|| this).clone())
     }
 
     /// From now on an interrupt cancels what this connection runs.

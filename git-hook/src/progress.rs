@@ -13,6 +13,7 @@ pub fn label(stage: Stage) -> &'static str {
         Stage::Mine => "mining history",
         Stage::Synthesize => "making tasks",
         Stage::Rollout => "solving tasks",
+        Stage::Generate => "teacher's work",
         Stage::Student => "student's attempts",
         Stage::Verify => "verifying",
         Stage::Select => "selecting",

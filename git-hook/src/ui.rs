@@ -104,6 +104,21 @@ impl Ui {
         }
     }
 
+    /// Asks whether what `error` speaks of shall be done; no where nobody can be asked.
+    pub fn agrees(&self, error: &CommandError) -> Result<bool, CommandError> {
+        let person = io::stdin().is_terminal() && io::stderr().is_terminal();
+        if self.quiet || self.json || !person {
+            return Ok(false);
+        }
+        self.say(&error.error.join(": "));
+        let mut err = anstream::stderr().lock();
+        write!(err, "Agree, once for this repository? [y/N] ")?;
+        err.flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
     fn say(&self, text: &str) {
         // Standard error may be closed; there is no other place to say so.
         drop(writeln!(anstream::stderr(), "{text}"));

@@ -125,16 +125,19 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --help 'Print help'
         }
         &'git-sera;rollout'= {
-            cand --limit 'Solve at most this many tasks'
+            cand --limit 'Solve at most this many tasks, and have the teacher work on at most this many functions'
             cand -C 'Work on the repository that holds PATH'
             cand --repo 'Work on the repository that holds PATH'
             cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
             cand --student 'Let the student try a few training tasks, too'
+            cand --procedural 'Leave the configured teacher out'
+            cand --dry-run 'Print the first request that the teacher would be sent, and do nothing'
+            cand --consent 'Agree that code of this repository is sent to the teacher'
             cand --json 'Print the result as one line of JSON'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'git-sera;verify'= {
             cand -C 'Work on the repository that holds PATH'

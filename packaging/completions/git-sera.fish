@@ -106,15 +106,18 @@ never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -s h -l help -d 'Print help'
-complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l limit -d 'Solve at most this many tasks' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l limit -d 'Solve at most this many tasks, and have the teacher work on at most this many functions' -r
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'
 never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l student -d 'Let the student try a few training tasks, too'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l procedural -d 'Leave the configured teacher out'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l dry-run -d 'Print the first request that the teacher would be sent, and do nothing'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l consent -d 'Agree that code of this repository is sent to the teacher'
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand verify" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand verify" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'

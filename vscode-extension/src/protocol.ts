@@ -151,6 +151,8 @@ export type Stage =
   | "synthesize"
   /** Solving tasks. */
   | "rollout"
+  /** The teacher's work on functions. */
+  | "generate"
   /** The student's own attempts. */
   | "student"
   /** Judging trajectories. */
@@ -203,6 +205,16 @@ export type Job =
       limit?: number | null;
       /** Let the student try too, on a few training tasks. */
       student: boolean;
+    }
+  /** Has the configured teacher work on functions: soft verified generation. */
+  | {
+      kind: "generate";
+      /** At most this many functions; the usual number when absent. */
+      limit?: number | null;
+      /** The user agrees that code of this repository is sent to the teacher. */
+      consent: boolean;
+      /** Only say what would be sent first. */
+      dry_run: boolean;
     }
   /** Judges the trajectories again and selects those to train on. */
   | { kind: "verify" }
@@ -267,6 +279,8 @@ export type JobResult =
   | ({ kind: "synthesize" } & SynthesizeReport)
   /** Of `rollout`. */
   | ({ kind: "rollout" } & RolloutReport)
+  /** Of `generate`. */
+  | ({ kind: "generate" } & GenerateReport)
   /** Of `verify`. */
   | ({ kind: "verify" } & VerifyReport)
   /** Of `train`. */
@@ -340,6 +354,8 @@ export interface RolloutReport {
   per_second: number;
   /** The student's own attempts. */
   student?: StudentReport | null;
+  /** The configured teacher's work. */
+  teacher?: GenerateReport | null;
   /** Wall time. */
   seconds: number;
 }
@@ -350,6 +366,30 @@ export interface StudentReport {
   accepted: number;
   /** How many were rejected, by reason. */
   rejected: Partial<Record<string, number>>;
+}
+
+/** What a teacher's work on functions left. */
+export interface GenerateReport {
+  /** The teacher's name. */
+  teacher: string;
+  /** Functions gone through. */
+  functions: number;
+  /** How many of them have a second rollout that was accepted. */
+  accepted: number;
+  /** How many have none, by reason. */
+  dropped: Partial<Record<string, number>>;
+  /** Mean recall of second rollouts. */
+  recall?: number | null;
+  /** Tokens read and written, paid for in this run. */
+  tokens: number;
+  /** Millionths of a dollar, paid in this run. */
+  microdollars: number;
+  /** Why it ended before all functions were gone through. */
+  ended?: string | null;
+  /** The first request, where only that was wanted. */
+  request?: string | null;
+  /** Wall time. */
+  seconds: number;
 }
 
 /** What soft verification and selection decided. */
@@ -713,6 +753,10 @@ export type ErrorCode =
   | "base-foreign"
   /** A download found no network. */
   | "no-network"
+  /** Code would be sent to a server that the user was not asked about yet. */
+  | "consent-needed"
+  /** No teacher is configured, or it answers nothing. */
+  | "no-teacher"
   /** A file is not what a patch expects. */
   | "conflict"
   /** A worker ended before its job did. */

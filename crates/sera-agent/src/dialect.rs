@@ -4,10 +4,12 @@
 //! [`guided`] where a harness takes some steps for the student. There an edit of the opened
 //! function is written by its lines' numbers ([`LineEdit`]).
 //! Everything that decides how text comes out is in the tables of this module, and in [`digest`].
+mod aloud;
 mod grammar;
 mod numbered;
 mod student;
 
+pub use aloud::read_aloud;
 pub use grammar::edits as edit_grammar;
 pub use numbered::{LineEdit, View};
 pub use student::{Conversation, Shot, guided, is_own};
@@ -18,6 +20,38 @@ use sera_core::{Action, Digest, Message, Role, Step, TreePath};
 const SYSTEM: &str = "Fix the code, one action per message: search: words | open: path::name | \
      edit: path, then old and new lines between <<<<<<< ======= >>>>>>> | check: path | diff | \
      submit";
+
+/// The same for a model that was not trained on this dialect.
+const EXPLAINED: &str = "You work on a program, step by step. Each message you write ends with \
+     exactly one action, on lines of its own; you are then shown what came of it. You may think \
+     before the action, in a few sentences. The actions:\n\
+     search: some words\n\
+     (finds functions and lines by words)\n\
+     open: src/file.py::Class.method\n\
+     (shows a function; without ::name, what a file holds)\n\
+     edit: src/file.py\n\
+     <<<<<<<\n\
+     lines as they stand in the file, exactly and only once\n\
+     =======\n\
+     lines that stand there afterwards\n\
+     >>>>>>>\n\
+     check: src/file.py\n\
+     (tells syntax errors)\n\
+     diff\n\
+     (shows all changes so far)\n\
+     submit\n\
+     (ends the work with these changes)\n\
+     Change as little as the task needs, and no tests. Nothing can be run.";
+
+/// Who reads a conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reader {
+    /// A student that is trained on the dialect, and sees a thousand tokens.
+    #[default]
+    Student,
+    /// A teacher that never saw it, and thinks aloud before it acts.
+    Teacher,
+}
 
 const SEARCH: &str = "search: ";
 const OPEN: &str = "open: ";
@@ -209,8 +243,18 @@ fn read_path(text: &str) -> Option<TreePath> {
 /// The conversation: instruction, task, then action and observation of every step. A last
 /// submission has no observation, so a finished trajectory ends on the model's own message.
 pub fn render(description: &str, steps: &[Step]) -> Vec<Message> {
+    render_for(Reader::Student, description, steps)
+}
+
+/// The same for another reader. A conversation only ever grows at its end, so that whoever reads
+/// it again has its beginning in a cache.
+pub fn render_for(reader: Reader, description: &str, steps: &[Step]) -> Vec<Message> {
+    let instruction = match reader {
+        Reader::Student => SYSTEM,
+        Reader::Teacher => EXPLAINED,
+    };
     let mut messages =
-        vec![Message::new(Role::System, SYSTEM), Message::new(Role::User, description)];
+        vec![Message::new(Role::System, instruction), Message::new(Role::User, description)];
     for step in steps {
         messages.push(Message::new(Role::Assistant, write(&step.action)));
         messages.push(Message::new(Role::User, step.observation.text.clone()));
@@ -228,6 +272,7 @@ pub fn digest() -> String {
     let tables = [
         VERSION,
         SYSTEM,
+        EXPLAINED,
         student::GUIDED,
         SEARCH,
         OPEN,

@@ -1,5 +1,6 @@
 //! The open loop: prompt, reply, read, execute, step. It never fails: errors are outcomes.
-use crate::{Environment, dialect};
+use crate::Environment;
+use crate::dialect::{self, Reader};
 use sera_core::trajectory::{Limit, TRAJECTORY_SCHEMA};
 use sera_core::{
     Action, Cancel, Message, Model, ModelError, Outcome, Prompt, Step, Task, Trajectory,
@@ -20,13 +21,25 @@ pub struct Limits {
     pub temperature: f32,
     /// Seed of the model's draws.
     pub seed: u64,
+    /// Who reads the conversation.
+    pub reader: Reader,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 12, tokens: 1024, reply_tokens: 160, temperature: 0.0, seed: 0 }
+        Self {
+            steps: 12,
+            tokens: 1024,
+            reply_tokens: 160,
+            temperature: 0.0,
+            seed: 0,
+            reader: Reader::Student,
+        }
     }
 }
+
+/// The code of a rollout that failed because its model writes nothing more.
+pub const LOST: &str = "model-lost";
 
 /// Steps of one loop window, and how often an action in it makes a loop.
 const WINDOW: usize = 6;
@@ -44,11 +57,13 @@ pub fn roll_out(
     teacher: &str,
 ) -> Trajectory {
     let mut steps = Vec::new();
-    let mut usage = Usage::default();
+    let mut paid = Paid::default();
     let outcome = loop {
-        match next(&task.description, &steps, model, limits, cancel, &mut usage) {
+        match next(&task.description, &steps, model, limits, cancel, &mut paid) {
             Err(outcome) => break outcome,
-            Ok(action) => steps.push(take(&mut environment, action)),
+            Ok((thought, action)) => {
+                steps.push(Step { thought, ..take(&mut environment, action) });
+            }
         }
         if steps.last().is_some_and(|step| step.action == Action::Submit) {
             break Outcome::Submitted { patch: environment.patch() };
@@ -65,9 +80,16 @@ pub fn roll_out(
         rng_seed: limits.seed,
         steps,
         outcome,
-        usage,
-        cost_microdollars: 0,
+        usage: paid.usage,
+        cost_microdollars: paid.microdollars,
     }
+}
+
+/// What a rollout took so far.
+#[derive(Default)]
+struct Paid {
+    usage: Usage,
+    microdollars: u64,
 }
 
 /// Executes one action of a model; a failed one is context, never loss.
@@ -84,24 +106,28 @@ fn next(
     model: &mut dyn Model,
     limits: &Limits,
     cancel: &Cancel,
-    usage: &mut Usage,
-) -> Result<Action, Outcome> {
+    paid: &mut Paid,
+) -> Result<(Option<String>, Action), Outcome> {
     if cancel.is_cancelled() {
         return Err(reached(Limit::Cancelled));
     }
     if steps.len() >= limits.steps {
         return Err(reached(Limit::Steps));
     }
-    let messages = dialect::render(description, steps);
+    let messages = dialect::render_for(limits.reader, description, steps);
     let estimate = estimated_tokens(&messages);
+    let greedy = Prompt::greedy(messages, limits.reply_tokens);
     let prompt = Prompt {
         temperature: limits.temperature,
         seed: limits.seed,
-        ..Prompt::greedy(messages, limits.reply_tokens).unless(dialect::hopeless)
+        ..match limits.reader {
+            Reader::Student => greedy.unless(dialect::hopeless),
+            Reader::Teacher => greedy,
+        }
     };
     let reply = model.reply(&prompt, cancel).map_err(|error| ended(&error))?;
-    usage.prompt_tokens += reply.usage.prompt_tokens;
-    usage.completion_tokens += reply.usage.completion_tokens;
+    paid.usage.add(&reply.usage);
+    paid.microdollars += reply.microdollars;
     let length = match reply.usage.prompt_tokens {
         0 => estimate,
         counted => counted + reply.usage.completion_tokens,
@@ -109,11 +135,12 @@ fn next(
     if length > limits.tokens {
         return Err(reached(Limit::Tokens));
     }
-    Ok(if reply.finished {
-        dialect::read(&reply.text)
-    } else {
-        Action::Unreadable { text: reply.text }
-    })
+    let (aloud, action) = match (reply.finished, limits.reader) {
+        (false, _) => (None, Action::Unreadable { text: reply.text }),
+        (true, Reader::Student) => (None, dialect::read(&reply.text)),
+        (true, Reader::Teacher) => dialect::read_aloud(&reply.text),
+    };
+    Ok((reply.thought.or(aloud), action))
 }
 
 /// Code runs at about three bytes a token.
@@ -129,8 +156,10 @@ fn reached(limit: Limit) -> Outcome {
 pub(crate) fn ended(error: &ModelError) -> Outcome {
     let code = match error {
         ModelError::Cancelled => return reached(Limit::Cancelled),
+        ModelError::Exhausted => return reached(Limit::Budget),
         ModelError::ContextOverflow { .. } => "context-overflow",
         ModelError::Unsupported(_) => "unsupported",
+        ModelError::Lost(_) => LOST,
         ModelError::Failed(_) => "model-failed",
     };
     let mut message = error.to_string();

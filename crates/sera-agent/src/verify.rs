@@ -5,8 +5,8 @@
 use crate::words::code_tokens;
 use sera_core::overlap::overlap;
 use sera_core::{
-    FilePatch, Language, LineKind, Overlap, Patch, Rejection, Task, Trajectory, Tree, TreePath,
-    Verdict,
+    FilePatch, FunctionKey, Language, LineKind, Overlap, Patch, Rejection, Task, Trajectory, Tree,
+    TreePath, Verdict,
 };
 use sera_syntax::{Function, parse, same_code};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +69,14 @@ pub fn verify(
     let leaks = leaks(&trajectory.description, [&task.reference, candidate], thresholds);
     verdict.rejected = rejection(&verdict, changes_code && tree_equal, leaks, thresholds);
     verdict
+}
+
+/// Functions that `patch` changes in `base`, before or after; none where it does not apply.
+pub fn touched(patch: &Patch, base: &dyn Tree) -> BTreeSet<FunctionKey> {
+    let before = texts(base, &[patch]);
+    let Some(after) = applied(patch, &before) else { return BTreeSet::new() };
+    let touched = symbols(patch, &before, &after).into_iter();
+    touched.map(|(path, name)| FunctionKey { path, name }).collect()
 }
 
 /// The decision, from numbers alone.
@@ -200,7 +208,11 @@ fn jaccard<T: Ord>(a: &BTreeSet<T>, b: &BTreeSet<T>) -> f64 {
 }
 
 /// Whether the description quotes a long enough run of an added line.
-fn leaks(description: &str, patches: [&Patch; 2], thresholds: &Thresholds) -> bool {
+pub fn leaks<'a>(
+    description: &str,
+    patches: impl IntoIterator<Item = &'a Patch>,
+    thresholds: &Thresholds,
+) -> bool {
     let size = thresholds.leak_tokens.max(1);
     let told = code_tokens(description);
     let quoted = |run: &[&str]| told.windows(size).any(|window| window == run);

@@ -1,5 +1,7 @@
 //! Files over HTTP: resumed where they broke off, and never taken without their checksum.
+use crate::address::{self, is_loopback};
 use crate::checksum::{Checksum, copy, is_sha256};
+use crate::waiting::or_cancel;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use sera_core::Cancel;
@@ -11,13 +13,8 @@ use std::time::Duration;
 /// Called with the bytes so far and, where known, in all.
 pub type Progress<'a> = dyn FnMut(u64, Option<u64>) + 'a;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-
 /// The longest silence of a server.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How soon a cancel is noticed while nothing arrives.
-const CANCEL_POLL: Duration = Duration::from_millis(100);
 
 const MAX_REDIRECTS: usize = 10;
 
@@ -164,14 +161,6 @@ pub(crate) fn lock(to: &Path) -> Result<File, DownloadError> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost" | "[::1]") => true,
-        Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()),
-        None => false,
-    }
-}
-
 fn allowed(url: &Url) -> Result<(), &'static str> {
     match url.scheme() {
         "https" => Ok(()),
@@ -182,8 +171,6 @@ fn allowed(url: &Url) -> Result<(), &'static str> {
 }
 
 fn client(url: &Url) -> Result<Client, DownloadError> {
-    // Fails only where another part of the process chose a provider before: that one is as good.
-    let _chosen = rustls::crypto::ring::default_provider().install_default();
     let scheme = url.scheme().to_owned();
     let follow = redirect::Policy::custom(move |attempt| {
         let too_many = attempt.previous().len() > MAX_REDIRECTS;
@@ -192,14 +179,7 @@ fn client(url: &Url) -> Result<Client, DownloadError> {
         }
         attempt.follow()
     });
-    let mut builder = Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(IDLE_TIMEOUT)
-        .redirect(follow)
-        .user_agent(concat!("sera/", env!("CARGO_PKG_VERSION")));
-    if is_loopback(url) {
-        builder = builder.no_proxy();
-    }
+    let builder = address::client(url).read_timeout(IDLE_TIMEOUT).redirect(follow);
     builder.build().map_err(|e| DownloadError::Failed(Box::new(e)))
 }
 
@@ -295,17 +275,8 @@ impl<'a> Transfer<'a> {
         }
     }
 
-    /// Waits for `work`, looking at the cancel flag while nothing happens.
     async fn or_cancel<T>(&self, work: impl Future<Output = T>) -> Result<T, DownloadError> {
-        let mut work = std::pin::pin!(work);
-        loop {
-            if self.cancel.is_cancelled() {
-                return Err(DownloadError::Cancelled);
-            }
-            if let Ok(result) = tokio::time::timeout(CANCEL_POLL, &mut work).await {
-                return Ok(result);
-            }
-        }
+        or_cancel(self.cancel, work).await.ok_or(DownloadError::Cancelled)
     }
 
     fn failed(&self, error: reqwest::Error) -> DownloadError {

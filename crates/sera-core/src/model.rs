@@ -72,19 +72,35 @@ impl Prompt {
 pub struct Usage {
     /// Tokens read, cached ones included.
     pub prompt_tokens: u64,
+    /// Of these, tokens that a server had read before.
+    #[serde(default)]
+    pub cached_tokens: u64,
     /// Tokens written.
     pub completion_tokens: u64,
 }
 
+impl Usage {
+    /// Adds what another call used.
+    pub fn add(&mut self, other: &Self) {
+        self.prompt_tokens += other.prompt_tokens;
+        self.cached_tokens += other.cached_tokens;
+        self.completion_tokens += other.completion_tokens;
+    }
+}
+
 /// What a model wrote.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// The assistant message's content.
     pub text: String,
+    /// What it thought before, where a model does that apart from its message.
+    pub thought: Option<String>,
     /// False when `max_tokens` or the prompt's `stop` cut it short.
     pub finished: bool,
-    /// What it cost.
+    /// What it took.
     pub usage: Usage,
+    /// What that cost, micro-dollars; 0 for models of one's own.
+    pub microdollars: u64,
 }
 
 /// What candidates continue when they are scored.
@@ -119,10 +135,16 @@ pub enum ModelError {
         /// The model's limit.
         limit: usize,
     },
+    /// What may be spent does not hold another call.
+    #[error("the budget is spent")]
+    Exhausted,
     /// The model cannot do what was asked (a teacher cannot score).
     #[error("this model cannot {0}")]
     Unsupported(&'static str),
-    /// Everything else: a lost server, a device error.
+    /// Nothing more will be written, whatever is asked: a wrong key, a server that is gone.
+    #[error("the model is gone")]
+    Lost(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Everything else: an overloaded server, a device error.
     #[error("the model failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

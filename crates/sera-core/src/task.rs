@@ -32,6 +32,13 @@ pub enum Origin {
         /// The commit.
         commit: CommitId,
     },
+    /// What a teacher did when it was asked something vague about a function.
+    Generated {
+        /// The function.
+        function: FunctionKey,
+        /// The description is that request itself: the attempt is the reference's own.
+        vague: bool,
+    },
 }
 
 /// How the description speaks.

@@ -80,6 +80,8 @@ pub enum Limit {
     Tokens,
     /// Too long.
     Time,
+    /// What may be spent is spent.
+    Budget,
     /// The caller cancelled.
     Cancelled,
 }

@@ -15,10 +15,11 @@ pub(crate) struct Share<'a> {
 }
 
 impl<'a> Share<'a> {
-    /// The share of `task`. Commits count as an operator of their own, without a cap on it.
+    /// The share of `task`. Commits and what teachers generate have no operator, and no cap on it.
     pub(crate) fn of(task: &'a Task) -> Self {
         let (operator, function) = match &task.origin {
             Origin::Mutation { operator, function, .. } => (operator.as_str(), Some(function)),
+            Origin::Generated { function, .. } => ("", Some(function)),
             Origin::Commit { .. } => ("", None),
         };
         Self { operator, family: &task.family.0, function }

@@ -20,6 +20,9 @@ const FAMILY: &str = "commit";
 /// Bytes of body that a description takes.
 const MAX_BODY: usize = 400;
 
+/// Bytes of a demonstration.
+const MAX_DEMONSTRATION: usize = 1500;
+
 /// Words a description needs to say anything.
 const MIN_WORDS: usize = 3;
 
@@ -146,8 +149,17 @@ fn sentences(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(". ").map(str::trim).filter(|s| !s.is_empty())
 }
 
+/// What a commit's author wrote, as a description is to be like; none where it says too little.
+pub fn demonstration(seed: &CommitSeed) -> Option<String> {
+    let text = format!("{}\n\n{}", clean(&seed.subject), clean(&seed.body));
+    let text = text.trim();
+    let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= MAX_DEMONSTRATION);
+    (text.split_whitespace().count() >= MIN_WORDS)
+        .then(|| text[..end.unwrap_or(text.len())].to_owned())
+}
+
 /// A message part on one line, without tags, numbers of issues, addresses and people.
-fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     let mut text = text.to_owned();
     for (pattern, by) in CLEANING_SET.iter() {
         text = pattern.replace_all(&text, *by).trim().to_owned();

@@ -11,6 +11,7 @@ pub mod change;
 mod commits;
 pub mod families;
 pub mod filters;
+pub mod generate;
 mod history;
 pub mod holes;
 mod judge;
@@ -28,6 +29,8 @@ pub mod teacher;
 pub mod texts;
 
 pub use bases::{Bases, source_files};
+pub use commits::demonstration;
+pub use generate::{Generation, Generator, generate_all};
 pub use holes::holes;
 pub use known::Known;
 pub use mine::{Cut, MineError, Mined, mine};

@@ -126,6 +126,14 @@ reasons! {
     EditFailed = "edit-failed",
     /// The rollout ended without submitting.
     NotSubmitted = "not-submitted",
+    /// The teacher gave no reply.
+    TeacherFailed = "teacher-failed",
+    /// The teacher found nothing to change.
+    NothingChanged = "nothing-changed",
+    /// The teacher's own change is not what was asked for, in its own judgement.
+    NotAsAsked = "not-as-asked",
+    /// No description came that gives nothing away.
+    NoDescription = "no-description",
     /// The patch is not exactly the reference.
     NotReproduced = "not-reproduced",
     /// Soft verification rejected it.

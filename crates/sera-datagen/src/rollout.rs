@@ -1,6 +1,7 @@
 //! Rolling out: every task played by the procedural teacher in an environment of its own.
 use crate::change::{Change, Seen};
 use crate::{Bases, DropReason, Policy, ProceduralTeacher};
+use sera_agent::dialect::Reader;
 use sera_agent::{Limits, Thresholds, roll_out, verify};
 use sera_core::{
     Action, Cancel, Outcome, Task, TaskId, Trajectory, TrajectoryId, TreePath, Verdict,
@@ -12,8 +13,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub const PROCEDURAL: &str = "procedural";
 
 /// Limits of the teacher's rollouts: it ends by itself, so these only catch mistakes of ours.
-const LIMITS: Limits =
-    Limits { steps: 40, tokens: 32_768, reply_tokens: 4_096, temperature: 0.0, seed: 0 };
+const LIMITS: Limits = Limits {
+    steps: 40,
+    tokens: 32_768,
+    reply_tokens: 4_096,
+    temperature: 0.0,
+    seed: 0,
+    reader: Reader::Student,
+};
 
 /// One accepted attempt at a task.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

@@ -11,7 +11,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 use sera_agent::{dialect, edits_between, words::query_words};
 use sera_core::{
     Action, Cancel, Language, Message, Model, ModelError, Origin, Patch, Prompt, Reply, Role, Task,
-    TreePath, Usage,
+    TreePath,
 };
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -61,7 +61,7 @@ impl ProceduralTeacher {
         let mut rng = ChaCha8Rng::seed_from_u64(rng_seed);
         let within = match &task.origin {
             Origin::Mutation { function, .. } => Some(function.name.as_str()),
-            Origin::Commit { .. } => None,
+            Origin::Commit { .. } | Origin::Generated { .. } => None,
         };
         let stops = stops(&task.reference, within, read)?;
         let mut checks: Vec<TreePath> = Vec::new();
@@ -138,7 +138,7 @@ impl Model for ProceduralTeacher {
     fn reply(&mut self, prompt: &Prompt, cancel: &Cancel) -> Result<Reply, ModelError> {
         cancel.check()?;
         let action = self.next(&Conversation { messages: &prompt.messages });
-        Ok(Reply { text: dialect::write(&action), finished: true, usage: Usage::default() })
+        Ok(Reply { text: dialect::write(&action), finished: true, ..Reply::default() })
     }
 }
 

@@ -28,16 +28,14 @@ impl Settings {
     /// The value of `key` in the user's own scopes (system and global), never from the repository
     /// and never from the environment: for whatever runs a program or sends data out.
     pub fn user(&self, key: &str) -> Option<String> {
-        let own = |section: &gix::config::file::Metadata| match section.source {
-            Source::GitInstallation | Source::System | Source::Git | Source::User => true,
-            Source::Local
-            | Source::Worktree
-            | Source::Env
-            | Source::Cli
-            | Source::Api
-            | Source::EnvOverride => false,
-        };
-        self.0.config_snapshot().plumbing().string_filter(key, own).map(|value| value.to_string())
+        self.user_all(key).pop()
+    }
+
+    /// All values of `key` in the user's own scopes, the last of which [`Settings::user`] is.
+    pub fn user_all(&self, key: &str) -> Vec<String> {
+        let snapshot = self.0.config_snapshot();
+        let values = snapshot.plumbing().strings_filter(key, is_own);
+        values.unwrap_or_default().into_iter().map(|value| value.to_string()).collect()
     }
 
     /// The value of `key` in any scope as git reads whole numbers: `512`, `512m`, `4g`.
@@ -102,6 +100,19 @@ impl Repository {
         let config = gix::config::File::from_path_no_includes(file, Source::Local)
             .map_err(|e| GitError::read("read the config", e))?;
         Ok(config.string(key).map(|value| value.to_string()))
+    }
+}
+
+/// Whether a section is the user's, not a repository's.
+fn is_own(section: &gix::config::file::Metadata) -> bool {
+    match section.source {
+        Source::GitInstallation | Source::System | Source::Git | Source::User => true,
+        Source::Local
+        | Source::Worktree
+        | Source::Env
+        | Source::Cli
+        | Source::Api
+        | Source::EnvOverride => false,
     }
 }
 

@@ -184,10 +184,13 @@ impl Student {
         };
         self.write_by(prompt, room, &mut next, cancel)?;
         let text = tokenizer.decode(&answer);
-        let usage =
-            Usage { prompt_tokens: prompt.len() as u64, completion_tokens: answer.len() as u64 };
+        let usage = Usage {
+            prompt_tokens: prompt.len() as u64,
+            completion_tokens: answer.len() as u64,
+            ..Usage::default()
+        };
         self.remember(&text, answer);
-        Ok(Reply { text, finished, usage })
+        Ok(Reply { text, finished, usage, ..Reply::default() })
     }
 
     /// Goes the way of writing `answer` after `prompt`, as if its tokens were the chosen ones: what

@@ -23,6 +23,15 @@ choices! {
             /// Let the student try too, on a few training tasks.
             student: bool,
         },
+        /// Has the configured teacher work on functions: soft verified generation.
+        Generate = "generate" {
+            /// At most this many functions; the usual number when absent.
+            limit: Option<u64>,
+            /// The user agrees that code of this repository is sent to the teacher.
+            consent: bool,
+            /// Only say what would be sent first.
+            dry_run: bool,
+        },
         /// Judges the trajectories again and selects those to train on.
         Verify = "verify" {},
         /// Trains an adapter on the selected trajectories.
@@ -79,6 +88,8 @@ words! {
         Synthesize = "synthesize",
         /// Solving tasks.
         Rollout = "rollout",
+        /// The teacher's work on functions.
+        Generate = "generate",
         /// The student's own attempts.
         Student = "student",
         /// Judging trajectories.

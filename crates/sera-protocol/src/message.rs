@@ -86,6 +86,10 @@ words! {
         BaseForeign = "base-foreign",
         /// A download found no network.
         NoNetwork = "no-network",
+        /// Code would be sent to a server that the user was not asked about yet.
+        ConsentNeeded = "consent-needed",
+        /// No teacher is configured, or it answers nothing.
+        NoTeacher = "no-teacher",
         /// A file is not what a patch expects.
         Conflict = "conflict",
         /// A worker ended before its job did.

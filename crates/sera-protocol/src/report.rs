@@ -13,6 +13,8 @@ choices! {
         Synthesize = "synthesize" (SynthesizeReport),
         /// Of `rollout`.
         Rollout = "rollout" (RolloutReport),
+        /// Of `generate`.
+        Generate = "generate" (GenerateReport),
         /// Of `verify`.
         Verify = "verify" (VerifyReport),
         /// Of `train`.
@@ -100,6 +102,32 @@ records! {
         per_second: f64,
         /// The student's own attempts.
         student: Option<StudentReport>,
+        /// The configured teacher's work.
+        teacher: Option<GenerateReport>,
+        /// Wall time.
+        seconds: f64,
+    }
+
+    /// What a teacher's work on functions left.
+    GenerateReport [Default] {
+        /// The teacher's name.
+        teacher: String,
+        /// Functions gone through.
+        functions: u64,
+        /// How many of them have a second rollout that was accepted.
+        accepted: u64,
+        /// How many have none, by reason.
+        dropped: BTreeMap<String, u64>,
+        /// Mean recall of second rollouts.
+        recall: Option<f64>,
+        /// Tokens read and written, paid for in this run.
+        tokens: u64,
+        /// Millionths of a dollar, paid in this run.
+        microdollars: u64,
+        /// Why it ended before all functions were gone through.
+        ended: Option<String>,
+        /// The first request, where only that was wanted.
+        request: Option<String>,
         /// Wall time.
         seconds: f64,
     }

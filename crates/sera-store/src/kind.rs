@@ -36,11 +36,13 @@ pub enum Kind {
     Spend = 14,
     /// A setting of this repository.
     Setting = 15,
+    /// What a teacher made of a function.
+    Generation = 16,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Seed,
         Self::Task,
         Self::Trajectory,
@@ -56,6 +58,7 @@ impl Kind {
         Self::Consent,
         Self::Spend,
         Self::Setting,
+        Self::Generation,
     ];
 
     /// The number on disk.
@@ -86,6 +89,7 @@ impl Kind {
             Self::Consent => "consent",
             Self::Spend => "spend",
             Self::Setting => "setting",
+            Self::Generation => "generation",
         }
     }
 

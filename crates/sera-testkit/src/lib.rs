@@ -8,6 +8,7 @@ mod mixed;
 mod model;
 mod python;
 mod repo;
+pub mod teacher;
 mod tree;
 
 pub use history::History;
@@ -15,6 +16,7 @@ pub use mixed::mixed_project;
 pub use model::ScriptedModel;
 pub use python::{python_project, python_sources};
 pub use repo::{AUTHOR, BOT, Person, Repo};
+pub use teacher::TeacherServer;
 pub use tree::MemoryTree;
 
 /// The first second of every test repository's history (2023-11-14 22:13:20 UTC).

@@ -45,8 +45,9 @@ impl Model for ScriptedModel {
         let usage = Usage {
             prompt_tokens: prompt.messages.iter().map(|m| words(&m.content)).sum(),
             completion_tokens: words(&text),
+            ..Usage::default()
         };
-        Ok(Reply { text, finished: true, usage })
+        Ok(Reply { text, finished: true, usage, ..Reply::default() })
     }
 
     fn score(

@@ -17,6 +17,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 mod evaluate;
 mod fix;
+mod generate;
 mod mine;
 mod roll_out;
 mod synthesize;
@@ -55,6 +56,14 @@ impl Desk {
     /// Tells the person who waits what happens.
     pub(crate) fn step(&self, text: String) {
         self.say(Say::Step { text });
+    }
+
+    /// Hands a part of the result over.
+    pub(crate) fn part<T: Serialize>(&self, name: &str, part: &T) -> Result<()> {
+        let bytes = serde_json::to_vec(part).context("failed to write a part")?;
+        write(&self.folder.join(name), &bytes)?;
+        self.say(Say::Part { file: name.to_owned(), digest: Digest::of(&bytes) });
+        Ok(())
     }
 
     /// A line on standard output; if nobody reads it the listener has already cancelled the work.
@@ -130,6 +139,7 @@ fn carry_out(desk: &Desk, students: &Students) -> Result<Digest> {
         Order::Mine(order) => leave(desk, &mine::mine(&order, desk)?),
         Order::Synthesize(order) => leave(desk, &synthesize::synthesize(&order, desk)?),
         Order::RollOut(order) => leave(desk, &roll_out::roll_out(&order, desk)?),
+        Order::Generate(order) => leave(desk, &generate::generate(&order, desk)?),
         Order::Train(order) => leave(desk, &train::train(&order, desk)?),
         Order::Evaluate(order) => leave(desk, &evaluate::evaluate(&order, desk)?),
         Order::Fix(order) => leave(desk, &fix::fix(&order, desk, students)?),

@@ -165,7 +165,7 @@ impl Context<'_> {
 
     fn run_on(&self, repository: &Repository, job: Job) -> Result<JobResult, CommandError> {
         let path = wire_path(repository.work_dir())?;
-        let interrupt = Interrupt::install()?;
+        let interrupt = Interrupt::of_process()?;
         let mut client = daemon::reach(&Locations::of_process()?)?;
         let mut bars = Bars::new(self.ui);
         interrupt.running(client.canceller());

@@ -52,6 +52,21 @@ fn synthesize() {
     check("synthesize", &["synthesize"], JobResult::Synthesize(report));
 }
 
+fn teacher() -> GenerateReport {
+    GenerateReport {
+        teacher: "glm-4.6".to_owned(),
+        functions: 40,
+        accepted: 23,
+        dropped: counts([("rejected", 12), ("not-as-asked", 5)]),
+        recall: Some(0.71),
+        tokens: 1_240_000,
+        microdollars: 1_630_000,
+        ended: Some("the budget is spent".to_owned()),
+        request: None,
+        seconds: 95.0,
+    }
+}
+
 fn student() -> StudentReport {
     StudentReport { accepted: 3, rejected: counts([("low-recall", 15), ("empty", 2)]) }
 }
@@ -63,6 +78,7 @@ fn rollout() {
         dropped: counts([("inexact", 5)]),
         per_second: 40.4,
         student: Some(student()),
+        teacher: Some(teacher()),
         seconds: 2.5,
     };
     check("rollout", &["rollout", "--student"], JobResult::Rollout(report));

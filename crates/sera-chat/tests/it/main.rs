@@ -1,8 +1,10 @@
-//! Downloads from a server on this machine, and wheels by a pip of our own making and by the real one.
+//! Downloads from a server on this machine, wheels by a pip of our own making and by the real one,
+//! and conversations with model servers that behave in every way.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 mod base;
 mod download;
 mod server;
+mod teacher;
 
 use sera_core::Cancel;
 use sha2::{Digest as _, Sha256};

@@ -1,5 +1,6 @@
 //! From a repository built by real git to selected trajectories.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop there")]
+mod generation;
 mod mining;
 mod pipeline;
 mod world;

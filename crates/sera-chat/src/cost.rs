@@ -1,0 +1,224 @@
+//! What calls cost, and what may be spent: a call is made only where its worst case is still
+//! within the budget, so that parallel rollouts together never spend more than they may.
+use crate::ledger::Ledger;
+use sera_core::Usage;
+use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Micro-dollars in a dollar.
+pub const DOLLAR: u64 = 1_000_000;
+
+/// Micro-dollars for a million tokens; all zero for a server of one's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prices {
+    /// Tokens read.
+    pub prompt: u64,
+    /// Tokens read that the server had in its cache; the same as others where it says no price.
+    pub cached: Option<u64>,
+    /// Tokens written.
+    pub completion: u64,
+}
+
+impl Prices {
+    /// What a call costs, micro-dollars, rounded up.
+    pub fn of(&self, usage: &Usage) -> u64 {
+        let cached = usage.cached_tokens.min(usage.prompt_tokens);
+        let parts = [
+            (usage.prompt_tokens - cached, self.prompt),
+            (cached, self.cached.unwrap_or(self.prompt)),
+            (usage.completion_tokens, self.completion),
+        ];
+        let sum: u128 = parts.iter().map(|(n, price)| u128::from(*n) * u128::from(*price)).sum();
+        u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+}
+
+/// What may be spent at most; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Tokens, read and written.
+    pub tokens: Option<u64>,
+    /// Micro-dollars.
+    pub microdollars: Option<u64>,
+}
+
+/// What was spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// Tokens, read and written.
+    pub tokens: u64,
+    /// Micro-dollars.
+    pub microdollars: u64,
+}
+
+impl Spent {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            tokens: self.tokens.saturating_add(other.tokens),
+            microdollars: self.microdollars.saturating_add(other.microdollars),
+        }
+    }
+
+    fn of(usage: &Usage, prices: &Prices) -> Self {
+        let tokens = usage.prompt_tokens.saturating_add(usage.completion_tokens);
+        Self { tokens, microdollars: prices.of(usage) }
+    }
+}
+
+impl Budget {
+    /// What is left of it.
+    #[must_use]
+    pub fn after(self, spent: Spent) -> Self {
+        Self {
+            tokens: self.tokens.map(|tokens| tokens.saturating_sub(spent.tokens)),
+            microdollars: self.microdollars.map(|money| money.saturating_sub(spent.microdollars)),
+        }
+    }
+
+    /// Both limits.
+    #[must_use]
+    pub fn within(self, other: Self) -> Self {
+        let least = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
+        Self {
+            tokens: least(self.tokens, other.tokens),
+            microdollars: least(self.microdollars, other.microdollars),
+        }
+    }
+
+    fn holds(&self, spent: Spent) -> bool {
+        self.tokens.is_none_or(|limit| spent.tokens <= limit)
+            && self.microdollars.is_none_or(|limit| spent.microdollars <= limit)
+    }
+}
+
+/// What the calls of one invocation pay from.
+#[derive(Debug, Default)]
+pub struct Purse {
+    prices: Prices,
+    budget: Budget,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    paid: Spent,
+    /// What calls under way may still come to.
+    aside: Spent,
+    ledger: Option<Ledger>,
+}
+
+/// The worst case of a call that is under way; given back when it is dropped.
+#[derive(Debug)]
+#[must_use = "what is put aside is given back when this is dropped"]
+pub struct PutAside<'a> {
+    purse: &'a Purse,
+    most: Usage,
+}
+
+impl Purse {
+    /// A full purse. What is paid from it is written into the ledger.
+    pub fn new(prices: Prices, budget: Budget, ledger: Option<Ledger>) -> Self {
+        let state = State { ledger, ..State::default() };
+        Self { prices, budget, state: Mutex::new(state) }
+    }
+
+    /// What was paid so far.
+    pub fn spent(&self) -> Spent {
+        self.lock().paid
+    }
+
+    /// Puts aside what a call costs at most; none where the budget does not hold it.
+    pub fn put_aside(&self, most: Usage) -> Option<PutAside<'_>> {
+        let mut state = self.lock();
+        let aside = state.aside.and(Spent::of(&most, &self.prices));
+        self.budget.holds(state.paid.and(aside)).then(|| {
+            state.aside = aside;
+            PutAside { purse: self, most }
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PutAside<'_> {
+    /// Pays for a call, and says what was believed: no server reads or writes more than it was
+    /// given and allowed.
+    pub fn pay(&self, usage: Usage) -> (Usage, u64) {
+        let prompt_tokens = usage.prompt_tokens.min(self.most.prompt_tokens);
+        let usage = Usage {
+            prompt_tokens,
+            cached_tokens: usage.cached_tokens.min(prompt_tokens),
+            completion_tokens: usage.completion_tokens.min(self.most.completion_tokens),
+        };
+        let paid = Spent::of(&usage, &self.purse.prices);
+        let mut state = self.purse.lock();
+        state.paid = state.paid.and(paid);
+        if let Some(ledger) = &mut state.ledger {
+            // Where it cannot be written any more, what was paid is still counted here.
+            drop(ledger.pay(paid));
+        }
+        (usage, paid.microdollars)
+    }
+}
+
+impl Drop for PutAside<'_> {
+    fn drop(&mut self) {
+        let aside = Spent::of(&self.most, &self.purse.prices);
+        let mut state = self.purse.lock();
+        let left = &mut state.aside;
+        left.tokens -= aside.tokens.min(left.tokens);
+        left.microdollars -= aside.microdollars.min(left.microdollars);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(prompt_tokens: u64, cached_tokens: u64, completion_tokens: u64) -> Usage {
+        Usage { prompt_tokens, cached_tokens, completion_tokens }
+    }
+
+    #[test]
+    fn prices_are_of_a_million_tokens_and_round_up() {
+        let check = |cached: Option<u64>, used: Usage, expect: u64| {
+            let prices = Prices { prompt: 600_000, cached, completion: 2_200_000 };
+            assert_eq!(prices.of(&used), expect, "{used:?}");
+        };
+        check(None, usage(1_000_000, 0, 0), 600_000);
+        check(None, usage(1_000, 900, 100), 820);
+        check(Some(110_000), usage(1_000, 900, 100), 379);
+        check(None, usage(1, 0, 0), 1);
+        check(None, usage(0, 5, 0), 0);
+        assert_eq!(Prices::default().of(&usage(u64::MAX, 0, u64::MAX)), 0);
+    }
+
+    #[test]
+    fn no_call_is_made_that_the_budget_may_not_hold() {
+        let prices = Prices { prompt: 1_000_000, cached: None, completion: 2_000_000 };
+        let budget = Budget { tokens: Some(100), microdollars: Some(150) };
+        let purse = Purse::new(prices, budget, None);
+        let first = purse.put_aside(usage(40, 0, 20)).expect("100 of 150 micro-dollars");
+        assert!(purse.put_aside(usage(40, 0, 10)).is_none(), "the first may need its hundred");
+        assert_eq!(first.pay(usage(30, 0, 5)), (usage(30, 0, 5), 40));
+        drop(first);
+        assert_eq!(purse.spent(), Spent { tokens: 35, microdollars: 40 });
+        let second = purse.put_aside(usage(40, 0, 20)).expect("there is room again");
+        assert_eq!(second.pay(usage(u64::MAX, 99, u64::MAX)).0, usage(40, 40, 20));
+        drop(second);
+        assert!(purse.put_aside(usage(6, 0, 0)).is_none(), "95 of 100 tokens are spent");
+    }
+
+    #[test]
+    fn budgets_meet() {
+        let day = Budget { tokens: None, microdollars: Some(50) };
+        let here = Budget { tokens: Some(9), microdollars: Some(70) };
+        let spent = Spent { tokens: 3, microdollars: 20 };
+        let expect = Budget { tokens: Some(9), microdollars: Some(30) };
+        assert_eq!(day.after(spent).within(here), expect);
+    }
+}

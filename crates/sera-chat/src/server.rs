@@ -1,0 +1,442 @@
+//! A model behind an OpenAI-compatible server: vLLM, sglang, llama.cpp, Ollama, a hosted one.
+//!
+//! A [`Fleet`] is one model on one or several servers, with the purse that its calls are paid from;
+//! a [`Server`] is one conversation's way to it. It stays with one server for the sake of that
+//! server's prompt cache, and moves on when that one fails.
+mod reading;
+mod trouble;
+mod wire;
+
+pub use trouble::ServerError;
+
+use crate::address::{self, is_loopback, is_private};
+use crate::cost::{Purse, PutAside, Spent};
+use crate::waiting::or_cancel;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use eventsource_stream::{EventStreamError, Eventsource as _};
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use reading::{BadEvent, Reading, Written};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Response, Url, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use sera_core::{Cancel, Model, ModelError, Prompt, Reply, Usage};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use trouble::Remedy;
+
+/// Bytes that a server may send before or beside the reply itself.
+const BESIDE: usize = 1 << 20;
+/// Bytes that the transport of one token takes at most.
+const EVENT: usize = 2048;
+/// Bytes of one token at most, about: longer replies are cut.
+const TOKEN: usize = 16;
+/// Bytes of code to a token, where the server does not count.
+const BYTES_PER_TOKEN: usize = 3;
+/// Tokens that a template puts around a message at most.
+const AROUND: usize = 64;
+/// Bytes of a refusal that are read.
+const REFUSAL: usize = 1 << 16;
+
+/// How long servers are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// The longest silence.
+    pub silence: Duration,
+    /// The longest time for one reply.
+    pub call: Duration,
+    /// The wait before the second try; it doubles, with jitter.
+    pub wait: Duration,
+    /// The longest wait.
+    pub longest: Duration,
+    /// Tries of one call.
+    pub tries: usize,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        let (silence, call) = (seconds(180), seconds(900));
+        Self { silence, call, wait: seconds(1), longest: seconds(60), tries: 6 }
+    }
+}
+
+impl Patience {
+    fn waits(&self) -> impl Iterator<Item = Duration> + use<> {
+        ExponentialBuilder::default()
+            .with_min_delay(self.wait)
+            .with_max_delay(self.longest)
+            .with_max_times(self.tries.saturating_sub(1))
+            .with_jitter()
+            .build()
+    }
+}
+
+/// One model on some servers.
+#[derive(Debug)]
+pub struct Fleet {
+    endpoints: Vec<Endpoint>,
+    model: String,
+    key: Option<SecretString>,
+    patience: Patience,
+    purse: Purse,
+    runtime: Runtime,
+    /// Why nothing will be answered any more.
+    given_up: OnceLock<Arc<ServerError>>,
+}
+
+#[derive(Debug)]
+struct Endpoint {
+    url: Url,
+    host: String,
+    client: Client,
+    /// Conversations that stay with it.
+    busy: AtomicUsize,
+}
+
+impl Endpoint {
+    fn new(url: &str, patience: &Patience) -> Result<Self, ServerError> {
+        let refused = |reason| ServerError::Refused { url: url.to_owned(), reason };
+        let mut parsed = Url::parse(url).map_err(|_| refused("it is not an address"))?;
+        // What follows may hold a key, so the address itself is not said.
+        let secret = |reason| ServerError::Refused { url: "the address".to_owned(), reason };
+        if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some()
+        {
+            return Err(secret("a key belongs into GIT_SERA_TEACHER_KEY"));
+        }
+        match parsed.scheme() {
+            "https" => {}
+            "http" if is_loopback(&parsed) || is_private(&parsed) => {}
+            "http" => return Err(refused("plain http can be read on the way")),
+            _ => return Err(refused("only http and https are spoken")),
+        }
+        let path = format!("{}/chat/completions", parsed.path().trim_end_matches('/'));
+        parsed.set_path(&path);
+        // Code goes where the user said and nowhere else.
+        let builder = address::client(&parsed).redirect(redirect::Policy::none());
+        let client = builder.read_timeout(patience.silence).build();
+        let host = parsed.host_str().unwrap_or_default().to_owned();
+        let unreachable = |source| ServerError::Unreachable { host: host.clone(), source };
+        let client = client.map_err(|error| unreachable(Box::new(error)))?;
+        Ok(Self { url: parsed, host, client, busy: AtomicUsize::new(0) })
+    }
+}
+
+/// Whether code sent to `url` stays on this machine.
+pub fn is_local(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| is_loopback(&url))
+}
+
+impl Fleet {
+    /// `model` at `urls`, which end in `/v1`; calls are paid from `purse`.
+    ///
+    /// # Errors
+    /// Where an address is none that code is sent to.
+    pub fn new(
+        urls: &[String],
+        model: String,
+        key: Option<SecretString>,
+        patience: Patience,
+        purse: Purse,
+    ) -> Result<Arc<Self>, ServerError> {
+        let endpoints = urls.iter().map(|url| Endpoint::new(url, &patience));
+        let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
+        let none = ServerError::Refused { url: "no address".to_owned(), reason: "name one" };
+        let first = endpoints.first().ok_or(none)?;
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        let runtime = threads.worker_threads(1).enable_all().build();
+        let runtime = runtime.map_err(|error| ServerError::Unreachable {
+            host: first.host.clone(),
+            source: Box::new(error),
+        })?;
+        let given_up = OnceLock::new();
+        Ok(Arc::new(Self { endpoints, model, key, patience, purse, runtime, given_up }))
+    }
+
+    /// A way to the least busy server, for one conversation.
+    pub fn server(self: &Arc<Self>) -> Server {
+        let busy = |at: &usize| self.endpoints[*at].busy.load(Ordering::Relaxed);
+        let at = (0..self.endpoints.len()).min_by_key(busy).expect("there is one at least");
+        self.endpoints[at].busy.fetch_add(1, Ordering::Relaxed);
+        Server { fleet: Arc::clone(self), at }
+    }
+
+    /// What was spent so far.
+    pub fn spent(&self) -> Spent {
+        self.purse.spent()
+    }
+
+    /// Why nothing will be answered any more, once that is known.
+    pub fn given_up(&self) -> Option<&Arc<ServerError>> {
+        self.given_up.get()
+    }
+
+    /// The bytes of the first request, for people who want to see what is sent.
+    pub fn request(&self, prompt: &Prompt) -> String {
+        let request = wire::Request::new(&self.model, prompt);
+        serde_json::to_string_pretty(&request).expect("requests are plain data")
+    }
+
+    fn clean(&self, said: &str) -> String {
+        trouble::clean(said, self.key.as_ref().map(ExposeSecret::expose_secret))
+    }
+}
+
+/// One conversation's way to a model.
+#[derive(Debug)]
+pub struct Server {
+    fleet: Arc<Fleet>,
+    at: usize,
+}
+
+/// A call under way: what came of it is paid for, however it ends.
+struct Call<'a> {
+    aside: PutAside<'a>,
+    /// The server took the request.
+    taken: bool,
+    reading: Reading,
+    prompt_bytes: usize,
+}
+
+impl Model for Server {
+    fn reply(&mut self, prompt: &Prompt, cancel: &Cancel) -> Result<Reply, ModelError> {
+        cancel.check()?;
+        let fleet = Arc::clone(&self.fleet);
+        fleet.runtime.block_on(self.ask(&fleet, prompt, cancel))
+    }
+}
+
+impl Server {
+    async fn ask(
+        &mut self,
+        fleet: &Fleet,
+        prompt: &Prompt,
+        cancel: &Cancel,
+    ) -> Result<Reply, ModelError> {
+        let mut waits = fleet.patience.waits();
+        let mut lost = 0;
+        loop {
+            if let Some(error) = fleet.given_up() {
+                return Err(ModelError::Lost(Box::new(Arc::clone(error))));
+            }
+            let most = most(prompt);
+            let aside = fleet.purse.put_aside(most).ok_or(ModelError::Exhausted)?;
+            let mut call = Call::new(aside, prompt);
+            let once = tokio::time::timeout(fleet.patience.call, self.once(prompt, &mut call));
+            let Some(tried) = or_cancel(cancel, once).await else {
+                call.pay(None);
+                return Err(ModelError::Cancelled);
+            };
+            let (host, seconds) = (self.host(), fleet.patience.call.as_secs());
+            let error = match tried.unwrap_or(Err(ServerError::Slow { host, seconds })) {
+                Ok(written) => {
+                    let (usage, paid) = call.pay(Some(&written));
+                    let Written { text, thought, finished, .. } = written;
+                    let microdollars = lost + paid;
+                    return Ok(Reply { text, thought, finished, usage, microdollars });
+                }
+                Err(error) => error,
+            };
+            lost += call.pay(None).1;
+            let again = waits.next();
+            let wait = wait(&error, again).ok_or_else(|| self.give_up(error))?;
+            self.move_on();
+            or_cancel(cancel, tokio::time::sleep(wait)).await.ok_or(ModelError::Cancelled)?;
+        }
+    }
+
+    /// One try. What is read of the reply stands in `call`, whether or not it ends well.
+    async fn once(&self, prompt: &Prompt, call: &mut Call<'_>) -> Result<Written, ServerError> {
+        let endpoint = &self.fleet.endpoints[self.at];
+        let request = wire::Request::new(&self.fleet.model, prompt);
+        let body = serde_json::to_vec(&request).expect("requests are plain data");
+        let mut post = endpoint.client.post(endpoint.url.clone()).body(body);
+        post = post.header(CONTENT_TYPE, "application/json");
+        if let Some(key) = &self.fleet.key {
+            let bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()));
+            let bearer = bearer.map(|mut value| {
+                value.set_sensitive(true);
+                value
+            });
+            let reason = "its key holds characters that no key has";
+            let refused = |_| ServerError::Refused { url: self.host(), reason };
+            post = post.header(AUTHORIZATION, bearer.map_err(refused)?);
+        }
+        let response = post.send().await.map_err(|error| self.failed(error))?;
+        if !response.status().is_success() {
+            return Err(self.refusal(response).await);
+        }
+        call.taken = true;
+        self.receive(response, prompt.max_tokens, &mut call.reading).await?;
+        let reading = std::mem::take(&mut call.reading);
+        let cut = reading.len() > prompt.max_tokens * TOKEN;
+        if cut {
+            return Ok(reading.cut());
+        }
+        reading.finish().ok_or_else(|| ServerError::BrokeOff(self.host()))
+    }
+
+    /// Reads the reply, until it ends or is longer than any may be.
+    async fn receive(
+        &self,
+        response: Response,
+        max_tokens: usize,
+        reading: &mut Reading,
+    ) -> Result<(), ServerError> {
+        let whole = response.headers().get(CONTENT_TYPE);
+        let whole = whole.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+        let (mut came, room) = (0, BESIDE + max_tokens * EVENT);
+        let bytes = response.bytes_stream().map(move |chunk| {
+            let chunk = chunk.map_err(|_| Bad::BrokeOff)?;
+            came += chunk.len();
+            if came > room { Err(Bad::Endless) } else { Ok(chunk) }
+        });
+        if whole {
+            let chunks = bytes.try_collect::<Vec<_>>().await;
+            let text = chunks.map_err(|bad| self.bad(bad))?.concat();
+            self.take(reading, &String::from_utf8_lossy(&text))?;
+            return self.take(reading, DONE);
+        }
+        let mut events = bytes.eventsource();
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => {
+                    self.take(reading, &event.data)?;
+                    if event.data == DONE || reading.len() > max_tokens * TOKEN {
+                        break;
+                    }
+                }
+                // A reply that has ended may lose the rest of its connection.
+                Err(_) if reading.has_ended() => break,
+                Err(EventStreamError::Transport(bad)) => return Err(self.bad(bad)),
+                Err(EventStreamError::Utf8(_) | EventStreamError::Parser(_)) => {
+                    return Err(ServerError::Garbled(self.host()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&self, reading: &mut Reading, data: &str) -> Result<(), ServerError> {
+        reading.take(data).map_err(|bad| match bad {
+            BadEvent::Garbled => ServerError::Garbled(self.host()),
+            BadEvent::Fault(fault) => {
+                ServerError::fault(&self.host(), &fault, |said| self.fleet.clean(said))
+            }
+        })
+    }
+
+    async fn refusal(&self, response: Response) -> ServerError {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let mut body = Vec::new();
+        let mut chunks = response.bytes_stream();
+        while body.len() < REFUSAL
+            && let Some(Ok(chunk)) = chunks.next().await
+        {
+            body.extend_from_slice(&chunk);
+        }
+        let clean = |said: &str| self.fleet.clean(said);
+        ServerError::refusal(&self.host(), status, &headers, &body, clean)
+    }
+
+    fn failed(&self, error: reqwest::Error) -> ServerError {
+        let error = error.without_url();
+        match error.is_connect() {
+            true => ServerError::Unreachable { host: self.host(), source: Box::new(error) },
+            false => ServerError::BrokeOff(self.host()),
+        }
+    }
+
+    fn bad(&self, bad: Bad) -> ServerError {
+        match bad {
+            Bad::BrokeOff => ServerError::BrokeOff(self.host()),
+            Bad::Endless => ServerError::Endless(self.host()),
+        }
+    }
+
+    fn host(&self) -> String {
+        self.fleet.endpoints[self.at].host.clone()
+    }
+
+    /// To the next server, if there are several.
+    fn move_on(&mut self) {
+        let endpoints = &self.fleet.endpoints;
+        endpoints[self.at].busy.fetch_sub(1, Ordering::Relaxed);
+        self.at = (self.at + 1) % endpoints.len();
+        endpoints[self.at].busy.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What a call ends with that is not tried again. Where no call will be answered, all end.
+    fn give_up(&self, error: ServerError) -> ModelError {
+        if let ServerError::Overflow { tokens, .. } = error {
+            let (tokens, limit) = tokens.unwrap_or_default();
+            return ModelError::ContextOverflow { tokens, limit };
+        }
+        let lost = matches!(error, ServerError::Unreachable { .. });
+        let lasting = error.remedy() == Remedy::Never || lost;
+        let error = Arc::new(error);
+        if lasting {
+            self.fleet.given_up.get_or_init(|| Arc::clone(&error));
+            return ModelError::Lost(Box::new(error));
+        }
+        ModelError::Failed(Box::new(error))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.fleet.endpoints[self.at].busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How a stream ends one.
+const DONE: &str = "[DONE]";
+
+/// Why a body could not be read to its end.
+#[derive(Clone, Copy, Debug)]
+enum Bad {
+    BrokeOff,
+    Endless,
+}
+
+impl<'a> Call<'a> {
+    fn new(aside: PutAside<'a>, prompt: &Prompt) -> Self {
+        let prompt_bytes = prompt.messages.iter().map(|message| message.content.len()).sum();
+        Self { aside, taken: false, reading: Reading::default(), prompt_bytes }
+    }
+
+    /// Pays for what the server counted, else for what it was given and wrote.
+    fn pay(&self, written: Option<&Written>) -> (Usage, u64) {
+        let bytes = match written {
+            Some(written) => written.text.len() + written.thought.as_ref().map_or(0, String::len),
+            None if self.taken => self.reading.len(),
+            None => return (Usage::default(), 0),
+        };
+        let tokens = |bytes: usize| bytes.div_ceil(BYTES_PER_TOKEN) as u64;
+        let estimate = Usage {
+            prompt_tokens: tokens(self.prompt_bytes),
+            completion_tokens: tokens(bytes),
+            ..Usage::default()
+        };
+        self.aside.pay(written.and_then(|written| written.usage).unwrap_or(estimate))
+    }
+}
+
+/// What a call takes at most: no token is shorter than a byte.
+fn most(prompt: &Prompt) -> Usage {
+    let message = |message: &sera_core::Message| message.content.len() + AROUND;
+    Usage {
+        prompt_tokens: prompt.messages.iter().map(message).sum::<usize>() as u64,
+        completion_tokens: prompt.max_tokens as u64,
+        ..Usage::default()
+    }
+}
+
+/// How long to wait before the next try; none where there is none.
+fn wait(error: &ServerError, own: Option<Duration>) -> Option<Duration> {
+    match error.remedy() {
+        Remedy::Again(asked) => own.map(|own| own.max(asked.unwrap_or_default())),
+        Remedy::Next | Remedy::Never => None,
+    }
+}

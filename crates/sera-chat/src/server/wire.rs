@@ -1,0 +1,121 @@
+//! What is said to OpenAI-compatible servers and what they answer: the part of the chat completions
+//! interface that vLLM, sglang, llama.cpp, Ollama and hosted servers have in common.
+use sera_core::{Message, Prompt, Usage};
+use serde::{Deserialize, Serialize};
+
+/// A request for `POST <url>/chat/completions`. The order of its fields and its messages is fixed,
+/// so that a conversation's beginning is the same bytes each time: servers cache by it.
+#[derive(Debug, Serialize)]
+pub(super) struct Request<'a> {
+    model: &'a str,
+    messages: &'a [Message],
+    temperature: f32,
+    seed: u64,
+    max_tokens: usize,
+    stream: bool,
+    stream_options: StreamOptions,
+}
+
+#[derive(Debug, Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(model: &'a str, prompt: &'a Prompt) -> Self {
+        Self {
+            model,
+            messages: &prompt.messages,
+            temperature: prompt.temperature,
+            seed: prompt.seed,
+            max_tokens: prompt.max_tokens,
+            stream: true,
+            stream_options: StreamOptions { include_usage: true },
+        }
+    }
+}
+
+/// One event of a stream, or (with `message` for `delta`) a whole answer.
+#[derive(Debug, Deserialize)]
+pub(super) struct Event {
+    #[serde(default)]
+    pub(super) choices: Vec<Choice>,
+    pub(super) usage: Option<Counted>,
+    pub(super) error: Option<Fault>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Choice {
+    #[serde(default, alias = "message")]
+    pub(super) delta: Delta,
+    pub(super) finish_reason: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Delta {
+    pub(super) content: Option<String>,
+    /// What the model thought, where the server keeps that apart; some call it `reasoning`.
+    #[serde(alias = "reasoning")]
+    pub(super) reasoning_content: Option<String>,
+}
+
+/// Tokens, as the server counted them.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(super) struct Counted {
+    #[serde(default)]
+    prompt_tokens: u64,
+    #[serde(default)]
+    completion_tokens: u64,
+    prompt_tokens_details: Option<Details>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Details {
+    cached_tokens: Option<u64>,
+}
+
+impl From<Counted> for Usage {
+    fn from(counted: Counted) -> Self {
+        let cached = counted.prompt_tokens_details.and_then(|details| details.cached_tokens);
+        Self {
+            prompt_tokens: counted.prompt_tokens,
+            cached_tokens: cached.unwrap_or(0),
+            completion_tokens: counted.completion_tokens,
+        }
+    }
+}
+
+/// What went wrong, in the server's words. Some say only the words.
+#[derive(Debug, Deserialize)]
+#[serde(from = "serde_json::Value")]
+pub(super) struct Fault {
+    pub(super) message: String,
+    /// `context_length_exceeded`, `exceed_context_size_error`.
+    pub(super) kind: String,
+    /// Tokens in the prompt and in the model's context, where it says so.
+    pub(super) tokens: Option<(usize, usize)>,
+}
+
+impl From<serde_json::Value> for Fault {
+    fn from(value: serde_json::Value) -> Self {
+        let word = |name: &str| value.get(name).and_then(|v| v.as_str()).map(str::to_owned);
+        let number = |name: &str| value.get(name).and_then(serde_json::Value::as_u64);
+        let tokens = number("n_prompt_tokens").zip(number("n_ctx"));
+        let message = word("message").or_else(|| value.as_str().map(str::to_owned));
+        Self {
+            message: message.unwrap_or_else(|| value.to_string()),
+            kind: word("code").or_else(|| word("type")).unwrap_or_default(),
+            tokens: tokens.map(|(tokens, limit)| (tokens as usize, limit as usize)),
+        }
+    }
+}
+
+impl Fault {
+    /// Whether the conversation was too long for the model.
+    pub(super) fn is_overflow(&self) -> bool {
+        let said = self.message.to_lowercase();
+        let too_long = ["exceed", "maximum", "too long", "longer than", "larger than"];
+        self.kind.contains("context")
+            || said.contains("context") && too_long.iter().any(|words| said.contains(words))
+    }
+}

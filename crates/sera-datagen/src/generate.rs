@@ -1,0 +1,468 @@
+//! Soft Verified Generation with a teacher that writes (arXiv 2601.20789, section 3).
+//!
+//! One function and one family go through eight steps, and everything that came of it is one
+//! record: a vague request; a first rollout that answers it; the teacher's own judgement of that;
+//! a description of the problem as it was before; a second rollout that is given nothing else; and
+//! how much of the first patch the second one reproduces. No test is run.
+mod texts;
+
+use crate::{Attempt, Bases, DropReason};
+use rand::Rng as _;
+use rand::seq::IndexedRandom as _;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+use sera_agent::dialect::{self, Reader};
+use sera_agent::roll_out::LOST;
+use sera_agent::verify::{leaks, touched};
+use sera_agent::{Limits, Thresholds, roll_out, verify};
+use sera_core::split::held_out_function;
+use sera_core::task::{Base, TASK_SCHEMA};
+use sera_core::trajectory::Limit;
+use sera_core::{
+    Cancel, CommitId, Digest, Family, FunctionKey, FunctionSeed, Model, ModelError, Origin,
+    Outcome, Patch, Prompt, Register, Reply, SeedId, Step, Task, TaskId, Trajectory, TrajectoryId,
+    Tree, Usage,
+};
+use sera_syntax::families::FAMILIES;
+use serde::{Deserialize, Serialize};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The schema word every stored generation opens with.
+pub const GENERATION_SCHEMA: &str = "sera-generation/1";
+
+/// First rollouts until the teacher finds that one answers the request (SERA §1.4).
+const FIRST: usize = 3;
+/// Descriptions until one gives nothing away.
+const DESCRIPTIONS: usize = 3;
+/// Bytes of a description at least and at most.
+const DESCRIPTION: std::ops::RangeInclusive<usize> = 24..=3000;
+/// Tokens of an answer of one word, thinking included, and of a description.
+const JUDGEMENT_TOKENS: usize = 1024;
+const DESCRIPTION_TOKENS: usize = 2048;
+
+/// One first rollout and what the teacher thinks of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct First {
+    /// What was done.
+    pub trajectory: Trajectory,
+    /// Whether it does what was asked, in the teacher's own judgement; none where that was not
+    /// asked, since it changed nothing.
+    pub as_asked: Option<bool>,
+}
+
+/// Everything that one function went through.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Generation {
+    /// [`GENERATION_SCHEMA`].
+    pub schema: String,
+    /// What it was made from.
+    pub seed: SeedId,
+    /// The function asked about.
+    pub function: FunctionKey,
+    /// What kind of change was asked for.
+    pub family: Family,
+    /// The commit whose tree is changed.
+    pub base: CommitId,
+    /// The teacher's name.
+    pub teacher: String,
+    /// Seed of every random choice.
+    pub rng_seed: u64,
+    /// The request of the first rollouts.
+    pub request: String,
+    /// First rollouts, the last of which the rest is about.
+    pub first: Vec<First>,
+    /// The message of this repository that the description was to be like.
+    pub demonstration: Option<String>,
+    /// The problem, as the teacher describes it.
+    pub description: Option<String>,
+    /// What may be trained on: the first rollout, then the second.
+    pub attempts: Vec<Attempt>,
+    /// Why there is no accepted second rollout.
+    pub dropped: Option<DropReason>,
+    /// Tokens of everything.
+    pub usage: Usage,
+    /// Cost of everything, micro-dollars.
+    pub microdollars: u64,
+}
+
+/// One function to generate from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// The function.
+    pub seed: &'a FunctionSeed,
+    /// The family asked for.
+    pub family: &'static str,
+    /// What the description is to be like.
+    pub demonstration: Option<&'a str>,
+    /// Seed of every random choice.
+    pub rng_seed: u64,
+}
+
+/// Which functions are asked about, each with its family and demonstration: the same for the same
+/// seeds. Functions of `done` pairs are not asked about again in the same way.
+pub fn plan<'a>(
+    functions: &[&'a FunctionSeed],
+    demonstrations: &'a [String],
+    limit: usize,
+    rng_seed: u64,
+    done: &dyn Fn(&SeedId, &str) -> bool,
+) -> Vec<Wanted<'a>> {
+    let trained: Vec<_> = functions.iter().filter(|function| !function.held_out).collect();
+    let mut order: Vec<(u64, &FunctionSeed)> = trained
+        .into_iter()
+        .map(|function| (seed_of(&[&rng_seed.to_string(), function.id.as_str()]), *function))
+        .collect();
+    order.sort_by_key(|(key, _)| *key);
+    let wanted = order.into_iter().map(|(rng_seed, seed)| {
+        let mut rng = ChaCha8Rng::seed_from_u64(rng_seed);
+        let family = FAMILIES[rng.random_range(0..FAMILIES.len())].name;
+        let demonstration = demonstrations.choose(&mut rng).map(String::as_str);
+        Wanted { seed, family, demonstration, rng_seed }
+    });
+    wanted.filter(|wanted| !done(&wanted.seed.id, wanted.family)).take(limit).collect()
+}
+
+fn seed_of(parts: &[&str]) -> u64 {
+    let digest = Digest::of(parts.join("/").as_bytes());
+    u64::from_str_radix(&digest.as_str()[..16], 16).expect("digests are hexadecimal")
+}
+
+/// What all generations of a run have in common.
+pub struct Generator<'a> {
+    /// The tree that is changed, and its index.
+    pub bases: &'a Bases,
+    /// The teacher's name.
+    pub teacher: &'a str,
+    /// Limits of both rollouts; the seed is each generation's own.
+    pub limits: Limits,
+    /// Lines a patch may change.
+    pub max_lines: usize,
+    /// Unix milliseconds, for ids.
+    pub now_ms: u64,
+}
+
+/// Generates from all of `wanted`, so many at a time, each with a model of its own. `keep` is given
+/// each record when it is whole; the first error that ends the run is returned, and whatever was
+/// not whole by then is not kept.
+pub fn generate_all<M: Model>(
+    wanted: &[Wanted<'_>],
+    generator: &Generator<'_>,
+    width: usize,
+    model: &(dyn Fn() -> M + Sync),
+    cancel: &Cancel,
+    keep: &(dyn Fn(Generation) + Sync),
+) -> Result<(), ModelError> {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
+    let fail = |error| {
+        let mut failed = failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        failed.get_or_insert(error);
+    };
+    let has_failed = || failed.lock().map_or(true, |failed| failed.is_some());
+    let work = || {
+        while let Some(wanted) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if has_failed() {
+                break;
+            }
+            match generator.generate(wanted, &mut model(), cancel) {
+                Ok(generation) => keep(generation),
+                Err(error) => fail(error),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..width.max(1) {
+            scope.spawn(work);
+        }
+    });
+    failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner).map_or(Ok(()), Err)
+}
+
+impl Generator<'_> {
+    /// One generation. What a model writes is never an error; that nothing more will be written is.
+    pub fn generate(
+        &self,
+        wanted: &Wanted<'_>,
+        model: &mut dyn Model,
+        cancel: &Cancel,
+    ) -> Result<Generation, ModelError> {
+        let mut record = self.begin(wanted);
+        let steps = (|| {
+            let patch = self.first(&mut record, model, cancel)?;
+            let description = self.describe(&mut record, &patch, model, cancel)?;
+            self.second(&mut record, patch, &description, model, cancel)
+        })();
+        match steps {
+            Ok(()) => {}
+            Err(Ended::Dropped(reason)) => record.dropped = Some(reason),
+            Err(Ended::Error(error)) => return Err(error),
+        }
+        Ok(record)
+    }
+
+    fn begin(&self, wanted: &Wanted<'_>) -> Generation {
+        let function = &wanted.seed.key;
+        Generation {
+            schema: GENERATION_SCHEMA.to_owned(),
+            seed: wanted.seed.id.clone(),
+            function: function.clone(),
+            family: Family(wanted.family.to_owned()),
+            base: self.bases.cut().clone(),
+            teacher: self.teacher.to_owned(),
+            rng_seed: wanted.rng_seed,
+            request: texts::request(function, wanted.family),
+            first: Vec::new(),
+            demonstration: wanted.demonstration.map(str::to_owned),
+            description: None,
+            attempts: Vec::new(),
+            dropped: None,
+            usage: Usage::default(),
+            microdollars: 0,
+        }
+    }
+
+    /// First rollouts, until one changes something that the teacher finds to be what was asked.
+    fn first(
+        &self,
+        record: &mut Generation,
+        model: &mut dyn Model,
+        cancel: &Cancel,
+    ) -> Result<Patch, Ended> {
+        let mut reason = DropReason::NothingChanged;
+        for turn in 0..FIRST {
+            let mut task = self.task(record, turn, record.request.clone(), Patch::default());
+            let trajectory = self.roll_out(record, &task, turn, model, cancel)?;
+            let candidate = trajectory.candidate().filter(|patch| !patch.is_empty()).cloned();
+            record.first.push(First { trajectory: trajectory.clone(), as_asked: None });
+            let Some(patch) = candidate else { continue };
+            task.reference = patch.clone();
+            let (_, base) = self.bases.environment(&task)?;
+            if let Some(unfit) = self.unfit(&patch, &base) {
+                reason = unfit;
+                continue;
+            }
+            let as_asked = self.judge(record, &trajectory.steps, &patch, model, cancel)?;
+            if let Some(first) = record.first.last_mut() {
+                first.as_asked = Some(as_asked);
+            }
+            if !as_asked {
+                reason = DropReason::NotAsAsked;
+                continue;
+            }
+            let verdict = verify(&task, &trajectory, &base, &Thresholds::default());
+            record.attempts.push(Attempt { task, trajectory, verdict });
+            return Ok(patch);
+        }
+        Err(reason.into())
+    }
+
+    /// Why nothing may be made of a patch.
+    fn unfit(&self, patch: &Patch, base: &dyn Tree) -> Option<DropReason> {
+        if patch.changed_lines() > self.max_lines {
+            return Some(DropReason::TooLarge);
+        }
+        let held_out = touched(patch, base).iter().any(held_out_function);
+        held_out.then_some(DropReason::TouchesHeldOut)
+    }
+
+    /// Whether the change is what was asked for. Where the steps are too long to be shown, their
+    /// first quarter is left out, again and again.
+    fn judge(
+        &self,
+        record: &mut Generation,
+        steps: &[Step],
+        patch: &Patch,
+        model: &mut dyn Model,
+        cancel: &Cancel,
+    ) -> Result<bool, Ended> {
+        let mut steps = steps;
+        loop {
+            let messages = texts::judgement(&record.request, steps, patch);
+            let prompt = self.prompt(messages, JUDGEMENT_TOKENS, record.rng_seed);
+            match model.reply(&prompt, cancel) {
+                Ok(reply) => {
+                    record.add(&reply);
+                    return Ok(says_yes(&reply.text));
+                }
+                Err(ModelError::ContextOverflow { .. }) if steps.len() > 1 => {
+                    steps = &steps[steps.len().div_ceil(4)..];
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// The problem as it was before `patch`, in the manner of this repository.
+    fn describe(
+        &self,
+        record: &mut Generation,
+        patch: &Patch,
+        model: &mut dyn Model,
+        cancel: &Cancel,
+    ) -> Result<String, Ended> {
+        for turn in 0..DESCRIPTIONS {
+            let steps = record.first.last().map_or(&[][..], |first| &first.trajectory.steps);
+            let messages = texts::description(record.demonstration.as_deref(), steps, patch);
+            let seed = record.rng_seed.wrapping_add(turn as u64);
+            let prompt = self.prompt(messages, DESCRIPTION_TOKENS, seed);
+            let reply = model.reply(&prompt, cancel)?;
+            record.add(&reply);
+            let text = reply.text.trim();
+            let good = reply.finished
+                && DESCRIPTION.contains(&text.len())
+                && !leaks(text, [patch], &Thresholds::default());
+            if good {
+                record.description = Some(text.to_owned());
+                return Ok(text.to_owned());
+            }
+        }
+        Err(DropReason::NoDescription.into())
+    }
+
+    /// The second rollout, which is given the description and nothing else.
+    fn second(
+        &self,
+        record: &mut Generation,
+        reference: Patch,
+        description: &str,
+        model: &mut dyn Model,
+        cancel: &Cancel,
+    ) -> Result<(), Ended> {
+        let task = self.task(record, FIRST, description.to_owned(), reference);
+        let trajectory = self.roll_out(record, &task, FIRST, model, cancel)?;
+        let (_, base) = self.bases.environment(&task)?;
+        let verdict = verify(&task, &trajectory, &base, &Thresholds::default());
+        let unfit = trajectory.candidate().and_then(|patch| self.unfit(patch, &base));
+        if let Some(reason) = unfit {
+            return Err(reason.into());
+        }
+        if !verdict.accepted() {
+            record.dropped = Some(DropReason::Rejected);
+        }
+        record.attempts.push(Attempt { task, trajectory, verdict });
+        Ok(())
+    }
+
+    /// The first request of a generation, for people who want to see what is sent.
+    pub fn first_prompt(&self, wanted: &Wanted<'_>) -> Prompt {
+        let request = texts::request(&wanted.seed.key, wanted.family);
+        let messages = dialect::render_for(Reader::Teacher, &request, &[]);
+        self.prompt(messages, self.limits.reply_tokens, wanted.rng_seed)
+    }
+
+    fn prompt(&self, messages: Vec<sera_core::Message>, tokens: usize, seed: u64) -> Prompt {
+        let temperature = self.limits.temperature;
+        Prompt { temperature, seed, ..Prompt::greedy(messages, tokens) }
+    }
+
+    fn task(
+        &self,
+        record: &Generation,
+        turn: usize,
+        description: String,
+        reference: Patch,
+    ) -> Task {
+        let name = format!("{}/{}/{}/{turn}", record.seed, record.family.0, record.rng_seed);
+        Task {
+            schema: TASK_SCHEMA.to_owned(),
+            id: TaskId::new(self.now_ms, name.as_bytes()),
+            seed: record.seed.clone(),
+            origin: Origin::Generated { function: record.function.clone(), vague: turn < FIRST },
+            base: Base { commit: record.base.clone(), bug: None },
+            description,
+            register: Register::Symptom,
+            family: record.family.clone(),
+            reference,
+            held_out: false,
+            rng_seed: record.rng_seed,
+        }
+    }
+
+    fn roll_out(
+        &self,
+        record: &mut Generation,
+        task: &Task,
+        turn: usize,
+        model: &mut dyn Model,
+        cancel: &Cancel,
+    ) -> Result<Trajectory, Ended> {
+        let (environment, _) = self.bases.environment(task)?;
+        let name = format!("{}/{}", task.id, self.teacher);
+        let id = TrajectoryId::new(self.now_ms, name.as_bytes());
+        let seed = record.rng_seed.wrapping_add(turn as u64);
+        let limits = Limits { seed, reader: Reader::Teacher, ..self.limits };
+        let trajectory = roll_out(task, id, model, environment, &limits, cancel, self.teacher);
+        record.usage.add(&trajectory.usage);
+        record.microdollars += trajectory.cost_microdollars;
+        match &trajectory.outcome {
+            Outcome::LimitReached { limit: Limit::Cancelled } => Err(ModelError::Cancelled.into()),
+            Outcome::LimitReached { limit: Limit::Budget } => Err(ModelError::Exhausted.into()),
+            Outcome::Failed { code, message } if code == LOST => {
+                Err(ModelError::Lost(message.clone().into()).into())
+            }
+            Outcome::Failed { .. } => Err(DropReason::TeacherFailed.into()),
+            Outcome::Submitted { .. } | Outcome::LimitReached { .. } => Ok(trajectory),
+        }
+    }
+}
+
+impl Generation {
+    fn add(&mut self, reply: &Reply) {
+        self.usage.add(&reply.usage);
+        self.microdollars += reply.microdollars;
+    }
+}
+
+/// How a generation ends before its last step.
+enum Ended {
+    Dropped(DropReason),
+    Error(ModelError),
+}
+
+impl From<DropReason> for Ended {
+    fn from(reason: DropReason) -> Self {
+        Self::Dropped(reason)
+    }
+}
+
+impl From<ModelError> for Ended {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Cancelled | ModelError::Exhausted | ModelError::Lost(_) => {
+                Self::Error(error)
+            }
+            ModelError::ContextOverflow { .. }
+            | ModelError::Unsupported(_)
+            | ModelError::Failed(_) => Self::Dropped(DropReason::TeacherFailed),
+        }
+    }
+}
+
+/// Whether a judgement is a yes: its last line that is one of both words, whatever surrounds it.
+fn says_yes(text: &str) -> bool {
+    let word = |line: &str| line.trim_matches(|c: char| !c.is_alphabetic()).to_lowercase();
+    let answers = text.lines().rev().map(word).filter(|word| word == "yes" || word == "no");
+    answers.map(|word| word == "yes").next().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn judgements() {
+        for (text, expect) in [
+            ("yes", true),
+            ("Yes.", true),
+            ("**YES**", true),
+            ("It does.\n\nyes\n", true),
+            ("no", false),
+            ("yes\nno", false),
+            ("", false),
+            ("I cannot say", false),
+            ("yes and no", false),
+        ] {
+            assert_eq!(says_yes(text), expect, "{text:?}");
+        }
+    }
+}

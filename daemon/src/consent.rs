@@ -1,0 +1,88 @@
+//! Where the user agreed that code of a repository may be sent: a file of the user's state, so that
+//! no repository, copied or cloned, brings a consent with it.
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The version in which the file is written today.
+const VERSION: u32 = 1;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Agreed {
+    version: u32,
+    /// Addresses by the repository's common folder.
+    repositories: BTreeMap<PathBuf, BTreeSet<String>>,
+}
+
+/// What was agreed to.
+pub(crate) struct Consents {
+    file: PathBuf,
+    agreed: Agreed,
+}
+
+impl Consents {
+    /// Reads the file in `state`; a missing one holds nothing.
+    pub(crate) fn open(state: &Path) -> Result<Self> {
+        let file = state.join("consents.json");
+        let agreed = match std::fs::read(&file) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .with_context(|| format!("failed to read {}", file.display()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Agreed { version: VERSION, repositories: BTreeMap::new() }
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("failed to read {}", file.display()));
+            }
+        };
+        anyhow::ensure!(
+            agreed.version == VERSION,
+            "{} is of version {}, which this daemon does not know",
+            file.display(),
+            agreed.version
+        );
+        Ok(Self { file, agreed })
+    }
+
+    /// Whether code of the repository may be sent to `url`.
+    pub(crate) fn has(&self, repository: &Path, url: &str) -> bool {
+        self.agreed.repositories.get(repository).is_some_and(|urls| urls.contains(url))
+    }
+
+    /// Remembers that it may. Whole or not at all.
+    pub(crate) fn give(&mut self, repository: &Path, url: &str) -> Result<()> {
+        let urls = self.agreed.repositories.entry(repository.to_owned()).or_default();
+        if urls.insert(url.to_owned()) {
+            let text =
+                serde_json::to_vec_pretty(&self.agreed).context("failed to write consents")?;
+            let part = self.file.with_extension("part");
+            let context = || format!("failed to write {}", self.file.display());
+            std::fs::write(&part, text).with_context(context)?;
+            std::fs::rename(&part, &self.file).with_context(context)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consent_is_of_one_repository_and_one_address() {
+        let state = tempfile::tempdir().unwrap();
+        let (here, there) = (Path::new("/a/.git"), Path::new("/b/.git"));
+        Consents::open(state.path()).unwrap().give(here, "https://x/v1").unwrap();
+        let consents = Consents::open(state.path()).unwrap();
+        assert!(consents.has(here, "https://x/v1"));
+        assert!(!consents.has(here, "https://y/v1") && !consents.has(there, "https://x/v1"));
+    }
+
+    #[test]
+    fn a_file_of_a_later_version_is_refused() {
+        let state = tempfile::tempdir().unwrap();
+        let later = r#"{"version": 2, "repositories": {}}"#;
+        std::fs::write(state.path().join("consents.json"), later).unwrap();
+        assert!(Consents::open(state.path()).is_err());
+    }
+}

@@ -1,0 +1,190 @@
+//! A teacher behind a model server, through the command: what it is asked, kept, paid, and refused.
+use crate::user::{DEADLINE, User, poll};
+use sera_testkit::teacher::{Act, Asked, says};
+use sera_testkit::{TeacherServer, python_project};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::mpsc;
+
+const KEY: &str = "sk-canary-0815";
+
+/// A teacher that puts a remark before the function that it is asked about.
+fn good(asked: &Asked) -> Vec<Act> {
+    let body: Value = serde_json::from_str(&asked.body).unwrap();
+    let messages = body["messages"].as_array().unwrap();
+    let said = |at: usize| messages[at]["content"].as_str().unwrap();
+    if said(0).starts_with("You judge") {
+        return says("That is what was asked for.\nyes");
+    }
+    let words = said(1).lines().find(|line| line.contains(" in ")).unwrap();
+    let (before, after) = words.split_once(" in ").unwrap();
+    let (name, path) =
+        (before.rsplit(' ').next().unwrap(), after.split([',', ' ']).next().unwrap());
+    if said(0).starts_with("You write reports") {
+        let told = said(1).lines().find_map(|line| line.strip_prefix("> open: ")).unwrap();
+        let (path, name) = told.split_once("::").unwrap();
+        return says(&format!("What {name} in {path} gives is wrong for the last entry."));
+    }
+    match messages.len() {
+        2 => says(&format!("I look there first.\n\nopen: {path}::{name}")),
+        4 => {
+            let shown: Vec<&str> = said(3).lines().take(3).collect();
+            let (old, indent) = (shown.join("\n"), shown[0].len() - shown[0].trim_start().len());
+            let remark = format!("{}# Looked at.\n{old}", " ".repeat(indent));
+            says(&format!("edit: {path}\n<<<<<<<\n{old}\n=======\n{remark}\n>>>>>>>"))
+        }
+        _ => says("submit"),
+    }
+}
+
+fn user(settings: &[(&str, &str)]) -> User {
+    let mut user = User::of(python_project());
+    for (key, value) in settings {
+        user.repo.git(&["config", "--global", key, value]);
+    }
+    user.variables.push(("GIT_SERA_TEACHER_KEY", KEY.into()));
+    user
+}
+
+fn taught_by<'a>(server: &'a TeacherServer, more: &[(&'a str, &'a str)]) -> User {
+    let teacher = [("sera.teacher.url", &*server.url), ("sera.teacher.model", "m-1")];
+    user(&[&teacher, more].concat())
+}
+
+/// Every file below a folder that holds `text`.
+fn holding(folder: &Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(holding(&path, text));
+        } else if String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).contains(text)
+        {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_teacher_works_on_functions_and_what_holds_is_kept() {
+    let server = TeacherServer::new(good);
+    let user =
+        taught_by(&server, &[("sera.price.m-1.prompt", "2"), ("sera.teacher.parallel", "2")]);
+    user.json(&["rollout", "--procedural"]);
+    assert_eq!(server.asked().len(), 0);
+    let before = user.status()["repositories"][0]["trajectories"].as_u64().unwrap();
+    let report = user.json(&["rollout", "--limit", "4"]);
+    let teacher = &report["teacher"];
+    assert_eq!((&teacher["functions"], &teacher["accepted"]), (&4.into(), &4.into()), "{report}");
+    assert_eq!(teacher["recall"], 1.0);
+    // Each function: two rollouts of three messages, a judgement, a description.
+    let asked = server.asked();
+    assert_eq!(asked.len(), 4 * 8);
+    assert_eq!(teacher["tokens"], 4 * 8 * 110);
+    assert_eq!(teacher["microdollars"], 4 * 8 * 200);
+    let bearer = format!("authorization: Bearer {KEY}");
+    assert!(asked.iter().all(|one| one.headers.contains(&bearer)));
+    let after = user.status()["repositories"][0]["trajectories"].as_u64().unwrap();
+    assert_eq!(after, before + 8);
+    // What was gone through is not asked about again.
+    user.json(&["rollout", "--limit", "4"]);
+    let distinct: BTreeSet<String> = server.asked().into_iter().map(|one| one.body).collect();
+    assert_eq!(distinct.len(), server.asked().len());
+    // The key stands nowhere.
+    user.sera(&["stop"]).well();
+    for folder in [user.repo.path(), &user.repo.root().join("s"), &user.repo.home()] {
+        assert_eq!(holding(folder, KEY), [""; 0]);
+    }
+}
+
+#[test]
+fn a_killed_run_goes_on_and_pays_nothing_twice() {
+    let (reached, at) = mpsc::channel();
+    let mut count = 0;
+    let mut answered = BTreeSet::new();
+    let server = TeacherServer::new(move |asked| {
+        count += 1;
+        if count == 13 {
+            reached.send(()).unwrap();
+            return vec![Act::Hang];
+        }
+        assert!(answered.insert(asked.body.clone()), "paid twice: {}", asked.body);
+        good(asked)
+    });
+    let user = taught_by(&server, &[("sera.teacher.parallel", "1")]);
+    user.json(&["rollout", "--procedural"]);
+    let running = user.start(&["rollout", "--limit", "3", "--json"]);
+    at.recv_timeout(DEADLINE).unwrap();
+    user.kill();
+    assert_ne!(crate::user::end(running).code, 0);
+    poll("the worker is gone", || user.processes().is_empty());
+    let report = user.json(&["rollout", "--limit", "3"]);
+    // The first function was whole before; two of the three are left of the first run, one is new.
+    assert_eq!(report["teacher"]["accepted"], 3, "{report}");
+    let tokens = report["teacher"]["tokens"].as_u64().unwrap();
+    assert_eq!(tokens, (4 * 8 - 12) * 110, "what was answered before costs nothing");
+    assert!(!user.sera_folder().join("paid.jsonl").exists());
+}
+
+#[test]
+fn a_budget_ends_a_run_and_a_day() {
+    let server = TeacherServer::new(good);
+    let most = [("sera.budget.tokensPerDay", "20000"), ("sera.teacher.parallel", "1")];
+    let user = taught_by(&server, &most);
+    let report = user.json(&["rollout", "--limit", "40"]);
+    assert_eq!(report["teacher"]["ended"], "the budget is spent", "{report}");
+    let (first, asked) = (report["teacher"]["tokens"].as_u64().unwrap(), server.asked().len());
+    assert!(first <= 20_000 && asked > 0);
+    let again = user.json(&["rollout", "--limit", "40"]);
+    let second = again["teacher"]["tokens"].as_u64().unwrap();
+    assert!(first + second <= 20_000 && again["teacher"]["ended"] == "the budget is spent");
+}
+
+#[test]
+fn code_goes_nowhere_without_consent() {
+    let user = user(&[
+        ("sera.teacher.url", "http://10.255.255.1:9/v1"),
+        ("sera.teacher.model", "m-1"),
+        ("sera.teacher.timeout", "1"),
+    ]);
+    let ended = user.sera(&["rollout"]);
+    assert_eq!(ended.code, 77, "{ended:?}");
+    assert!(ended.err.contains("would be sent to http://10.255.255.1:9/v1"), "{ended:?}");
+    assert!(ended.err.contains("--consent"), "{ended:?}");
+    let shown = user.sera(&["rollout", "--dry-run"]).well();
+    let request: Value = serde_json::from_str(&shown.out).unwrap();
+    assert_eq!(request["model"], "m-1");
+    assert!(!user.repo.root().join("s/consents.json").exists());
+}
+
+#[test]
+fn a_repository_chooses_no_teacher() {
+    let server = TeacherServer::new(good);
+    let user = user(&[]);
+    user.repo.git(&["config", "sera.teacher.url", &server.url]);
+    user.repo.git(&["config", "sera.teacher.model", "m-1"]);
+    let report = user.json(&["rollout"]);
+    assert_eq!(report["teacher"], Value::Null);
+    let ended = user.sera(&["rollout", "--dry-run"]);
+    assert_eq!(ended.code, 69, "{ended:?}");
+    assert!(ended.err.contains("no teacher is configured"), "{ended:?}");
+    assert_eq!(server.asked().len(), 0);
+}
+
+#[test]
+fn a_wrong_key_ends_a_run_at_once() {
+    let refuse = |_: &Asked| {
+        let head = sera_testkit::teacher::head("401 Unauthorized", "");
+        let body = format!(r#"{{"error":{{"message":"Incorrect key {KEY}"}}}}"#);
+        vec![Act::Send(head), Act::Send(body.into_bytes())]
+    };
+    let server = TeacherServer::new(refuse);
+    let user = taught_by(&server, &[("sera.teacher.parallel", "1")]);
+    let ended = user.sera(&["rollout"]);
+    assert_eq!(ended.code, 69, "{ended:?}");
+    assert!(ended.err.contains("GIT_SERA_TEACHER_KEY"), "{ended:?}");
+    assert!(!ended.err.contains(KEY), "{ended:?}");
+    assert_eq!(server.asked().len(), 1);
+}
