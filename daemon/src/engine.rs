@@ -1,4 +1,5 @@
 //! One repository as the daemon holds it: git on one side, our folder beside it on the other.
+use crate::order::Generated;
 use crate::records::Records;
 use anyhow::{Context as _, Result};
 use sera_core::AdapterId;
@@ -39,6 +40,14 @@ impl Engine {
     /// Replies of a teacher that are paid for and not part of a record yet.
     pub(crate) fn paid(&self) -> PathBuf {
         self.folder.join("paid.jsonl")
+    }
+
+    /// Forgets those replies once all that they went into is stored.
+    pub(crate) fn settle(&self, done: &Generated) {
+        let whole = done.ended.is_none() && done.failed == 0 && done.unused == 0;
+        if whole && done.request.is_none() {
+            drop(std::fs::remove_file(self.paid()));
+        }
     }
 
     /// Where a promoted adapter is laid out for serving.

@@ -210,6 +210,8 @@ pub(crate) struct Generated {
     pub(crate) spent: Spent,
     /// Functions left for another time, since the teacher failed at them.
     pub(crate) failed: usize,
+    /// Replies paid for in earlier runs that this one had no use for.
+    pub(crate) unused: usize,
     /// Why it ended early.
     pub(crate) ended: Option<String>,
     /// Wall seconds.

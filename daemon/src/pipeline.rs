@@ -46,6 +46,7 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             let order = orders::generate(cycle, *limit, *consent, *dry_run)?;
             let teacher = order.teacher.model.clone();
             let (done, kept) = cycle.work_in_parts(&Order::Generate(Box::new(order))).await?;
+            cycle.engine.settle(&done);
             Ok(JobResult::Generate(reports::generate(&teacher, &kept, &done)))
         }
         Job::Verify {} => {

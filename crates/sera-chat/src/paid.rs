@@ -6,13 +6,15 @@
 use crate::ledger::{LedgerError, Lines};
 use sera_core::{Cancel, Digest, Model, ModelError, Prompt, Reply};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// One reply that is paid for.
 #[derive(Debug, Serialize, Deserialize)]
 struct Fact {
+    /// What it went into.
+    of: String,
     /// Digest of the request.
     to: Digest,
     reply: Reply,
@@ -20,25 +22,49 @@ struct Fact {
 
 /// Replies that are paid for, in a file. Shared by all conversations of a run.
 #[derive(Debug)]
-pub struct Paid(Mutex<(Lines, HashMap<Digest, Reply>)>);
+pub struct Paid(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    lines: Lines,
+    replies: HashMap<Digest, Reply>,
+    /// Replies of earlier runs that nobody asked for yet.
+    unused: HashSet<Digest>,
+}
 
 impl Paid {
-    /// What stands in `path`.
+    /// What stands in `path`, but for what went into things that are `stored` by now.
     ///
     /// # Errors
     /// Where the file cannot be read or made.
-    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+    pub fn open(path: &Path, stored: &dyn Fn(&str) -> bool) -> Result<Self, LedgerError> {
         let (lines, facts) = Lines::open::<Fact>(path)?;
-        let replies = facts.into_iter().map(|fact| (fact.to, fact.reply)).collect();
-        Ok(Self(Mutex::new((lines, replies))))
+        let replies: HashMap<_, _> = facts
+            .into_iter()
+            .filter(|fact| !stored(&fact.of))
+            .map(|fact| (fact.to, fact.reply))
+            .collect();
+        let unused = replies.keys().cloned().collect();
+        Ok(Self(Mutex::new(State { lines, replies, unused })))
     }
 
-    /// A model whose replies are kept here. `name` tells models apart that share the file.
-    pub fn remembering<'a, M: Model>(&'a self, name: &'a str, model: M) -> Remembering<'a, M> {
-        Remembering { paid: self, name, model }
+    /// How many replies of earlier runs nobody asked for yet.
+    pub fn unused(&self) -> usize {
+        self.lock().unused.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, (Lines, HashMap<Digest, Reply>)> {
+    /// A model whose replies are kept here. `name` tells models apart that share the file, `of`
+    /// says what the replies go into.
+    pub fn remembering<'a, M: Model>(
+        &'a self,
+        name: &'a str,
+        of: String,
+        model: M,
+    ) -> Remembering<'a, M> {
+        Remembering { paid: self, name, of, model }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -48,6 +74,7 @@ impl Paid {
 pub struct Remembering<'a, M> {
     paid: &'a Paid,
     name: &'a str,
+    of: String,
     model: M,
 }
 
@@ -55,12 +82,16 @@ impl<M: Model> Model for Remembering<'_, M> {
     fn reply(&mut self, prompt: &Prompt, cancel: &Cancel) -> Result<Reply, ModelError> {
         cancel.check()?;
         let to = digest(self.name, prompt);
-        if let Some(reply) = self.paid.lock().1.get(&to) {
-            return Ok(reply.clone());
+        {
+            let mut state = self.paid.lock();
+            if let Some(reply) = state.replies.get(&to).cloned() {
+                state.unused.remove(&to);
+                return Ok(reply);
+            }
         }
         let reply = self.model.reply(prompt, cancel)?;
-        let fact = Fact { to, reply };
-        let kept = self.paid.lock().0.add(&fact);
+        let fact = Fact { of: self.of.clone(), to, reply };
+        let kept = self.paid.lock().lines.add(&fact);
         kept.map_err(|error| ModelError::Failed(Box::new(error)))?;
         Ok(fact.reply)
     }
@@ -89,8 +120,8 @@ mod tests {
         let path = folder.path().join("paid.jsonl");
         let ask = |replies: &[&str], text: &str, seed: u64| {
             let script = replies.iter().map(|reply| (*reply).to_owned()).collect();
-            let paid = Paid::open(&path).unwrap();
-            let mut model = paid.remembering("m", ScriptedModel::new(script));
+            let paid = Paid::open(&path, &|of| of == "old").unwrap();
+            let mut model = paid.remembering("m", "new".to_owned(), ScriptedModel::new(script));
             model.reply(&prompt(text, seed), &Cancel::default()).map(|reply| reply.text).ok()
         };
         assert_eq!(ask(&["one"], "a", 1).as_deref(), Some("one"));
@@ -98,5 +129,11 @@ mod tests {
         assert_eq!(ask(&[], "a", 2), None, "a failure is not kept");
         assert_eq!(ask(&["two"], "a", 2).as_deref(), Some("two"));
         assert_eq!(ask(&[], "b", 1), None);
+        let paid = Paid::open(&path, &|of| of == "old").unwrap();
+        assert_eq!(paid.unused(), 2);
+        let mut model = paid.remembering("m", "new".to_owned(), ScriptedModel::default());
+        model.reply(&prompt("a", 1), &Cancel::default()).unwrap();
+        assert_eq!(paid.unused(), 1);
+        assert_eq!(Paid::open(&path, &|of| of == "new").unwrap().unused(), 0);
     }
 }

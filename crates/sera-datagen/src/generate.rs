@@ -149,7 +149,7 @@ pub fn generate_all<M: Model>(
     wanted: &[Wanted<'_>],
     generator: &Generator<'_>,
     width: usize,
-    model: &(dyn Fn() -> M + Sync),
+    model: &(dyn Fn(&Wanted<'_>) -> M + Sync),
     cancel: &Cancel,
     keep: &(dyn Fn(Generation) + Sync),
 ) -> Result<(), ModelError> {
@@ -164,7 +164,7 @@ pub fn generate_all<M: Model>(
             if has_failed() {
                 break;
             }
-            match generator.generate(wanted, &mut model(), cancel) {
+            match generator.generate(wanted, &mut model(wanted), cancel) {
                 Ok(generation) => keep(generation),
                 Err(error) => fail(error),
             }

@@ -4,8 +4,8 @@ use crate::order::{Generate, Generated};
 use anyhow::{Context as _, Result};
 use sera_agent::Limits;
 use sera_chat::{Fleet, Ledger, Paid, Patience, Purse};
-use sera_core::{FunctionSeed, ModelError};
-use sera_datagen::generate::{Generation, Generator, generate_all, plan};
+use sera_core::{FunctionSeed, ModelError, SeedId};
+use sera_datagen::generate::{Generation, Generator, Wanted, generate_all, plan};
 use sera_datagen::{DropReason, Policy};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,9 +40,14 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
         let request = Some(request.context("no function is left to ask about")?);
         return Ok(Generated { request, ..Generated::default() });
     }
-    let paid = Paid::open(&order.paid)?;
+    let stored = |of: &str| order.done.iter().any(|(seed, family)| of == name(seed, family));
+    let paid = Paid::open(&order.paid, &stored)?;
     let tally = Tally::new(desk, &fleet, wanted.len());
-    let model = || paid.remembering(&teacher.model, fleet.server());
+    tally.tell(0);
+    let model = |wanted: &Wanted<'_>| {
+        let of = name(&wanted.seed.id, wanted.family);
+        paid.remembering(&teacher.model, of, fleet.server())
+    };
     let keep = |generation| tally.keep(&generation);
     let cancel = desk.gate.as_cancel();
     let run = generate_all(&wanted, &generator, teacher.parallel, &model, cancel, &keep);
@@ -59,12 +64,14 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
         }
     };
     let failed = tally.failed.into_inner();
-    if ended.is_none() && failed == 0 {
-        // All that was paid for is in records now.
-        drop(std::fs::remove_file(&order.paid));
-    }
     let seconds = started.elapsed().as_secs_f64();
-    Ok(Generated { request: None, spent: fleet.spent(), failed, ended, seconds })
+    let unused = paid.unused();
+    Ok(Generated { request: None, spent: fleet.spent(), failed, unused, ended, seconds })
+}
+
+/// What a generation is called in the file of replies.
+fn name(seed: &SeedId, family: &str) -> String {
+    format!("{seed}-{family}")
 }
 
 fn fleet(order: &Generate) -> Result<Arc<Fleet>> {
@@ -111,12 +118,16 @@ impl<'a> Tally<'a> {
         if generation.dropped.is_none() {
             self.accepted.fetch_add(1, Ordering::Relaxed);
         }
+        self.tell(at + 1);
+    }
+
+    fn tell(&self, done: usize) {
         let accepted = self.accepted.load(Ordering::Relaxed);
         let spent = self.fleet.spent();
         let dollars = spent.microdollars as f64 / 1e6;
         let message = format!("{accepted} accepted, {} tokens, ${dollars:.2}", spent.tokens);
-        let (done, total) = (at as u64 + 1, Some(self.total as u64));
-        self.desk.progress("generate", done, total, "functions", message);
+        let total = Some(self.total as u64);
+        self.desk.progress("generate", done as u64, total, "functions", message);
     }
 
     fn check(&self) -> Result<()> {

@@ -136,7 +136,7 @@ fn a_run_ends_with_its_budget_and_keeps_what_is_whole() {
     let check = |calls: usize, whole: usize, fails: bool| {
         let (left, kept) = (Mutex::new(calls), Mutex::new(Vec::new()));
         let keep = |generation| kept.lock().unwrap().push(generation);
-        let model = || Idle(&left);
+        let model = |_: &Wanted<'_>| Idle(&left);
         let cancel = Cancel::default();
         let result = generate_all(&all[..6], &generator(&world), 1, &model, &cancel, &keep);
         assert_eq!(result.is_err(), fails);
