@@ -104,7 +104,7 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         Job::Synthesize { .. } | Job::Generate { .. } => missing(mine, records.mined()?.is_some()),
         Job::Rollout { .. } => missing(synthesize, records.cycle()?.is_some()),
         Job::Verify {} | Job::Train { .. } => {
-            missing(rollout, records.cycle()?.is_some() && !records.attempts()?.is_empty())
+            missing(rollout, records.cycle()?.is_some() && !records.played()?.is_empty())
         }
         Job::Evaluate { .. } => missing(train, !records.adapters()?.is_empty()),
         Job::Promote {} => {

@@ -249,8 +249,16 @@ impl Records {
         Ok(self.store.get(Kind::Setting, "rollouts")?.unwrap_or_default())
     }
 
-    /// Every judged trajectory of the cycle with its task.
+    /// Every judged trajectory of the cycle with its task, and all that teachers generated: that was
+    /// paid for, is not of one cycle, and goes on being trained on.
     pub(crate) fn attempts(&self) -> Result<Vec<Attempt>> {
+        let mut attempts = self.played()?;
+        attempts.extend(self.generations()?.into_iter().flat_map(|made| made.attempts));
+        Ok(attempts)
+    }
+
+    /// Every judged trajectory of the cycle with its task.
+    pub(crate) fn played(&self) -> Result<Vec<Attempt>> {
         let tasks: BTreeMap<TaskId, Task> =
             self.tasks()?.into_iter().map(|task| (task.id, task)).collect();
         let mut attempts = Vec::new();
@@ -261,8 +269,6 @@ impl Records {
                 attempts.push(Attempt { task: task.clone(), trajectory, verdict });
             }
         }
-        // What a teacher made was paid for: it is not of one cycle, and goes on being trained on.
-        attempts.extend(self.generations()?.into_iter().flat_map(|made| made.attempts));
         Ok(attempts)
     }
 

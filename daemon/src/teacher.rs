@@ -39,6 +39,9 @@ impl Teacher {
         let Some(model) = settings.user("sera.teacher.model").filter(|_| !urls.is_empty()) else {
             return Err(none(!urls.is_empty()));
         };
+        for url in &urls {
+            sera_chat::server::check(url)?;
+        }
         let number = |key: &str, usual: u64| -> Result<u64> {
             Ok(parsed::<u64>(settings, key)?.unwrap_or(usual))
         };
@@ -54,14 +57,22 @@ impl Teacher {
                 microdollars: micro(settings, &format!("sera.budget.dollars{ending}"))?,
             })
         };
+        let (once, daily) = (budget("")?, budget("perday")?);
+        let limited = once.microdollars.or(daily.microdollars).is_some();
+        let priced = price("prompt")?.is_some() && price("completion")?.is_some();
+        if limited && !priced {
+            let text =
+                format!("a budget in dollars needs sera.price.{model}.prompt and .completion");
+            return Err(failure::invalid_params(&text));
+        }
         Ok(Self {
             parallel: number("sera.teacher.parallel", 4)?.clamp(1, 256) as usize,
             context: number("sera.teacher.context", 32_768)?,
             temperature: parsed(settings, "sera.teacher.temperature")?.unwrap_or(0.6),
             timeout: number("sera.teacher.timeout", 900)?.max(1),
             prices,
-            budget: budget("")?,
-            daily: budget("perday")?,
+            budget: once,
+            daily,
             urls,
             model,
         })

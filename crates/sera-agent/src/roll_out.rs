@@ -41,6 +41,9 @@ impl Default for Limits {
 /// The code of a rollout that failed because its model writes nothing more.
 pub const LOST: &str = "model-lost";
 
+/// The code of a rollout whose conversation became longer than its model reads.
+pub const OVERFLOW: &str = "context-overflow";
+
 /// Steps of one loop window, and how often an action in it makes a loop.
 const WINDOW: usize = 6;
 const REPEATS: usize = 3;
@@ -157,7 +160,7 @@ pub(crate) fn ended(error: &ModelError) -> Outcome {
     let code = match error {
         ModelError::Cancelled => return reached(Limit::Cancelled),
         ModelError::Exhausted => return reached(Limit::Budget),
-        ModelError::ContextOverflow { .. } => "context-overflow",
+        ModelError::ContextOverflow { .. } => OVERFLOW,
         ModelError::Unsupported(_) => "unsupported",
         ModelError::Lost(_) => LOST,
         ModelError::Failed(_) => "model-failed",

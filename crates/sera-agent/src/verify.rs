@@ -71,12 +71,24 @@ pub fn verify(
     verdict
 }
 
-/// Functions that `patch` changes in `base`, before or after; none where it does not apply.
-pub fn touched(patch: &Patch, base: &dyn Tree) -> BTreeSet<FunctionKey> {
+/// Functions that `patch` changes in `base`, before or after, and those around them; none where it
+/// does not apply.
+pub fn touched(patch: &Patch, base: &dyn Tree) -> Option<BTreeSet<FunctionKey>> {
     let before = texts(base, &[patch]);
-    let Some(after) = applied(patch, &before) else { return BTreeSet::new() };
-    let touched = symbols(patch, &before, &after).into_iter();
-    touched.map(|(path, name)| FunctionKey { path, name }).collect()
+    let after = applied(patch, &before)?;
+    let mut touched = BTreeSet::new();
+    for file in &patch.files {
+        let (old, new) =
+            (functions(file.old.as_ref(), &before), functions(file.new.as_ref(), &after));
+        for (line, kind) in changed_lines(file) {
+            let side = if kind == LineKind::Removed { &old } else { &new };
+            let around = side.iter().filter(|f| (f.first_line..=f.last_line).contains(&line));
+            let key =
+                |f: &Function| FunctionKey { path: file.path().clone(), name: f.name.clone() };
+            touched.extend(around.map(key));
+        }
+    }
+    Some(touched)
 }
 
 /// The decision, from numbers alone.

@@ -24,14 +24,15 @@ fn ip(url: &Url) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// What every connection has in common. This machine is asked directly, whatever proxy is set.
+/// What every connection has in common. This machine, and whatever is spoken to in plain, is asked
+/// directly, whatever proxy is set.
 pub(crate) fn client(url: &Url) -> ClientBuilder {
     // Fails only where another part of the process chose a provider before: that one is as good.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .user_agent(concat!("sera/", env!("CARGO_PKG_VERSION")));
-    if is_loopback(url) { builder.no_proxy() } else { builder }
+    if is_loopback(url) || url.scheme() == "http" { builder.no_proxy() } else { builder }
 }
 
 #[cfg(test)]

@@ -107,6 +107,8 @@ struct State {
     /// What calls under way may still come to.
     aside: Spent,
     ledger: Option<Ledger>,
+    /// The ledger cannot be written: nothing more is spent.
+    unwritten: bool,
 }
 
 /// The worst case of a call that is under way; given back when it is dropped.
@@ -133,6 +135,9 @@ impl Purse {
     pub fn put_aside(&self, most: Usage) -> Option<PutAside<'_>> {
         let mut state = self.lock();
         let aside = state.aside.and(Spent::of(&most, &self.prices));
+        if state.unwritten {
+            return None;
+        }
         self.budget.holds(state.paid.and(aside)).then(|| {
             state.aside = aside;
             PutAside { purse: self, most }
@@ -145,6 +150,11 @@ impl Purse {
 }
 
 impl PutAside<'_> {
+    /// Pays for the worst case, of a call that broke off uncounted.
+    pub fn pay_most(&self) -> (Usage, u64) {
+        self.pay(self.most)
+    }
+
     /// Pays for a call, and says what was believed: no server reads or writes more than it was
     /// given and allowed.
     pub fn pay(&self, usage: Usage) -> (Usage, u64) {
@@ -158,8 +168,7 @@ impl PutAside<'_> {
         let mut state = self.purse.lock();
         state.paid = state.paid.and(paid);
         if let Some(ledger) = &mut state.ledger {
-            // Where it cannot be written any more, what was paid is still counted here.
-            drop(ledger.pay(paid));
+            state.unwritten |= ledger.pay(paid).is_err();
         }
         (usage, paid.microdollars)
     }

@@ -30,6 +30,8 @@ impl LedgerError {
 pub(crate) struct Lines {
     path: PathBuf,
     file: File,
+    /// Bytes of whole lines.
+    length: u64,
 }
 
 impl Lines {
@@ -39,7 +41,7 @@ impl Lines {
         path: &Path,
     ) -> Result<(Self, Vec<T>), LedgerError> {
         let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true);
+        options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let open = || -> io::Result<_> {
@@ -50,22 +52,30 @@ impl Lines {
             let mut text = Vec::new();
             file.read_to_end(&mut text)?;
             let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            file.set_len(whole as u64)?;
+            if whole < text.len() {
+                file.set_len(whole as u64)?;
+            }
             file.seek(SeekFrom::End(0))?;
             let lines = BufReader::new(&text[..whole]).split(b'\n').map_while(Result::ok);
             let facts = lines.filter_map(|line| serde_json::from_slice(&line).ok()).collect();
-            Ok((file, facts))
+            Ok((file, whole as u64, facts))
         };
-        let (file, facts) = open().map_err(LedgerError::at(path))?;
-        Ok((Self { path: path.to_owned(), file }, facts))
+        let (file, length, facts) = open().map_err(LedgerError::at(path))?;
+        Ok((Self { path: path.to_owned(), file, length }, facts))
     }
 
     /// Adds a fact; it is on the disk when this returns.
     pub(crate) fn add(&mut self, fact: &impl Serialize) -> Result<(), LedgerError> {
         let mut line = serde_json::to_vec(fact).expect("facts are plain data");
         line.push(b'\n');
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
-        written.map_err(LedgerError::at(&self.path))
+        // Half a line, of a full disk, would swallow the next one.
+        let begun = self.file.set_len(self.length);
+        let begun = begun.and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
+        let written = begun.and_then(|_| self.file.write_all(&line));
+        let written = written.and_then(|()| self.file.sync_data());
+        written.map_err(LedgerError::at(&self.path))?;
+        self.length += line.len() as u64;
+        Ok(())
     }
 }
 

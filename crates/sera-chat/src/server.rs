@@ -78,7 +78,6 @@ impl Patience {
 pub struct Fleet {
     endpoints: Vec<Endpoint>,
     model: String,
-    key: Option<SecretString>,
     patience: Patience,
     purse: Purse,
     runtime: Runtime,
@@ -90,27 +89,15 @@ pub struct Fleet {
 struct Endpoint {
     url: Url,
     host: String,
+    key: Option<SecretString>,
     client: Client,
     /// Conversations that stay with it.
     busy: AtomicUsize,
 }
 
 impl Endpoint {
-    fn new(url: &str, patience: &Patience) -> Result<Self, ServerError> {
-        let refused = |reason| ServerError::Refused { url: url.to_owned(), reason };
-        let mut parsed = Url::parse(url).map_err(|_| refused("it is not an address"))?;
-        // What follows may hold a key, so the address itself is not said.
-        let secret = |reason| ServerError::Refused { url: "the address".to_owned(), reason };
-        if !parsed.username().is_empty() || parsed.password().is_some() || parsed.query().is_some()
-        {
-            return Err(secret("a key belongs into GIT_SERA_TEACHER_KEY"));
-        }
-        match parsed.scheme() {
-            "https" => {}
-            "http" if is_loopback(&parsed) || is_private(&parsed) => {}
-            "http" => return Err(refused("plain http can be read on the way")),
-            _ => return Err(refused("only http and https are spoken")),
-        }
+    fn new(url: &str, key: Option<SecretString>, patience: &Patience) -> Result<Self, ServerError> {
+        let mut parsed = checked(url)?;
         let path = format!("{}/chat/completions", parsed.path().trim_end_matches('/'));
         parsed.set_path(&path);
         // Code goes where the user said and nowhere else.
@@ -119,8 +106,34 @@ impl Endpoint {
         let host = parsed.host_str().unwrap_or_default().to_owned();
         let unreachable = |source| ServerError::Unreachable { host: host.clone(), source };
         let client = client.map_err(|error| unreachable(Box::new(error)))?;
-        Ok(Self { url: parsed, host, client, busy: AtomicUsize::new(0) })
+        Ok(Self { url: parsed, host, key, client, busy: AtomicUsize::new(0) })
     }
+}
+
+/// Reads an address that code may be sent to. What may hold a key is not said again.
+fn checked(url: &str) -> Result<Url, ServerError> {
+    let secret = |reason| ServerError::Refused { url: "the address".to_owned(), reason };
+    let parsed = Url::parse(url).map_err(|_| secret("it is none"))?;
+    let (user, password) = (parsed.username(), parsed.password());
+    let bare = user.is_empty() && password.is_none();
+    if !bare || parsed.query().is_some() || parsed.fragment().is_some() {
+        return Err(secret("a key belongs into GIT_SERA_TEACHER_KEY"));
+    }
+    let refused = |reason| ServerError::Refused { url: url.to_owned(), reason };
+    match parsed.scheme() {
+        "https" => Ok(parsed),
+        "http" if is_loopback(&parsed) || is_private(&parsed) => Ok(parsed),
+        "http" => Err(refused("plain http can be read on the way")),
+        _ => Err(refused("only http and https are spoken")),
+    }
+}
+
+/// Whether `url` is an address that code may be sent to.
+///
+/// # Errors
+/// Why it is none; no key that stands in it is said.
+pub fn check(url: &str) -> Result<(), ServerError> {
+    checked(url).map(|_| ())
 }
 
 /// Whether code sent to `url` stays on this machine.
@@ -129,18 +142,18 @@ pub fn is_local(url: &str) -> bool {
 }
 
 impl Fleet {
-    /// `model` at `urls`, which end in `/v1`; calls are paid from `purse`.
+    /// `model` at `urls`, which end in `/v1`, each with its own key; calls are paid from `purse`.
     ///
     /// # Errors
     /// Where an address is none that code is sent to.
     pub fn new(
         urls: &[String],
         model: String,
-        key: Option<SecretString>,
+        key: &dyn Fn(&str) -> Option<SecretString>,
         patience: Patience,
         purse: Purse,
     ) -> Result<Arc<Self>, ServerError> {
-        let endpoints = urls.iter().map(|url| Endpoint::new(url, &patience));
+        let endpoints = urls.iter().map(|url| Endpoint::new(url, key(url), &patience));
         let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
         let none = ServerError::Refused { url: "no address".to_owned(), reason: "name one" };
         let first = endpoints.first().ok_or(none)?;
@@ -151,7 +164,7 @@ impl Fleet {
             source: Box::new(error),
         })?;
         let given_up = OnceLock::new();
-        Ok(Arc::new(Self { endpoints, model, key, patience, purse, runtime, given_up }))
+        Ok(Arc::new(Self { endpoints, model, patience, purse, runtime, given_up }))
     }
 
     /// A way to the least busy server, for one conversation.
@@ -179,7 +192,9 @@ impl Fleet {
     }
 
     fn clean(&self, said: &str) -> String {
-        trouble::clean(said, self.key.as_ref().map(ExposeSecret::expose_secret))
+        let keys = self.endpoints.iter().filter_map(|endpoint| endpoint.key.as_ref());
+        let keys: Vec<&str> = keys.map(ExposeSecret::expose_secret).collect();
+        trouble::clean(said, &keys)
     }
 }
 
@@ -239,8 +254,11 @@ impl Server {
                 Err(error) => error,
             };
             lost += call.pay(None).1;
+            // Others may spend what this one does not need while it waits.
+            drop(call);
             let again = waits.next();
-            let wait = wait(&error, again).ok_or_else(|| self.give_up(error))?;
+            let wait =
+                wait(&error, again, fleet.patience.longest).ok_or_else(|| self.give_up(error))?;
             self.move_on();
             or_cancel(cancel, tokio::time::sleep(wait)).await.ok_or(ModelError::Cancelled)?;
         }
@@ -253,7 +271,7 @@ impl Server {
         let body = serde_json::to_vec(&request).expect("requests are plain data");
         let mut post = endpoint.client.post(endpoint.url.clone()).body(body);
         post = post.header(CONTENT_TYPE, "application/json");
-        if let Some(key) = &self.fleet.key {
+        if let Some(key) = &endpoint.key {
             let bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()));
             let bearer = bearer.map(|mut value| {
                 value.set_sensitive(true);
@@ -263,11 +281,19 @@ impl Server {
             let refused = |_| ServerError::Refused { url: self.host(), reason };
             post = post.header(AUTHORIZATION, bearer.map_err(refused)?);
         }
-        let response = post.send().await.map_err(|error| self.failed(error))?;
+        // Whoever is connected to may count the request, whatever comes of it.
+        call.taken = true;
+        let response = match post.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                call.taken = !error.is_connect();
+                return Err(self.failed(error));
+            }
+        };
         if !response.status().is_success() {
+            call.taken = false;
             return Err(self.refusal(response).await);
         }
-        call.taken = true;
         self.receive(response, prompt.max_tokens, &mut call.reading).await?;
         let reading = std::mem::take(&mut call.reading);
         let cut = reading.len() > prompt.max_tokens * TOKEN;
@@ -406,20 +432,25 @@ impl<'a> Call<'a> {
         Self { aside, taken: false, reading: Reading::default(), prompt_bytes }
     }
 
-    /// Pays for what the server counted, else for what it was given and wrote.
+    /// Pays for what the server counted, else for what it was given and wrote, and for the worst
+    /// case where it took the request and nobody knows what it did.
     fn pay(&self, written: Option<&Written>) -> (Usage, u64) {
-        let bytes = match written {
-            Some(written) => written.text.len() + written.thought.as_ref().map_or(0, String::len),
-            None if self.taken => self.reading.len(),
-            None => return (Usage::default(), 0),
+        let Some(written) = written else {
+            return match self.taken {
+                true => self.aside.pay_most(),
+                false => (Usage::default(), 0),
+            };
         };
         let tokens = |bytes: usize| bytes.div_ceil(BYTES_PER_TOKEN) as u64;
+        let bytes = written.text.len() + written.thought.as_ref().map_or(0, String::len);
         let estimate = Usage {
             prompt_tokens: tokens(self.prompt_bytes),
             completion_tokens: tokens(bytes),
             ..Usage::default()
         };
-        self.aside.pay(written.and_then(|written| written.usage).unwrap_or(estimate))
+        // Some servers count nothing, and say so in numbers.
+        let counted = written.usage.filter(|usage| usage.prompt_tokens > 0);
+        self.aside.pay(counted.unwrap_or(estimate))
     }
 }
 
@@ -433,9 +464,11 @@ fn most(prompt: &Prompt) -> Usage {
     }
 }
 
-/// How long to wait before the next try; none where there is none.
-fn wait(error: &ServerError, own: Option<Duration>) -> Option<Duration> {
+/// How long to wait before the next try; none where there is none. A server that asks for more
+/// patience than we have is not waited for.
+fn wait(error: &ServerError, own: Option<Duration>, longest: Duration) -> Option<Duration> {
     match error.remedy() {
+        Remedy::Again(Some(asked)) if asked > longest => None,
         Remedy::Again(asked) => own.map(|own| own.max(asked.unwrap_or_default())),
         Remedy::Next | Remedy::Never => None,
     }

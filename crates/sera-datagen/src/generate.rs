@@ -12,18 +12,20 @@ use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use sera_agent::dialect::{self, Reader};
-use sera_agent::roll_out::LOST;
+use sera_agent::roll_out::{LOST, OVERFLOW};
 use sera_agent::verify::{leaks, touched};
 use sera_agent::{Limits, Thresholds, roll_out, verify};
 use sera_core::split::held_out_function;
 use sera_core::task::{Base, TASK_SCHEMA};
 use sera_core::trajectory::Limit;
 use sera_core::{
-    Cancel, CommitId, Digest, Family, FunctionKey, FunctionSeed, Model, ModelError, Origin,
-    Outcome, Patch, Prompt, Register, Reply, SeedId, Step, Task, TaskId, Trajectory, TrajectoryId,
-    Tree, Usage,
+    Action, Cancel, CommitId, Digest, Family, FunctionKey, FunctionSeed, Language, Model,
+    ModelError, Origin, Outcome, Patch, Prompt, Register, Reply, SeedId, Step, Task, TaskId,
+    Trajectory, TrajectoryId, Usage,
 };
+use sera_sandbox::Overlay;
 use sera_syntax::families::FAMILIES;
+use sera_syntax::parse;
 use serde::{Deserialize, Serialize};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -237,7 +239,7 @@ impl Generator<'_> {
             let Some(patch) = candidate else { continue };
             task.reference = patch.clone();
             let (_, base) = self.bases.environment(&task)?;
-            if let Some(unfit) = self.unfit(&patch, &base) {
+            if let Some(unfit) = self.unfit(&patch, &trajectory.steps, &base) {
                 reason = unfit;
                 continue;
             }
@@ -257,12 +259,17 @@ impl Generator<'_> {
     }
 
     /// Why nothing may be made of a patch.
-    fn unfit(&self, patch: &Patch, base: &dyn Tree) -> Option<DropReason> {
+    fn unfit(&self, patch: &Patch, steps: &[Step], base: &Overlay) -> Option<DropReason> {
         if patch.changed_lines() > self.max_lines {
             return Some(DropReason::TooLarge);
         }
-        let held_out = touched(patch, base).iter().any(held_out_function);
-        held_out.then_some(DropReason::TouchesHeldOut)
+        if self.bases.redactor().touches_secret(patch) {
+            return Some(DropReason::Secret);
+        }
+        let fits = touched(patch, base).is_some_and(|keys| !keys.iter().any(held_out_function));
+        // What was edited and taken back again would be learnt from its step.
+        let edited = steps.iter().any(|step| edits_held_out(step, base));
+        (!fits || edited).then_some(DropReason::TouchesHeldOut)
     }
 
     /// Whether the change is what was asked for. Where the steps are too long to be shown, their
@@ -332,7 +339,8 @@ impl Generator<'_> {
         let trajectory = self.roll_out(record, &task, FIRST, model, cancel)?;
         let (_, base) = self.bases.environment(&task)?;
         let verdict = verify(&task, &trajectory, &base, &Thresholds::default());
-        let unfit = trajectory.candidate().and_then(|patch| self.unfit(patch, &base));
+        let unfit =
+            trajectory.candidate().and_then(|patch| self.unfit(patch, &trajectory.steps, &base));
         if let Some(reason) = unfit {
             return Err(reason.into());
         }
@@ -400,6 +408,9 @@ impl Generator<'_> {
             Outcome::Failed { code, message } if code == LOST => {
                 Err(ModelError::Lost(message.clone().into()).into())
             }
+            Outcome::Failed { code, .. } if code == OVERFLOW => {
+                Err(DropReason::ContextOverflow.into())
+            }
             Outcome::Failed { .. } => Err(DropReason::TeacherFailed.into()),
             Outcome::Submitted { .. } | Outcome::LimitReached { .. } => Ok(trajectory),
         }
@@ -431,11 +442,25 @@ impl From<ModelError> for Ended {
             ModelError::Cancelled | ModelError::Exhausted | ModelError::Lost(_) => {
                 Self::Error(error)
             }
-            ModelError::ContextOverflow { .. }
-            | ModelError::Unsupported(_)
-            | ModelError::Failed(_) => Self::Dropped(DropReason::TeacherFailed),
+            ModelError::ContextOverflow { .. } => Self::Dropped(DropReason::ContextOverflow),
+            ModelError::Unsupported(_) | ModelError::Failed(_) => {
+                Self::Dropped(DropReason::TeacherFailed)
+            }
         }
     }
+}
+
+/// Whether a step edits a function that is held out.
+fn edits_held_out(step: &Step, base: &Overlay) -> bool {
+    let Action::Edit { path, old, .. } = &step.action else { return false };
+    let Ok(text) = base.read_text(path) else { return false };
+    let Some(language) = Language::of(path) else { return false };
+    let Some(at) = text.find(old.as_str()).filter(|_| !old.is_empty()) else { return false };
+    let edited = at..at + old.len();
+    let functions = parse(language, text.clone()).functions();
+    let mut met =
+        functions.iter().filter(|f| f.span.start < edited.end && edited.start < f.span.end);
+    met.any(|f| held_out_function(&FunctionKey { path: path.clone(), name: f.name.clone() }))
 }
 
 /// Whether a judgement is a yes: its last line that is one of both words, whatever surrounds it.

@@ -128,6 +128,8 @@ reasons! {
     NotSubmitted = "not-submitted",
     /// The teacher gave no reply.
     TeacherFailed = "teacher-failed",
+    /// The conversation became longer than the teacher reads.
+    ContextOverflow = "context-overflow",
     /// The teacher found nothing to change.
     NothingChanged = "nothing-changed",
     /// The teacher's own change is not what was asked for, in its own judgement.

@@ -3,6 +3,11 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a helper may take, and how often it is looked at.
+const DEADLINE: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(20);
 
 /// What `git credential fill` says for `url`, asking nobody; `None` where there is nothing.
 ///
@@ -13,11 +18,23 @@ pub fn credential(url: &str) -> Option<String> {
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"] {
         command.env_remove(name);
     }
-    command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS", "");
+    command
+        .env("GCM_INTERACTIVE", "never")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_ASKPASS", "")
+        .env("SSH_ASKPASS", "");
     command.env("GIT_CEILING_DIRECTORIES", outside());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
     let asked = write!(child.stdin.take()?, "url={url}\n\n");
+    // A helper that opens a window nobody sees would be waited for without end.
+    let started = Instant::now();
+    while child.try_wait().ok()?.is_none() {
+        if started.elapsed() > DEADLINE {
+            drop(child.kill());
+        }
+        std::thread::sleep(POLL);
+    }
     let said = child.wait_with_output().ok()?;
     asked.ok().filter(|()| said.status.success())?;
     password(&String::from_utf8(said.stdout).ok()?)

@@ -80,11 +80,13 @@ fn fleet(order: &Generate) -> Result<Arc<Fleet>> {
     let budget = teacher.budget.within(teacher.daily.after(ledger.today()));
     let purse = Purse::new(teacher.prices, budget, Some(ledger));
     let patience = Patience { call: Duration::from_secs(teacher.timeout), ..Patience::default() };
-    let key = std::env::var(KEY).ok().filter(|key| !key.is_empty());
-    let remote = teacher.urls.iter().find(|url| !sera_chat::server::is_local(url));
-    let key = key.or_else(|| remote.and_then(|url| sera_git::credential(url)));
-    let key = key.map(Into::into);
-    Ok(Fleet::new(&teacher.urls, teacher.model.clone(), key, patience, purse)?)
+    let given = std::env::var(KEY).ok().filter(|key| !key.is_empty());
+    let of_git = |url: &str| {
+        let asked = !order.dry_run && !sera_chat::server::is_local(url);
+        asked.then(|| sera_git::credential(url)).flatten()
+    };
+    let key = |url: &str| given.clone().or_else(|| of_git(url)).map(Into::into);
+    Ok(Fleet::new(&teacher.urls, teacher.model.clone(), &key, patience, purse)?)
 }
 
 /// What came so far, told and handed over as it comes.

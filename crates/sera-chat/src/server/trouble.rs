@@ -164,13 +164,13 @@ fn wait_of(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// A server's words on one line, clipped, without anything a terminal would obey and without `key`
-/// where it echoes that.
-pub(super) fn clean(said: &str, key: Option<&str>) -> String {
-    let said = match key {
-        Some(key) if !key.is_empty() => said.replace(key, "<key>"),
-        _ => said.to_owned(),
-    };
+/// A server's words on one line, clipped, without anything a terminal would obey and without `keys`
+/// where it echoes them.
+pub(super) fn clean(said: &str, keys: &[&str]) -> String {
+    let mut said = said.to_owned();
+    for key in keys.iter().filter(|key| !key.is_empty()) {
+        said = said.replace(key, "<key>");
+    }
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     let line: String = said.chars().map(plain).collect();
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -186,11 +186,11 @@ mod tests {
 
     #[test]
     fn words_of_servers_are_harmless() {
-        let check = |said: &str, expect: &str| assert_eq!(clean(said, Some("sk-1")), expect);
+        let check = |said: &str, expect: &str| assert_eq!(clean(said, &["sk-1"]), expect);
         check("Incorrect API key provided: sk-1.", "Incorrect API key provided: <key>.");
         check("a\n\u{1b}[31mb\u{7}", "a [31mb");
-        assert_eq!(clean(&"é".repeat(400), None).len(), SAID + "…".len());
-        assert_eq!(clean("any", Some("")), "any");
+        assert_eq!(clean(&"é".repeat(400), &[]).len(), SAID + "…".len());
+        assert_eq!(clean("any", &[""]), "any");
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
         let check = |body: &str, expect: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, "7".parse().unwrap());
-            let plain = |said: &str| clean(said, None);
+            let plain = |said: &str| clean(said, &[]);
             let status = StatusCode::BAD_REQUEST;
             let found = ServerError::refusal("h", status, &headers, body.as_bytes(), plain);
             assert_eq!(found.to_string(), expect);

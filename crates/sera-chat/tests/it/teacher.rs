@@ -25,8 +25,8 @@ fn fleet_of(urls: &[&str], budget: Budget) -> Arc<Fleet> {
 fn patient_fleet(urls: &[&str], budget: Budget, patience: Patience) -> Arc<Fleet> {
     let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
     let prices = Prices { prompt: 1_000_000, cached: None, completion: 2_000_000 };
-    let key = Some(KEY.to_owned().into());
-    Fleet::new(&urls, "teacher-1".to_owned(), key, patience, Purse::new(prices, budget, None))
+    let key = |_: &str| Some(KEY.to_owned().into());
+    Fleet::new(&urls, "teacher-1".to_owned(), &key, patience, Purse::new(prices, budget, None))
         .unwrap()
 }
 
@@ -232,13 +232,13 @@ fn addresses_that_are_not_sent_to() {
     let check = |url: &str, expect: &str| {
         let urls = [url.to_owned()];
         let purse = Purse::default();
-        let error = Fleet::new(&urls, String::new(), None, patience(), purse).unwrap_err();
+        let error = Fleet::new(&urls, String::new(), &|_| None, patience(), purse).unwrap_err();
         assert_eq!(error.to_string(), expect);
     };
     let open = "http://example.com/v1 is refused: plain http can be read on the way";
     check("http://example.com/v1", open);
     check("ftp://localhost/v1", "ftp://localhost/v1 is refused: only http and https are spoken");
-    check("localhost", "localhost is refused: it is not an address");
+    check("localhost", "the address is refused: it is none");
     let key = "the address is refused: a key belongs into GIT_SERA_TEACHER_KEY";
     check("https://me:sk-1@example.com/v1", key);
     check("https://example.com/v1?key=sk-1", key);
