@@ -11,10 +11,13 @@ const PANEL: usize = 64;
 const LINE: usize = 16;
 /// Inner pairs that one pass over a panel covers: the part of a panel that it reads again and
 /// again stays in the second-level cache.
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "of the kernel"))]
 const DEPTH: usize = 512;
 /// Rows of the left matrix that one task covers.
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "of the kernel"))]
 const BLOCK: usize = 192;
 /// Rows of a register tile.
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "of the kernel"))]
 const TILE: usize = 6;
 
 /// Sixteen columns of two neighbouring inner indices: one register.
@@ -152,6 +155,7 @@ impl Packed {
     /// # Panics
     /// Where the part is larger than the matrix or `a` or `to` have other sizes than it says.
     pub(crate) fn product_of(&self, a: &[u16], to: &mut [f32], part: Part) {
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "of the kernel"))]
         let rows = self.rows(a, to, part);
         if !native() {
             self.product_twin(a, to, part, false);
@@ -264,6 +268,7 @@ impl Packed {
 
 /// The destination, shared by threads that write disjoint parts of it.
 #[derive(Clone, Copy)]
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "of the kernels"))]
 struct Shared(*mut f32);
 // SAFETY: a pointer is only used to write elements that no other task touches.
 unsafe impl Send for Shared {}

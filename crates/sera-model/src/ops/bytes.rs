@@ -1,9 +1,16 @@
 //! Weights in bytes, a byte and a quarter each with their scales: those of files that have more
 //! than sixteen levels a block.
-#![expect(unsafe_code, reason = "AVX-512 and AVX2 intrinsics behind a run-time check")]
+#![cfg_attr(
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    expect(unsafe_code, reason = "AVX-512 and AVX2 intrinsics behind a run-time check, and NEON")
+)]
 
 use super::panels::{BLOCK, PAIRS, Panel, ROWS};
 
+#[cfg(target_arch = "aarch64")]
+use super::panels::neon::QUARTERS;
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64::int16x8_t;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256i, __m512, __m512i};
 
@@ -81,6 +88,29 @@ impl Panel for BytePanel {
             let (steps, middles) = (self.steps.as_ptr().add(row), self.middles.as_ptr().add(row));
             (_mm256_loadu_ps(steps), _mm256_loadu_ps(middles))
         }
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn quarters(&self, pair: usize) -> [int16x8_t; QUARTERS] {
+        use std::arch::aarch64::{vget_low_s8, vld1q_s8, vmovl_high_s8, vmovl_s8};
+        let bytes = self.pairs[pair].as_flattened();
+        // SAFETY: sixteen of 32 bytes, twice.
+        let [low, high] = unsafe { [0, ROWS].map(|at| vld1q_s8(bytes.as_ptr().add(at))) };
+        [
+            vmovl_s8(vget_low_s8(low)),
+            vmovl_high_s8(low),
+            vmovl_s8(vget_low_s8(high)),
+            vmovl_high_s8(high),
+        ]
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn worths(&self) -> ([f32; ROWS], [f32; ROWS]) {
+        (self.steps, self.middles)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Products of a few rows in f32 with a matrix of halves, which is read once and never written out
 //! in f32: what attention to a long past is made of.
-#![expect(unsafe_code, reason = "AVX-512 and AVX2 intrinsics behind a run-time check")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "AVX-512 and AVX2 intrinsics behind a run-time check")
+)]
 
 use super::simd;
 use half::f16;
@@ -8,7 +11,9 @@ use half::slice::HalfFloatSliceExt as _;
 
 /// Rows that share what is loaded of the matrix, in registers: of AVX-512, and of AVX2, which has
 /// half as many.
+#[cfg(target_arch = "x86_64")]
 const WIDE: usize = 6;
+#[cfg(target_arch = "x86_64")]
 const HALF_WIDE: usize = 3;
 
 /// `to += a · b`: `a` is `[rows, inner]`, `b` `[inner, columns]`.

@@ -1,11 +1,18 @@
 //! Weights in four bits, five with their scales: those of files whose blocks have sixteen levels
 //! (Q4_0, Q4_1, Q4_K), so that writing a token reads as little as the file. Others are kept in
 //! [`super::bytes`].
-#![expect(unsafe_code, reason = "AVX-512 and AVX2 intrinsics behind a run-time check")]
+#![cfg_attr(
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    expect(unsafe_code, reason = "AVX-512 and AVX2 intrinsics behind a run-time check, and NEON")
+)]
 
 use super::panels::{PAIRS, Panel, ROWS};
 use half::f16;
 
+#[cfg(target_arch = "aarch64")]
+use super::panels::neon::QUARTERS;
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64::int16x8_t;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256i, __m512, __m512i};
 
@@ -130,6 +137,38 @@ impl Panel for NibblePanel {
                 _mm256_cvtph_ps(_mm_loadu_si128(self.least.as_ptr().add(row).cast())),
             )
         }
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn quarters(&self, pair: usize) -> [int16x8_t; QUARTERS] {
+        use std::arch::aarch64::{
+            vandq_u8, vdupq_n_u8, vget_low_u8, vld1q_u8, vmovl_high_u8, vmovl_u8,
+            vreinterpretq_s16_u16, vshrq_n_u8, vzip1q_u8, vzip2q_u8,
+        };
+        // SAFETY: sixteen bytes.
+        let both = unsafe { vld1q_u8(self.pairs[pair].as_ptr()) };
+        let (first, second) = (vandq_u8(both, vdupq_n_u8(15)), vshrq_n_u8::<4>(both));
+        let (low, high) = (vzip1q_u8(first, second), vzip2q_u8(first, second));
+        [
+            vmovl_u8(vget_low_u8(low)),
+            vmovl_high_u8(low),
+            vmovl_u8(vget_low_u8(high)),
+            vmovl_high_u8(high),
+        ]
+        .map(|levels| vreinterpretq_s16_u16(levels))
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn worths(&self) -> ([f32; ROWS], [f32; ROWS]) {
+        use half::slice::HalfFloatSliceExt as _;
+        let [mut steps, mut least] = [[0.0; ROWS]; 2];
+        self.steps.convert_to_f32_slice(&mut steps);
+        self.least.convert_to_f32_slice(&mut least);
+        (steps, least)
     }
 }
 

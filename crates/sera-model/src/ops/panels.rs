@@ -2,16 +2,24 @@
 //!
 //! One row reads every weight once, so it takes as long as the memory does: the fewer bits the
 //! better. Rows read together share what was read and unpacked.
-#![expect(unsafe_code, reason = "AVX-512 and AVX2 intrinsics behind a run-time check")]
+#![cfg_attr(
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    expect(unsafe_code, reason = "AVX-512 and AVX2 intrinsics behind a run-time check, and NEON")
+)]
 
+#[cfg(target_arch = "aarch64")]
+pub(super) mod neon;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
 
+#[cfg(target_arch = "x86_64")]
 use super::simd;
 use super::words::{Row, Words};
 use rayon::prelude::*;
 use std::ops::Range;
 
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64::int16x8_t;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m256i, __m512, __m512i};
 
@@ -23,8 +31,10 @@ pub(super) const PAIRS: usize = BLOCK / 2;
 /// added up across it.
 pub(super) const ROWS: usize = 16;
 /// Half of them fill a register of AVX2.
-pub(super) const HALF: usize = ROWS / 2;
+#[cfg(target_arch = "x86_64")]
+const HALF: usize = ROWS / 2;
 /// Bytes ahead that memory is asked for.
+#[cfg(target_arch = "x86_64")]
 const AHEAD: usize = 2560;
 /// Weights that are worth a task of their own: they take about 12 µs. More tasks than threads let
 /// one that is kept waiting by other work leave the rest to the others.
@@ -74,6 +84,18 @@ pub(crate) trait Panel: Copy + Send + Sync {
     /// As above.
     #[cfg(target_arch = "x86_64")]
     unsafe fn half_wide_worth(&self, row: usize) -> (__m256, __m256);
+    /// The levels of a pair, 16 bits each, four rows to a register.
+    ///
+    /// # Safety
+    /// The processor has NEON.
+    #[cfg(target_arch = "aarch64")]
+    unsafe fn quarters(&self, pair: usize) -> [int16x8_t; neon::QUARTERS];
+    /// Steps and bases.
+    ///
+    /// # Safety
+    /// As above.
+    #[cfg(target_arch = "aarch64")]
+    unsafe fn worths(&self) -> ([f32; ROWS], [f32; ROWS]);
 }
 
 /// A frozen matrix `[outputs, inputs]` of panels.
@@ -90,8 +112,9 @@ pub(super) fn native() -> bool {
     #[cfg(target_arch = "x86_64")]
     let native =
         simd::half_wide() && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
+    // Every aarch64 has NEON.
     #[cfg(not(target_arch = "x86_64"))]
-    let native = false;
+    let native = cfg!(target_arch = "aarch64");
     native
 }
 
@@ -240,10 +263,15 @@ fn dots<P: Panel>(w: &[P], x: &[Row<'_>], to: &mut [f32]) {
             return unsafe { dots_half_wide(w, x, to) };
         }
     }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: the sizes were checked just now.
+    return unsafe { neon::dots(w, x, to) };
+    #[cfg(not(target_arch = "aarch64"))]
     dots_twin(w, x, to);
 }
 
 /// What [`dots`] adds up, without intrinsics.
+#[cfg(any(test, not(target_arch = "aarch64")))]
 fn dots_twin<P: Panel>(w: &[P], x: &[Row<'_>], to: &mut [f32]) {
     for (x, to) in x.iter().zip(to.chunks_exact_mut(ROWS)) {
         let blocks = w.iter().zip(x.numbers.chunks(BLOCK)).zip(x.scales.iter().zip(x.sums));

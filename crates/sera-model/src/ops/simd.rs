@@ -1,12 +1,16 @@
 //! Element-wise kernels, compiled three times: for every processor, and with AVX2 and AVX-512 behind
 //! a run-time check. All run the same source without fused multiply-adds, so their results are the
 //! same bits.
-#![expect(
-    unsafe_code,
-    reason = "calls functions compiled for wide vectors after checking for them"
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(
+        unsafe_code,
+        reason = "calls functions compiled for wide vectors after checking for them"
+    )
 )]
 
 /// Whether this processor runs the AVX-512 versions.
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "of the kernels"))]
 pub(crate) fn wide() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
@@ -22,6 +26,7 @@ pub(crate) fn wide() -> bool {
 }
 
 /// Whether it runs the AVX2 versions.
+#[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "of the kernels"))]
 pub(crate) fn half_wide() -> bool {
     #[cfg(target_arch = "x86_64")]
     {

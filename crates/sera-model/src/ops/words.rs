@@ -1,8 +1,11 @@
 //! Rows in two bytes a number, to be multiplied with weights' levels: one byte's rounding alone moved
 //! the real base's next tokens by 0.02 nats (mean divergence).
-#![expect(
-    unsafe_code,
-    reason = "calls a function compiled for wide vectors after checking for them"
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(
+        unsafe_code,
+        reason = "calls a function compiled for wide vectors after checking for them"
+    )
 )]
 
 use super::panels::BLOCK;
