@@ -177,14 +177,18 @@ pub(crate) struct RolledOut {
 pub(crate) struct Generate {
     /// The repository.
     pub(crate) source: Source,
-    /// The commit whose tree is changed.
+    /// The commit whose tree is changed, for most functions.
     pub(crate) cut: CommitId,
+    /// Earlier commits, whose trees are changed where a function read otherwise then.
+    pub(crate) earlier: Vec<CommitId>,
     /// Functions that may be asked about.
     pub(crate) functions: Vec<FunctionSeed>,
     /// Messages of this repository that descriptions are to be like.
     pub(crate) demonstrations: Vec<String>,
     /// Functions that were asked about before, by family.
     pub(crate) done: Vec<(SeedId, String)>,
+    /// What came of those.
+    pub(crate) past: Yield,
     /// Whom to ask.
     pub(crate) teacher: crate::teacher::Teacher,
     /// Functions at most.
@@ -199,6 +203,19 @@ pub(crate) struct Generate {
     pub(crate) paid: PathBuf,
     /// Only say what would be sent first.
     pub(crate) dry_run: bool,
+}
+
+/// What came of some functions, and what it took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Yield {
+    /// How many were asked about.
+    pub(crate) functions: u64,
+    /// How many ended in an accepted second rollout.
+    pub(crate) accepted: u64,
+    /// Tokens.
+    pub(crate) tokens: u64,
+    /// Cost, micro-dollars.
+    pub(crate) microdollars: u64,
 }
 
 /// The answer to [`Generate`], beside its parts.

@@ -9,7 +9,7 @@ use crate::teacher::Teacher;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
-use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, Task, TreePath};
+use sera_core::{AdapterId, CommitId, Digest, Hole, Origin, Seed, Task, TreePath};
 use sera_datagen::{Attempt, Cut};
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
 use std::collections::BTreeMap;
@@ -98,7 +98,25 @@ pub(crate) async fn student(cycle: &mut Cycle<'_>) -> Result<RollOut> {
 fn trained_on(cycle: &Cycle<'_>) -> Result<Vec<Attempt>> {
     let mut attempts = cycle.records.attempts()?;
     attempts.retain(|attempt| !attempt.task.held_out && attempt.verdict.accepted());
-    Ok(attempts)
+    // A fix is asked for before any cycle, too.
+    let cut = cycle.records.cycle()?.map(|cycle| cycle.cut.commit);
+    let mut within = BTreeMap::new();
+    let mut kept = Vec::with_capacity(attempts.len());
+    for attempt in attempts {
+        // What teachers made outlives cycles, and a cut may move back: what then lies beyond it may
+        // hold what is held out.
+        let base = &attempt.task.base.commit;
+        let generated = matches!(attempt.task.origin, Origin::Generated { .. });
+        if generated && !within.contains_key(base) {
+            let repository = &cycle.engine.repository;
+            let found = cut.as_ref().map(|cut| repository.is_ancestor(base, cut)).transpose()?;
+            within.insert(base.clone(), found.unwrap_or(false));
+        }
+        if !generated || within.get(base).copied().unwrap_or(false) {
+            kept.push(attempt);
+        }
+    }
+    Ok(kept)
 }
 
 fn holes(cycle: &Cycle<'_>, held_out: bool) -> Result<Vec<Hole>> {
@@ -119,11 +137,14 @@ pub(crate) fn generate(
         agree(cycle, &teacher, consent)?;
     }
     let mined = cycle.records.mined()?.context("nothing is mined yet")?;
-    let (mut functions, mut demonstrations) = (Vec::new(), Vec::new());
+    let (mut functions, mut demonstrations, mut times) = (Vec::new(), Vec::new(), Vec::new());
     for seed in cycle.records.seeds()?.into_iter().filter(|seed| !seed.held_out()) {
         match seed {
             Seed::Function(function) => functions.push(function),
-            Seed::Commit(commit) => demonstrations.extend(sera_datagen::demonstration(&commit)),
+            Seed::Commit(commit) => {
+                demonstrations.extend(sera_datagen::demonstration(&commit));
+                times.push((commit.time, commit.commit));
+            }
         }
     }
     let made = cycle.records.generations()?;
@@ -131,6 +152,8 @@ pub(crate) fn generate(
     Ok(Generate {
         source: source(cycle),
         rng_seed: seed_of(&mined.cut.commit),
+        earlier: earlier(cycle, &times, &mined.cut.commit, teacher.bases)?,
+        past: cycle.records.past()?,
         cut: mined.cut.commit,
         functions,
         demonstrations,
@@ -142,6 +165,23 @@ pub(crate) fn generate(
         teacher,
         dry_run,
     })
+}
+
+/// Commits before the cut, spaced by time. One that is not within it could show what is held out.
+fn earlier(
+    cycle: &Cycle<'_>,
+    times: &[(i64, CommitId)],
+    cut: &CommitId,
+    bases: usize,
+) -> Result<Vec<CommitId>> {
+    let times: Vec<_> = times.iter().map(|(time, commit)| (*time, commit)).collect();
+    let mut within = Vec::new();
+    for commit in sera_datagen::generate::spaced(&times, bases.saturating_sub(1)) {
+        if commit != cut && cycle.engine.repository.is_ancestor(commit, cut)? {
+            within.push(commit.clone());
+        }
+    }
+    Ok(within)
 }
 
 /// Whether the user knows and agrees that code goes to the teacher's servers.

@@ -115,6 +115,10 @@ fn place(task: &Task, steps: &[Step], environment: &Environment) -> Option<(Func
         }
         Action::Open { name: None, .. }
         | Action::Search { .. }
+        | Action::View { .. }
+        | Action::Create { .. }
+        | Action::Insert { .. }
+        | Action::Undo { .. }
         | Action::Edit { .. }
         | Action::Check { .. }
         | Action::Diff

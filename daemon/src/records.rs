@@ -2,7 +2,7 @@
 //!
 //! Seeds are named by content, so a new mining writes only what changed. Tasks, trajectories and
 //! holes belong to one *cycle*: a training cycle fixes the cut, and a moved cut starts the next.
-use crate::order::{Evaluated, MineDone, RolledOut, Synthesized, TrainNumbers, Trained};
+use crate::order::{Evaluated, MineDone, RolledOut, Synthesized, TrainNumbers, Trained, Yield};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Capability, Scorecard};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, SeedId, Task, TaskId, Trajectory};
@@ -249,11 +249,11 @@ impl Records {
         Ok(self.store.get(Kind::Setting, "rollouts")?.unwrap_or_default())
     }
 
-    /// Every judged trajectory of the cycle with its task, and all that teachers generated: that was
-    /// paid for, is not of one cycle, and goes on being trained on.
+    /// Every judged trajectory of the cycle with its task, and all that teachers generated, as
+    /// guided students do it: that was paid for, is not of one cycle, and goes on being trained on.
     pub(crate) fn attempts(&self) -> Result<Vec<Attempt>> {
         let mut attempts = self.played()?;
-        attempts.extend(self.generations()?.into_iter().flat_map(|made| made.attempts));
+        attempts.extend(self.generations()?.into_iter().flat_map(Generation::for_guided));
         Ok(attempts)
     }
 
@@ -286,6 +286,18 @@ impl Records {
     /// Everything that teachers made.
     pub(crate) fn generations(&self) -> Result<Vec<Generation>> {
         self.all(Kind::Generation)
+    }
+
+    /// What teachers' work came to.
+    pub(crate) fn past(&self) -> Result<Yield> {
+        let mut past = Yield::default();
+        for made in self.generations()? {
+            past.functions += 1;
+            past.accepted += u64::from(made.dropped.is_none());
+            past.tokens += made.usage.prompt_tokens + made.usage.completion_tokens;
+            past.microdollars += made.microdollars;
+        }
+        Ok(past)
     }
 
     /// Takes a trained adapter over from a worker's folder.

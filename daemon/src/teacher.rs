@@ -3,6 +3,7 @@
 //! Every key here sends code somewhere or pays for something, so none is taken from a repository.
 use crate::failure;
 use anyhow::Result;
+use sera_agent::dialect::Dialect;
 use sera_chat::cost::DOLLAR;
 use sera_chat::{Budget, Prices};
 use sera_git::Settings;
@@ -16,6 +17,10 @@ pub(crate) struct Teacher {
     pub(crate) urls: Vec<String>,
     /// Its name there.
     pub(crate) model: String,
+    /// How it writes its actions.
+    pub(crate) dialect: Dialect,
+    /// Trees that functions are changed in: the one at the cut, and earlier ones.
+    pub(crate) bases: usize,
     /// Functions worked on at the same time.
     pub(crate) parallel: usize,
     /// Tokens of a conversation.
@@ -66,6 +71,8 @@ impl Teacher {
             return Err(failure::invalid_params(&text));
         }
         Ok(Self {
+            dialect: dialect(settings)?,
+            bases: number("sera.teacher.bases", 4)?.clamp(1, 64) as usize,
             parallel: number("sera.teacher.parallel", 4)?.clamp(1, 256) as usize,
             context: number("sera.teacher.context", 32_768)?,
             temperature: parsed(settings, "sera.teacher.temperature")?.unwrap_or(0.6),
@@ -94,6 +101,14 @@ fn none(lacks_model: bool) -> anyhow::Error {
         ),
     };
     Failure::new(ErrorCode::NoTeacher, text).hint(hint).into()
+}
+
+fn dialect(settings: &Settings) -> Result<Dialect> {
+    let Some(name) = settings.user("sera.teacher.dialect") else { return Ok(Dialect::default()) };
+    let names = Dialect::ALL.map(Dialect::name).join(", ");
+    let wrong =
+        || failure::invalid_params(&format!("sera.teacher.dialect: {name:?} is none of {names}"));
+    Dialect::ALL.into_iter().find(|dialect| dialect.name() == name).ok_or_else(wrong)
 }
 
 fn parsed<T: std::str::FromStr>(settings: &Settings, key: &str) -> Result<Option<T>> {

@@ -5,43 +5,24 @@
 //! function is written by its lines' numbers ([`LineEdit`]).
 //! Everything that decides how text comes out is in the tables of this module, and in [`digest`].
 mod aloud;
+mod calls;
 mod grammar;
 mod numbered;
 mod student;
+mod teacher;
+mod tools;
 
-pub use aloud::read_aloud;
 pub use grammar::edits as edit_grammar;
 pub use numbered::{LineEdit, View};
 pub use student::{Conversation, Shot, guided, is_own};
+pub use teacher::Dialect;
 
-use sera_core::{Action, Digest, Message, Role, Step, TreePath};
+use sera_core::{Action, Digest, Message, Reply, Role, Step, Tool, TreePath};
 
 /// The standing instruction.
 const SYSTEM: &str = "Fix the code, one action per message: search: words | open: path::name | \
      edit: path, then old and new lines between <<<<<<< ======= >>>>>>> | check: path | diff | \
      submit";
-
-/// The same for a model that was not trained on this dialect.
-const EXPLAINED: &str = "You work on a program, step by step. Each message you write ends with \
-     exactly one action, on lines of its own; you are then shown what came of it. You may think \
-     before the action, in a few sentences. The actions:\n\
-     search: some words\n\
-     (finds functions and lines by words)\n\
-     open: src/file.py::Class.method\n\
-     (shows a function; without ::name, what a file holds)\n\
-     edit: src/file.py\n\
-     <<<<<<<\n\
-     lines as they stand in the file, exactly and only once\n\
-     =======\n\
-     lines that stand there afterwards\n\
-     >>>>>>>\n\
-     check: src/file.py\n\
-     (tells syntax errors)\n\
-     diff\n\
-     (shows all changes so far)\n\
-     submit\n\
-     (ends the work with these changes)\n\
-     Change as little as the task needs, and no tests. Nothing can be run.";
 
 /// Who reads a conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,24 +30,32 @@ pub enum Reader {
     /// A student that is trained on the dialect, and sees a thousand tokens.
     #[default]
     Student,
-    /// A teacher that never saw it, and thinks aloud before it acts.
-    Teacher,
+    /// A teacher that never saw it, and acts in a dialect of its own.
+    Teacher(Dialect),
 }
 
 const SEARCH: &str = "search: ";
 const OPEN: &str = "open: ";
 const EDIT: &str = "edit: ";
+const VIEW: &str = "view: ";
+const CREATE: &str = "create: ";
+const INSERT: &str = "insert: ";
+const UNDO: &str = "undo: ";
 const CHECK: &str = "check: ";
 const DIFF: &str = "diff";
 const SUBMIT: &str = "submit";
-/// Between a path and a name.
+/// Between a path and a name or lines.
 const OF: &str = "::";
 /// Opening, dividing and closing marker; repeated [`MARKER`] times or more.
 const MARKERS: [char; 3] = ['<', '=', '>'];
 const MARKER: usize = 7;
 
 /// Changes whenever the reading or writing below changes without a table changing.
-const VERSION: &str = "sera-plain/3";
+const VERSION: &str = "sera-plain/4";
+/// What messages that are not one word begin with.
+const KEYWORDS: [&str; 8] = [SEARCH, OPEN, VIEW, EDIT, CREATE, INSERT, UNDO, CHECK];
+/// Those that go on after their first line.
+const BLOCKS: [&str; 3] = [EDIT, CREATE, INSERT];
 
 /// The action as the model writes it. [`read`] gives the same action back.
 pub fn write(action: &Action) -> String {
@@ -81,6 +70,20 @@ pub fn write(action: &Action) -> String {
             let (old, new) = (block(old), block(new));
             format!("{EDIT}{}\n{open}\n{old}{middle}\n{new}{close}", written_path(path))
         }
+        Action::View { path, lines } => {
+            let path = path.as_ref().map(written_path).unwrap_or_default();
+            let lines = lines.map(|(first, last)| format!("{OF}{first}-{last}"));
+            format!("{VIEW}{path}{}", lines.unwrap_or_default()).trim_end().to_owned()
+        }
+        Action::Create { path, text } => {
+            let [open, _, close] = markers("", text);
+            format!("{CREATE}{}\n{open}\n{}{close}", written_path(path), block(text))
+        }
+        Action::Insert { path, after, text } => {
+            let [open, _, close] = markers("", text);
+            format!("{INSERT}{}{OF}{after}\n{open}\n{}{close}", written_path(path), block(text))
+        }
+        Action::Undo { path } => format!("{UNDO}{}", written_path(path)),
         Action::Check { path } => format!("{CHECK}{}", written_path(path)),
         Action::Diff => DIFF.to_owned(),
         Action::Submit => SUBMIT.to_owned(),
@@ -100,7 +103,8 @@ fn new_text_range(old: &str, new: &str, message: &str) -> std::ops::Range<usize>
 pub fn read(text: &str) -> Action {
     let unreadable = || Action::Unreadable { text: text.to_owned() };
     let trimmed = text.trim();
-    read_line(trimmed).or_else(|| read_edit(trimmed)).unwrap_or_else(unreadable)
+    let edit = || read_edit(trimmed).or_else(|| read_lines(trimmed));
+    read_line(trimmed).or_else(edit).unwrap_or_else(unreadable)
 }
 
 /// Whether whatever follows `text` will be unreadable too: a student that has begun so need not be
@@ -111,13 +115,13 @@ pub fn hopeless(text: &str) -> bool {
         let keyword = keyword.trim_end();
         text.starts_with(keyword) || keyword.starts_with(text)
     };
-    if ![SEARCH, OPEN, EDIT, CHECK, DIFF, SUBMIT].into_iter().any(begins) {
+    if !KEYWORDS.into_iter().chain([DIFF, SUBMIT]).any(begins) {
         return true;
     }
     let (header, rest) = text.split_once('\n').unwrap_or((text, ""));
     match rest.trim_start().chars().next() {
         None => false,
-        Some(_) if !header.starts_with(EDIT.trim_end()) => true,
+        Some(_) if !BLOCKS.iter().any(|word| header.starts_with(word.trim_end())) => true,
         Some(first) => first != MARKERS[0] && LineEdit::hopeless(text),
     }
 }
@@ -138,13 +142,42 @@ fn read_line(text: &str) -> Option<Action> {
         return Some(Action::Search { query: unquoted(query)? });
     }
     if let Some(place) = after(OPEN) {
-        return read_place(place);
+        let (path, name) = read_place(place)?;
+        let name = name.map(unquoted);
+        return Some(Action::Open { path, name: name.map_or(Some(None), |n| n.map(Some))? });
+    }
+    if let Some(place) = after(VIEW) {
+        return read_view(place);
+    }
+    if let Some(path) = after(UNDO) {
+        return Some(Action::Undo { path: read_path(path)? });
     }
     let path = read_path(after(CHECK)?)?;
     Some(Action::Check { path })
 }
 
-fn read_place(text: &str) -> Option<Action> {
+fn read_view(text: &str) -> Option<Action> {
+    if text.is_empty() {
+        return Some(Action::View { path: None, lines: None });
+    }
+    let (place, lines) = match text.strip_prefix(OF) {
+        Some(lines) => (None, Some(lines)),
+        None => {
+            let (path, lines) = read_place(text)?;
+            (Some(path), lines)
+        }
+    };
+    let number = |text: &str| text.trim().parse::<usize>().ok();
+    let range = |text: &str| {
+        let (first, last) = text.split_once('-')?;
+        Some((number(first)?, number(last)?))
+    };
+    let lines = lines.map_or(Some(None), |lines| range(lines).map(Some))?;
+    Some(Action::View { path: place, lines })
+}
+
+/// A path and what stands after it.
+fn read_place(text: &str) -> Option<(TreePath, Option<&str>)> {
     let end = if text.starts_with('"') {
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<String>();
         values.next()?.ok()?;
@@ -153,11 +186,10 @@ fn read_place(text: &str) -> Option<Action> {
         text.find(OF).unwrap_or(text.len())
     };
     let path = read_path(text[..end].trim())?;
-    let name = match &text[end..] {
-        "" => None,
-        rest => Some(unquoted(rest.strip_prefix(OF)?.trim())?),
-    };
-    Some(Action::Open { path, name })
+    match &text[end..] {
+        "" => Some((path, None)),
+        rest => Some((path, Some(rest.strip_prefix(OF)?.trim()))),
+    }
 }
 
 fn read_edit(text: &str) -> Option<Action> {
@@ -172,6 +204,26 @@ fn read_edit(text: &str) -> Option<Action> {
     let (old, rest) = take_block(rest, &middle)?;
     let (new, rest) = take_block(rest, &close)?;
     rest.trim().is_empty().then_some(Action::Edit { path, old, new })
+}
+
+/// Whole lines that go somewhere: a new file, or after a line.
+fn read_lines(text: &str) -> Option<Action> {
+    let (header, rest) = text.split_once('\n')?;
+    let (open, rest) = rest.split_once('\n')?;
+    let size = open.trim_end().len();
+    let [wanted, _, close] = MARKERS.map(|c| c.to_string().repeat(size));
+    if size < MARKER || open.trim_end() != wanted {
+        return None;
+    }
+    let (text, rest) = take_block(rest, &close)?;
+    if !rest.trim().is_empty() {
+        return None;
+    }
+    if let Some(path) = header.strip_prefix(CREATE.trim_end()) {
+        return Some(Action::Create { path: read_path(path.trim())?, text });
+    }
+    let (path, after) = read_place(header.strip_prefix(INSERT.trim_end())?.trim())?;
+    Some(Action::Insert { path, after: after?.parse().ok()?, text })
 }
 
 /// The lines before the first line that is `marker`, joined, and what follows that line.
@@ -250,19 +302,41 @@ pub fn render(description: &str, steps: &[Step]) -> Vec<Message> {
 /// it again has its beginning in a cache.
 pub fn render_for(reader: Reader, description: &str, steps: &[Step]) -> Vec<Message> {
     let instruction = match reader {
-        Reader::Student => SYSTEM,
-        Reader::Teacher => EXPLAINED,
+        Reader::Student => SYSTEM.to_owned(),
+        Reader::Teacher(dialect) => dialect.instruction(),
     };
     let mut messages =
         vec![Message::new(Role::System, instruction), Message::new(Role::User, description)];
-    for step in steps {
-        messages.push(Message::new(Role::Assistant, write(&step.action)));
-        messages.push(Message::new(Role::User, step.observation.text.clone()));
+    for (at, step) in steps.iter().enumerate() {
+        messages.extend(match reader {
+            Reader::Student | Reader::Teacher(Dialect::Plain) => [
+                Message::new(Role::Assistant, write(&step.action)),
+                Message::new(Role::User, step.observation.text.clone()),
+            ],
+            Reader::Teacher(dialect) => dialect.step(at, step),
+        });
     }
     if steps.last().is_some_and(|step| step.action == Action::Submit) {
         messages.pop();
     }
     messages
+}
+
+/// The tools that a reader is told of beside its instruction.
+pub fn tools_for(reader: Reader) -> Vec<Tool> {
+    match reader {
+        Reader::Teacher(Dialect::Tools) => tools::all(),
+        Reader::Student | Reader::Teacher(_) => Vec::new(),
+    }
+}
+
+/// What a reader thought aloud, and the action that its reply spells. A teacher may fall into
+/// another dialect than it was asked for: models do.
+pub fn read_reply(reader: Reader, reply: &Reply) -> (Option<String>, Action) {
+    match reader {
+        Reader::Student => (None, read(&reply.text)),
+        Reader::Teacher(_) => teacher::read(reply),
+    }
 }
 
 /// Digest of everything that decides how text comes out; stored with every trajectory.
@@ -272,12 +346,9 @@ pub fn digest() -> String {
     let tables = [
         VERSION,
         SYSTEM,
-        EXPLAINED,
+        &teacher::texts(),
         student::GUIDED,
-        SEARCH,
-        OPEN,
-        EDIT,
-        CHECK,
+        &KEYWORDS.join("\0"),
         DIFF,
         SUBMIT,
         OF,
@@ -396,7 +467,7 @@ mod tests {
         assert_eq!(digest().len(), 16);
     }
 
-    fn any_text() -> impl Strategy<Value = String> {
+    pub(super) fn any_text() -> impl Strategy<Value = String> {
         prop_oneof![
             "[ -~\n]{0,30}",
             "([<=>]{6,9}\n?|a|\n){0,8}",
@@ -410,7 +481,7 @@ mod tests {
         text.prop_filter_map("inside the tree", |t| TreePath::new(t).ok())
     }
 
-    fn any_action() -> impl Strategy<Value = Action> {
+    pub(super) fn any_action() -> impl Strategy<Value = Action> {
         let name = prop_oneof![Just(None), any_text().prop_map(Some)];
         prop_oneof![
             any_text().prop_map(|query| Action::Search { query }),
@@ -420,6 +491,12 @@ mod tests {
                 old,
                 new
             }),
+            (proptest::option::of(any_path()), any::<Option<(usize, usize)>>())
+                .prop_map(|(path, lines)| Action::View { path, lines }),
+            (any_path(), any_text()).prop_map(|(path, text)| Action::Create { path, text }),
+            (any_path(), any::<usize>(), any_text())
+                .prop_map(|(path, after, text)| Action::Insert { path, after, text }),
+            any_path().prop_map(|path| Action::Undo { path }),
             any_path().prop_map(|path| Action::Check { path }),
             Just(Action::Diff),
             Just(Action::Submit),
@@ -436,7 +513,7 @@ mod tests {
         }
 
         #[test]
-        fn what_was_read_is_stable(text in prop_oneof![any_text(), "(search|open|edit|check): ?[a-z:\"]{0,9}\n?"]) {
+        fn what_was_read_is_stable(text in prop_oneof![any_text(), "(search|open|view|edit|create|insert|undo|check): ?[a-z:\"]{0,9}\n?"]) {
             let action = read(&text);
             prop_assert_eq!(read(&write(&action)), action);
         }

@@ -3,6 +3,7 @@ use crate::{anchor, tools};
 use sera_core::{Action, Language, Observation, Patch, TreeError, TreePath};
 use sera_sandbox::{Overlay, OverlayError};
 use sera_syntax::{Index, Parsed, parse};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How much of anything an observation shows.
@@ -25,6 +26,11 @@ impl Default for Views {
     }
 }
 
+impl Views {
+    /// For models that read ten thousands of tokens: about 2,000 for code.
+    pub const WIDE: Self = Self { hits: 30, lines: 250, open_bytes: 8000, bytes: 4000 };
+}
+
 /// Why an action failed; the model sees the message.
 #[derive(Debug, thiserror::Error)]
 enum ActionError {
@@ -42,7 +48,15 @@ enum ActionError {
     NoAnchor,
     #[error("the new text equals the old")]
     NoChange,
-    #[error("that is no action; write one of search: open: edit: check: diff submit")]
+    #[error("{0} is there already; edit it")]
+    Exists(TreePath),
+    #[error("{path} has {lines} lines")]
+    NoLine { path: TreePath, lines: usize },
+    #[error("{0} was not changed, or all of it was taken back")]
+    NothingToUndo(TreePath),
+    #[error(
+        "that is no action; the first message says which there are. Paths begin at the root of the tree, without / or .. before them"
+    )]
     Unreadable,
 }
 
@@ -52,12 +66,14 @@ pub struct Environment {
     overlay: Overlay,
     index: Arc<Index>,
     views: Views,
+    /// What stood in files before each change, oldest first.
+    before: Vec<(TreePath, Option<Arc<str>>)>,
 }
 
 impl Environment {
     /// What is in `overlay` now must be what `index` was built over.
     pub fn new(overlay: Overlay, index: Arc<Index>) -> Self {
-        Self { overlay, index, views: Views::default() }
+        Self { overlay, index, views: Views::default(), before: Vec::new() }
     }
 
     /// The same with other view sizes.
@@ -98,7 +114,11 @@ impl Environment {
                 Ok(tools::hits(&self.index.search(query, self.views.hits), &self.views))
             }
             Action::Open { path, name } => self.open(path, name.as_deref()),
+            Action::View { path, lines } => self.view(path.as_ref(), *lines),
             Action::Edit { path, old, new } => self.edit(path, old, new),
+            Action::Create { path, text } => self.create(path, text),
+            Action::Insert { path, after, text } => self.insert(path, *after, text),
+            Action::Undo { path } => self.undo(path),
             Action::Check { path } => self.check(path),
             Action::Diff => Ok(self.diff()),
             Action::Submit => Ok("submitted".to_owned()),
@@ -153,11 +173,106 @@ impl Environment {
             }
             (_, count) => return Err(ActionError::Ambiguous { path: path.clone(), count }),
         };
-        let edited = [&text[..place.start], &new, &text[place.end..]].concat();
+        self.splice(path, &text, place, &new)
+    }
+
+    fn view(
+        &self,
+        path: Option<&TreePath>,
+        lines: Option<(usize, usize)>,
+    ) -> Result<String, ActionError> {
+        let read = path.map(|path| self.overlay.read_text(path));
+        match read {
+            Some(Err(TreeError::Missing(path))) => self.folder(Some(&path)),
+            Some(text) => {
+                let (first, last) = lines.unwrap_or((1, usize::MAX));
+                Ok(tools::numbered(&text?, first, last, &self.views))
+            }
+            None => self.folder(None),
+        }
+    }
+
+    fn folder(&self, path: Option<&TreePath>) -> Result<String, ActionError> {
+        let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
+        let files = self.overlay.files()?;
+        let inside = files.iter().filter_map(|file| file.as_str().strip_prefix(&prefix));
+        let shown = tools::folder(inside, &self.views);
+        match path.filter(|_| shown.is_empty()) {
+            Some(path) => Err(TreeError::Missing(path.clone()).into()),
+            None => Ok(shown),
+        }
+    }
+
+    fn create(&mut self, path: &TreePath, text: &str) -> Result<String, ActionError> {
+        match self.overlay.read_text(path) {
+            Err(TreeError::Missing(_)) => {}
+            Ok(_) => return Err(ActionError::Exists(path.clone())),
+            Err(error) => return Err(error.into()),
+        }
+        self.put(path, None, text)?;
+        Ok(format!("made {path}"))
+    }
+
+    fn insert(
+        &mut self,
+        path: &TreePath,
+        after: usize,
+        lines: &str,
+    ) -> Result<String, ActionError> {
+        let text = self.overlay.read_text(path)?;
+        let ends = text.split_inclusive('\n').scan(0, |at, line| {
+            *at += line.len();
+            Some(*at)
+        });
+        let Some(at) = std::iter::once(0).chain(ends).nth(after) else {
+            let lines = text.lines().count();
+            return Err(ActionError::NoLine { path: path.clone(), lines });
+        };
+        let before = if at > 0 && !text[..at].ends_with('\n') { "\n" } else { "" };
+        let lines = lines.strip_suffix('\n').unwrap_or(lines);
+        self.splice(path, &text, at..at, &format!("{before}{lines}\n"))
+    }
+
+    fn undo(&mut self, path: &TreePath) -> Result<String, ActionError> {
+        let of_file = |(file, _): &(TreePath, Option<Arc<str>>)| file == path;
+        let Some(last) = self.before.iter().rposition(of_file) else {
+            return Err(ActionError::NothingToUndo(path.clone()));
+        };
+        let (_, before) = self.before.remove(last);
+        match &before {
+            Some(text) => self.overlay.write(path.clone(), text.to_string())?,
+            None => self.overlay.remove(path.clone())?,
+        }
+        self.index = self.index.with_file(path, before.as_deref().unwrap_or_default());
+        Ok(format!("took the last change of {path} back"))
+    }
+
+    /// Puts `new` in the place of a byte range of a file and shows what is around it.
+    fn splice(
+        &mut self,
+        path: &TreePath,
+        text: &Arc<str>,
+        place: Range<usize>,
+        new: &str,
+    ) -> Result<String, ActionError> {
+        let edited = [&text[..place.start], new, &text[place.end..]].concat();
         let shown = tools::around(&edited, &(place.start..place.start + new.len()), &self.views);
-        self.overlay.write(path.clone(), edited.clone())?;
-        self.index = self.index.with_file(path, &edited);
+        // A file that an edit makes has no text before.
+        let before = self.overlay.read_text(path).is_ok().then(|| text.clone());
+        self.put(path, before, &edited)?;
         Ok(format!("edited {path}\n{shown}"))
+    }
+
+    fn put(
+        &mut self,
+        path: &TreePath,
+        before: Option<Arc<str>>,
+        text: &str,
+    ) -> Result<(), ActionError> {
+        self.overlay.write(path.clone(), text.to_owned())?;
+        self.index = self.index.with_file(path, text);
+        self.before.push((path.clone(), before));
+        Ok(())
     }
 
     fn check(&self, path: &TreePath) -> Result<String, ActionError> {

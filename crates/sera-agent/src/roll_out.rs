@@ -41,6 +41,9 @@ impl Default for Limits {
 /// The code of a rollout that failed because its model writes nothing more.
 pub const LOST: &str = "model-lost";
 
+/// The code of a rollout whose model does not do what the dialect needs: call tools.
+pub const UNSUPPORTED: &str = "unsupported";
+
 /// The code of a rollout whose conversation became longer than its model reads.
 pub const OVERFLOW: &str = "context-overflow";
 
@@ -123,9 +126,10 @@ fn next(
     let prompt = Prompt {
         temperature: limits.temperature,
         seed: limits.seed,
+        tools: dialect::tools_for(limits.reader),
         ..match limits.reader {
             Reader::Student => greedy.unless(dialect::hopeless),
-            Reader::Teacher => greedy,
+            Reader::Teacher(_) => greedy,
         }
     };
     let reply = model.reply(&prompt, cancel).map_err(|error| ended(&error))?;
@@ -138,17 +142,17 @@ fn next(
     if length > limits.tokens {
         return Err(reached(Limit::Tokens));
     }
-    let (aloud, action) = match (reply.finished, limits.reader) {
-        (false, _) => (None, Action::Unreadable { text: reply.text }),
-        (true, Reader::Student) => (None, dialect::read(&reply.text)),
-        (true, Reader::Teacher) => dialect::read_aloud(&reply.text),
+    let (aloud, action) = match reply.finished {
+        false => (None, Action::Unreadable { text: reply.text }),
+        true => dialect::read_reply(limits.reader, &reply),
     };
     Ok((reply.thought.or(aloud), action))
 }
 
 /// Code runs at about three bytes a token.
 fn estimated_tokens(messages: &[Message]) -> u64 {
-    messages.iter().map(|m| m.content.len() as u64 / 3 + 4).sum()
+    let called = |m: &Message| m.calls.iter().map(|call| call.arguments.len()).sum::<usize>();
+    messages.iter().map(|m| (m.content.len() + called(m)) as u64 / 3 + 4).sum()
 }
 
 fn reached(limit: Limit) -> Outcome {
@@ -161,7 +165,7 @@ pub(crate) fn ended(error: &ModelError) -> Outcome {
         ModelError::Cancelled => return reached(Limit::Cancelled),
         ModelError::Exhausted => return reached(Limit::Budget),
         ModelError::ContextOverflow { .. } => OVERFLOW,
-        ModelError::Unsupported(_) => "unsupported",
+        ModelError::Unsupported(_) => UNSUPPORTED,
         ModelError::Lost(_) => LOST,
         ModelError::Failed(_) => "model-failed",
     };

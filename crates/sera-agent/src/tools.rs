@@ -2,6 +2,7 @@
 use crate::environment::Views;
 use sera_core::TreePath;
 use sera_syntax::{Function, Hit, Parsed};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Bytes of one line beyond which it is clipped.
@@ -45,6 +46,32 @@ pub(crate) fn function_list(parsed: &Parsed, functions: &[Function], views: &Vie
     };
     let lines: Vec<String> = functions.iter().map(line).collect();
     clip(&lines.join("\n"), views.lines, views.open_bytes)
+}
+
+/// Lines `first` to `last` of a file, counted from 1, each with its number.
+pub(crate) fn numbered(text: &str, first: usize, last: usize, views: &Views) -> String {
+    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line));
+    let lines = lines.filter(|(at, _)| (first..=last).contains(at));
+    let lines: Vec<String> = lines.map(|(at, line)| format!("{at:6}\t{line}")).collect();
+    clip(&lines.join("\n"), views.lines, views.open_bytes)
+}
+
+/// What a folder holds, two levels deep. `files` are its files, as seen from it.
+pub(crate) fn folder<'a>(files: impl Iterator<Item = &'a str>, views: &Views) -> String {
+    let shown: BTreeSet<String> = files
+        .flat_map(|file| {
+            let (first, rest) = file.split_once('/').map_or((file, None), |(f, r)| (f, Some(r)));
+            let second = rest.map(|rest| match rest.split_once('/') {
+                Some((folder, _)) => format!("{first}/{folder}/"),
+                None => format!("{first}/{rest}"),
+            });
+            let first = if rest.is_some() { format!("{first}/") } else { first.to_owned() };
+            [Some(first), second]
+        })
+        .flatten()
+        .collect();
+    let shown: Vec<String> = shown.into_iter().collect();
+    clip(&shown.join("\n"), views.lines, views.bytes)
 }
 
 /// The whole lines a byte range of `text` lies on, without the last newline.

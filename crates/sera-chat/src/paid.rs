@@ -99,8 +99,8 @@ impl<M: Model> Model for Remembering<'_, M> {
 
 /// Names a request by all that decides its reply.
 fn digest(name: &str, prompt: &Prompt) -> Digest {
-    let Prompt { messages, max_tokens, temperature, seed, .. } = prompt;
-    let parts = (name, messages, max_tokens, temperature.to_bits(), seed);
+    let Prompt { messages, tools, max_tokens, temperature, seed, .. } = prompt;
+    let parts = (name, messages, tools, max_tokens, temperature.to_bits(), seed);
     Digest::of(&serde_json::to_vec(&parts).expect("requests are plain data"))
 }
 

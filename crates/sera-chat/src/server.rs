@@ -244,12 +244,13 @@ impl Server {
                 return Err(ModelError::Cancelled);
             };
             let (host, seconds) = (self.host(), fleet.patience.call.as_secs());
-            let error = match tried.unwrap_or(Err(ServerError::Slow { host, seconds })) {
+            let tried = tried.unwrap_or(Err(ServerError::Slow { host, seconds }));
+            let error = match tried.map_err(|error| error.or_about_tools(prompt)) {
                 Ok(written) => {
                     let (usage, paid) = call.pay(Some(&written));
-                    let Written { text, thought, finished, .. } = written;
+                    let Written { text, thought, calls, finished, .. } = written;
                     let microdollars = lost + paid;
-                    return Ok(Reply { text, thought, finished, usage, microdollars });
+                    return Ok(Reply { text, calls, thought, finished, usage, microdollars });
                 }
                 Err(error) => error,
             };
@@ -399,6 +400,9 @@ impl Server {
             let (tokens, limit) = tokens.unwrap_or_default();
             return ModelError::ContextOverflow { tokens, limit };
         }
+        if let ServerError::NoTools { .. } = error {
+            return ModelError::Unsupported("call tools");
+        }
         let lost = matches!(error, ServerError::Unreachable { .. });
         let lasting = error.remedy() == Remedy::Never || lost;
         let error = Arc::new(error);
@@ -428,7 +432,7 @@ enum Bad {
 
 impl<'a> Call<'a> {
     fn new(aside: PutAside<'a>, prompt: &Prompt) -> Self {
-        let prompt_bytes = prompt.messages.iter().map(|message| message.content.len()).sum();
+        let prompt_bytes = bytes(prompt);
         Self { aside, taken: false, reading: Reading::default(), prompt_bytes }
     }
 
@@ -442,7 +446,9 @@ impl<'a> Call<'a> {
             };
         };
         let tokens = |bytes: usize| bytes.div_ceil(BYTES_PER_TOKEN) as u64;
-        let bytes = written.text.len() + written.thought.as_ref().map_or(0, String::len);
+        let called: usize = written.calls.iter().map(|call| call.arguments.len()).sum();
+        let thought = written.thought.as_ref().map_or(0, String::len);
+        let bytes = written.text.len() + thought + called;
         let estimate = Usage {
             prompt_tokens: tokens(self.prompt_bytes),
             completion_tokens: tokens(bytes),
@@ -454,11 +460,22 @@ impl<'a> Call<'a> {
     }
 }
 
+/// Bytes that a server is given to read.
+fn bytes(prompt: &Prompt) -> usize {
+    let call = |call: &sera_core::Call| call.id.len() + call.name.len() + call.arguments.len();
+    let message = |message: &sera_core::Message| {
+        message.content.len() + message.calls.iter().map(call).sum::<usize>()
+    };
+    let tool = |tool: &sera_core::Tool| serde_json::to_string(tool).map_or(0, |json| json.len());
+    let tools = prompt.tools.iter().map(tool).sum::<usize>();
+    prompt.messages.iter().map(message).sum::<usize>() + tools
+}
+
 /// What a call takes at most: no token is shorter than a byte.
 fn most(prompt: &Prompt) -> Usage {
-    let message = |message: &sera_core::Message| message.content.len() + AROUND;
+    let around = (prompt.messages.len() + prompt.tools.len()) * AROUND;
     Usage {
-        prompt_tokens: prompt.messages.iter().map(message).sum::<usize>() as u64,
+        prompt_tokens: (bytes(prompt) + around) as u64,
         completion_tokens: prompt.max_tokens as u64,
         ..Usage::default()
     }

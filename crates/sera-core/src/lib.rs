@@ -25,7 +25,9 @@ pub mod verdict;
 pub use hole::Hole;
 pub use id::{AdapterId, BlobId, CommitId, Digest, JobId, SeedId, TaskId, TrajectoryId};
 pub use language::Language;
-pub use model::{Cancel, Context, Message, Model, ModelError, Prompt, Reply, Role, Score, Usage};
+pub use model::{
+    Call, Cancel, Context, Message, Model, ModelError, Prompt, Reply, Role, Score, Tool, Usage,
+};
 pub use patch::{FilePatch, Hunk, Line, LineKind, Patch};
 pub use path::TreePath;
 pub use seed::{CommitSeed, FunctionKey, FunctionSeed, Seed};

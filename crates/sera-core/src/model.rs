@@ -13,6 +13,30 @@ pub enum Role {
     User,
     /// The model: the only role that is trained on.
     Assistant,
+    /// A tool that the model called.
+    Tool,
+}
+
+/// A tool as models are told of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// What it takes, in JSON Schema.
+    pub parameters: serde_json::Value,
+}
+
+/// A tool being called.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Call {
+    /// Tells calls of a conversation apart.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// A JSON object, or what the model wrote for one.
+    pub arguments: String,
 }
 
 /// One message of a conversation.
@@ -22,12 +46,28 @@ pub struct Message {
     pub role: Role,
     /// What is said, without any template's markers.
     pub content: String,
+    /// The tools an assistant calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Call>,
+    /// The call that a tool answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
 }
 
 impl Message {
     /// A message of `role`.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into() }
+        Self { role, content: content.into(), calls: Vec::new(), answers: None }
+    }
+
+    /// An assistant's call of one tool.
+    pub fn call(call: Call) -> Self {
+        Self { calls: vec![call], ..Self::new(Role::Assistant, "") }
+    }
+
+    /// What came of a call.
+    pub fn answer(call: impl Into<String>, content: impl Into<String>) -> Self {
+        Self { answers: Some(call.into()), ..Self::new(Role::Tool, content) }
     }
 }
 
@@ -36,6 +76,8 @@ impl Message {
 pub struct Prompt {
     /// The conversation so far; the model writes the next assistant message.
     pub messages: Vec<Message>,
+    /// Tools it may call. Only models behind a server do.
+    pub tools: Vec<Tool>,
     /// Upper bound on tokens written.
     pub max_tokens: usize,
     /// 0 is greedy.
@@ -51,7 +93,8 @@ pub struct Prompt {
 impl Prompt {
     /// A greedy prompt.
     pub fn greedy(messages: Vec<Message>, max_tokens: usize) -> Self {
-        Self { messages, max_tokens, temperature: 0.0, seed: 0, stop: |_| false, grammar: None }
+        let (tools, grammar) = (Vec::new(), None);
+        Self { messages, tools, max_tokens, temperature: 0.0, seed: 0, stop: |_| false, grammar }
     }
 
     /// The same, ended as soon as `stop` says of the text that no end can make it good.
@@ -93,6 +136,9 @@ impl Usage {
 pub struct Reply {
     /// The assistant message's content.
     pub text: String,
+    /// Tools it calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Call>,
     /// What it thought before, where a model does that apart from its message.
     pub thought: Option<String>,
     /// False when `max_tokens` or the prompt's `stop` cut it short.

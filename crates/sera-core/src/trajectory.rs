@@ -23,6 +23,13 @@ pub enum Action {
         /// The qualified name of a function in it.
         name: Option<String>,
     },
+    /// Show a file's lines with their numbers, or what a folder holds.
+    View {
+        /// The file or folder; none is the whole tree.
+        path: Option<TreePath>,
+        /// The first and the last line, counted from 1.
+        lines: Option<(usize, usize)>,
+    },
     /// Replace the only occurrence of `old` in a file by `new`.
     Edit {
         /// The file.
@@ -31,6 +38,27 @@ pub enum Action {
         old: String,
         /// What stands there afterwards.
         new: String,
+    },
+    /// Make a file that is not there yet.
+    Create {
+        /// The file.
+        path: TreePath,
+        /// What it holds.
+        text: String,
+    },
+    /// Put lines into a file.
+    Insert {
+        /// The file.
+        path: TreePath,
+        /// The line they come after, counted from 1; 0 puts them first.
+        after: usize,
+        /// The lines.
+        text: String,
+    },
+    /// Take the last change of a file back.
+    Undo {
+        /// The file.
+        path: TreePath,
     },
     /// Parse a file and report syntax errors.
     Check {

@@ -11,24 +11,25 @@ use rand::Rng as _;
 use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use sera_agent::dialect::{self, Reader};
-use sera_agent::roll_out::{LOST, OVERFLOW};
+use sera_agent::dialect::{self, Dialect, Reader};
+use sera_agent::roll_out::{LOST, OVERFLOW, UNSUPPORTED};
 use sera_agent::verify::{leaks, touched};
-use sera_agent::{Limits, Thresholds, roll_out, verify};
+use sera_agent::{Limits, Thresholds, Views, reference_spans, roll_out, verify};
 use sera_core::split::held_out_function;
 use sera_core::task::{Base, TASK_SCHEMA};
 use sera_core::trajectory::Limit;
 use sera_core::{
     Action, Cancel, CommitId, Digest, Family, FunctionKey, FunctionSeed, Language, Model,
     ModelError, Origin, Outcome, Patch, Prompt, Register, Reply, SeedId, Step, Task, TaskId,
-    Trajectory, TrajectoryId, Usage,
+    Trajectory, TrajectoryId, TreePath, Usage,
 };
 use sera_sandbox::Overlay;
 use sera_syntax::families::FAMILIES;
 use sera_syntax::parse;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The schema word every stored generation opens with.
 pub const GENERATION_SCHEMA: &str = "sera-generation/1";
@@ -80,6 +81,10 @@ pub struct Generation {
     pub description: Option<String>,
     /// What may be trained on: the first rollout, then the second.
     pub attempts: Vec<Attempt>,
+    /// The same patches, each arrived at as a guided student's harness would: what such a student
+    /// learns from. Empty where there is no such way.
+    #[serde(default)]
+    pub guided: Vec<Vec<Step>>,
     /// Why there is no accepted second rollout.
     pub dropped: Option<DropReason>,
     /// Tokens of everything.
@@ -102,27 +107,67 @@ pub struct Wanted<'a> {
 }
 
 /// Which functions are asked about, each with its family and demonstration: the same for the same
-/// seeds. Functions of `done` pairs are not asked about again in the same way.
+/// seeds. `weight` says how much more often a function is chosen than one of weight 1. Functions of
+/// `done` pairs are not asked about again in the same way.
 pub fn plan<'a>(
     functions: &[&'a FunctionSeed],
     demonstrations: &'a [String],
+    weight: &dyn Fn(&FunctionKey) -> f64,
     limit: usize,
     rng_seed: u64,
     done: &dyn Fn(&SeedId, &str) -> bool,
 ) -> Vec<Wanted<'a>> {
-    let trained: Vec<_> = functions.iter().filter(|function| !function.held_out).collect();
-    let mut order: Vec<(u64, &FunctionSeed)> = trained
-        .into_iter()
-        .map(|function| (seed_of(&[&rng_seed.to_string(), function.id.as_str()]), *function))
-        .collect();
-    order.sort_by_key(|(key, _)| *key);
-    let wanted = order.into_iter().map(|(rng_seed, seed)| {
-        let mut rng = ChaCha8Rng::seed_from_u64(rng_seed);
+    let chosen = |function: &'a FunctionSeed| {
+        let own = seed_of(&[&rng_seed.to_string(), function.id.as_str()]);
+        // Weighted sampling without replacement (Efraimidis and Spirakis, 2006): the largest
+        // u^(1/w) come first, here as logarithms.
+        let drawn = ChaCha8Rng::seed_from_u64(own).random_range(f64::EPSILON..1.0);
+        (drawn.ln() / weight(&function.key), own, function)
+    };
+    let trained = functions.iter().filter(|function| !function.held_out);
+    let mut order: Vec<_> = trained.map(|function| chosen(function)).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.2.id.cmp(&b.2.id)));
+    let wanted = order.into_iter().map(|(_, rng_seed, seed)| {
+        let mut rng = ChaCha8Rng::seed_from_u64(rng_seed.wrapping_add(1));
         let family = FAMILIES[rng.random_range(0..FAMILIES.len())].name;
         let demonstration = demonstrations.choose(&mut rng).map(String::as_str);
         Wanted { seed, family, demonstration, rng_seed }
     });
     wanted.filter(|wanted| !done(&wanted.seed.id, wanted.family)).take(limit).collect()
+}
+
+impl Wanted<'_> {
+    /// Which of so many bases it starts from.
+    pub fn base(&self, bases: usize) -> usize {
+        ChaCha8Rng::seed_from_u64(self.rng_seed.wrapping_add(2)).random_range(0..bases.max(1))
+    }
+}
+
+/// Whether a function that is asked about stands in an older tree, and reads otherwise there: what
+/// is the same is asked about where it stands now.
+pub fn differs(function: &FunctionKey, now: &Bases, then: &Bases) -> bool {
+    let text = |bases: &Bases| {
+        let span = bases.index().function(&function.path, &function.name)?.span.clone();
+        bases.source().read_text(&function.path).ok()?.get(span).map(str::to_owned)
+    };
+    text(then).is_some_and(|then| Some(then) != text(now))
+}
+
+/// So many commits of `commits` (with their times), spread evenly over the time they span, oldest
+/// first; the newest is left to the cut.
+pub fn spaced<'a>(commits: &[(i64, &'a CommitId)], most: usize) -> Vec<&'a CommitId> {
+    let mut commits = commits.to_vec();
+    commits.sort_unstable();
+    let (Some(first), Some(last)) = (commits.first(), commits.last()) else { return Vec::new() };
+    // Widened: times and parts of them multiply.
+    let (from, to) = (i128::from(first.0), i128::from(last.0));
+    let after = |part: usize| {
+        let at = from + (to - from) * (part as i128) / (most as i128);
+        commits.partition_point(|(time, _)| i128::from(*time) < at)
+    };
+    let mut places: Vec<usize> = (0..most).map(after).collect();
+    places.dedup();
+    places.into_iter().filter_map(|at| commits.get(at)).map(|(_, commit)| *commit).collect()
 }
 
 fn seed_of(parts: &[&str]) -> u64 {
@@ -142,6 +187,8 @@ pub struct Generator<'a> {
     pub max_lines: usize,
     /// Unix milliseconds, for ids.
     pub now_ms: u64,
+    /// Set once the teacher's server was asked for calls of tools and knows none: words serve then.
+    pub plain: &'a AtomicBool,
 }
 
 /// Generates from all of `wanted`, so many at a time, each with a model of its own. `keep` is given
@@ -217,6 +264,7 @@ impl Generator<'_> {
             demonstration: wanted.demonstration.map(str::to_owned),
             description: None,
             attempts: Vec::new(),
+            guided: Vec::new(),
             dropped: None,
             usage: Usage::default(),
             microdollars: 0,
@@ -252,7 +300,7 @@ impl Generator<'_> {
                 continue;
             }
             let verdict = verify(&task, &trajectory, &base, &Thresholds::default());
-            record.attempts.push(Attempt { task, trajectory, verdict });
+            self.keep(record, Attempt { task, trajectory, verdict })?;
             return Ok(patch);
         }
         Err(reason.into())
@@ -347,15 +395,34 @@ impl Generator<'_> {
         if !verdict.accepted() {
             record.dropped = Some(DropReason::Rejected);
         }
-        record.attempts.push(Attempt { task, trajectory, verdict });
+        self.keep(record, Attempt { task, trajectory, verdict })
+    }
+
+    fn keep(&self, record: &mut Generation, attempt: Attempt) -> Result<(), Ended> {
+        let (environment, _) = self.bases.environment(&attempt.task)?;
+        let candidate = attempt.trajectory.candidate().cloned().unwrap_or_default();
+        let task = Task { reference: candidate, ..attempt.task.clone() };
+        let ideal = reference_spans(&task, environment);
+        record.guided.push(ideal.map(|ideal| ideal.steps).unwrap_or_default());
+        record.attempts.push(attempt);
         Ok(())
     }
 
     /// The first request of a generation, for people who want to see what is sent.
     pub fn first_prompt(&self, wanted: &Wanted<'_>) -> Prompt {
         let request = texts::request(&wanted.seed.key, wanted.family);
-        let messages = dialect::render_for(Reader::Teacher, &request, &[]);
-        self.prompt(messages, self.limits.reply_tokens, wanted.rng_seed)
+        let reader = self.reader();
+        let messages = dialect::render_for(reader, &request, &[]);
+        let prompt = self.prompt(messages, self.limits.reply_tokens, wanted.rng_seed);
+        Prompt { tools: dialect::tools_for(reader), ..prompt }
+    }
+
+    /// As the limits have it, until a server refuses.
+    fn reader(&self) -> Reader {
+        match self.plain.load(Ordering::Relaxed) {
+            true => Reader::Teacher(Dialect::Plain),
+            false => self.limits.reader,
+        }
     }
 
     fn prompt(&self, messages: Vec<sera_core::Message>, tokens: usize, seed: u64) -> Prompt {
@@ -395,11 +462,19 @@ impl Generator<'_> {
         cancel: &Cancel,
     ) -> Result<Trajectory, Ended> {
         let (environment, _) = self.bases.environment(task)?;
+        let environment = environment.with_views(Views::WIDE);
         let name = format!("{}/{}", task.id, self.teacher);
         let id = TrajectoryId::new(self.now_ms, name.as_bytes());
         let seed = record.rng_seed.wrapping_add(turn as u64);
-        let limits = Limits { seed, reader: Reader::Teacher, ..self.limits };
+        let reader = self.reader();
+        let limits = Limits { seed, reader, ..self.limits };
         let trajectory = roll_out(task, id, model, environment, &limits, cancel, self.teacher);
+        let refused =
+            matches!(&trajectory.outcome, Outcome::Failed { code, .. } if code == UNSUPPORTED);
+        if refused && reader != Reader::Teacher(Dialect::Plain) {
+            self.plain.store(true, Ordering::Relaxed);
+            return self.roll_out(record, task, turn, model, cancel);
+        }
         record.usage.add(&trajectory.usage);
         record.microdollars += trajectory.cost_microdollars;
         match &trajectory.outcome {
@@ -418,6 +493,19 @@ impl Generator<'_> {
 }
 
 impl Generation {
+    /// Its attempts, with the steps that a guided student would take to the same patches, where
+    /// there are some.
+    pub fn for_guided(self) -> Vec<Attempt> {
+        let mut ways = self.guided.into_iter();
+        let with_way = |mut attempt: Attempt| {
+            if let Some(steps) = ways.next().filter(|steps| !steps.is_empty()) {
+                attempt.trajectory.steps = steps;
+            }
+            attempt
+        };
+        self.attempts.into_iter().map(with_way).collect()
+    }
+
     fn add(&mut self, reply: &Reply) {
         self.usage.add(&reply.usage);
         self.microdollars += reply.microdollars;
@@ -452,15 +540,39 @@ impl From<ModelError> for Ended {
 
 /// Whether a step edits a function that is held out.
 fn edits_held_out(step: &Step, base: &Overlay) -> bool {
-    let Action::Edit { path, old, .. } = &step.action else { return false };
+    let Some((path, edited)) = edited(&step.action, base) else { return false };
     let Ok(text) = base.read_text(path) else { return false };
     let Some(language) = Language::of(path) else { return false };
-    let Some(at) = text.find(old.as_str()).filter(|_| !old.is_empty()) else { return false };
-    let edited = at..at + old.len();
     let functions = parse(language, text.clone()).functions();
     let mut met =
         functions.iter().filter(|f| f.span.start < edited.end && edited.start < f.span.end);
     met.any(|f| held_out_function(&FunctionKey { path: path.clone(), name: f.name.clone() }))
+}
+
+/// The file that an action changes and where, in bytes of what stood there at first. What is taken
+/// back was an edit of its own.
+fn edited<'a>(action: &'a Action, base: &Overlay) -> Option<(&'a TreePath, Range<usize>)> {
+    match action {
+        Action::Edit { path, old, .. } => {
+            let text = base.read_text(path).ok()?;
+            let at = text.find(old.as_str()).filter(|_| !old.is_empty())?;
+            Some((path, at..at + old.len()))
+        }
+        Action::Insert { path, after, .. } => {
+            let text = base.read_text(path).ok()?;
+            let at: usize = text.split_inclusive('\n').take(*after).map(str::len).sum();
+            Some((path, at.saturating_sub(1)..at + 1))
+        }
+        Action::Search { .. }
+        | Action::Open { .. }
+        | Action::View { .. }
+        | Action::Create { .. }
+        | Action::Undo { .. }
+        | Action::Check { .. }
+        | Action::Diff
+        | Action::Submit
+        | Action::Unreadable { .. } => None,
+    }
 }
 
 /// Whether a judgement is a yes: its last line that is one of both words, whatever surrounds it.
@@ -473,6 +585,24 @@ fn says_yes(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bases_are_spaced_by_time_and_not_by_number() {
+        let ids: Vec<CommitId> =
+            (0..10).map(|at| CommitId::from_hex(format!("{at:040x}"))).collect();
+        let check = |times: &[i64], most: usize, expect: &[usize]| {
+            let commits: Vec<_> = times.iter().copied().zip(&ids).collect();
+            let expect: Vec<_> = expect.iter().map(|at| &ids[*at]).collect();
+            assert_eq!(spaced(&commits, most), expect, "{times:?}");
+        };
+        check(&[], 3, &[]);
+        check(&[5], 3, &[0]);
+        check(&[0, 10, 20, 30], 2, &[0, 2]);
+        check(&[30, 0, 20, 10], 2, &[1, 2]);
+        check(&[0, 1, 2, 3, 90], 3, &[0, 4]);
+        check(&[i64::MIN, i64::MAX], 2, &[0, 1]);
+        check(&[0, 10], 0, &[]);
+    }
 
     #[test]
     fn judgements() {

@@ -6,6 +6,7 @@
 //! makes completion examples, [`similar`] finds solved tasks to show. Stages take data and return
 //! data: nothing here writes anything.
 pub mod bases;
+mod call_graph;
 mod caps;
 pub mod change;
 mod commits;
@@ -29,6 +30,7 @@ pub mod teacher;
 pub mod texts;
 
 pub use bases::{Bases, source_files};
+pub use call_graph::CallGraph;
 pub use commits::demonstration;
 pub use generate::{Generation, Generator, generate_all};
 pub use holes::holes;

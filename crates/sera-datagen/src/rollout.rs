@@ -146,9 +146,14 @@ pub fn derivable(task: &Task, trajectory: &Trajectory, base: &Overlay) -> bool {
                 seen.holds(path.as_str()) && name.as_ref().is_none_or(|n| seen.holds(n))
             }
             Action::Edit { new, .. } => change.part_determined_by(new, &seen),
-            Action::Check { .. } | Action::Diff | Action::Submit | Action::Unreadable { .. } => {
-                true
-            }
+            Action::View { .. }
+            | Action::Create { .. }
+            | Action::Insert { .. }
+            | Action::Undo { .. }
+            | Action::Check { .. }
+            | Action::Diff
+            | Action::Submit
+            | Action::Unreadable { .. } => true,
         };
         seen.add(&step.observation.text);
         derived

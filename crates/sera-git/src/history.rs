@@ -43,6 +43,19 @@ impl Repository {
             .map_err(|e| GitError::read(format!("walk the history of {}", tip.short()), e))?;
         Ok(children_first(commits))
     }
+
+    /// Whether `older` is `newer` or can be reached from it. A commit that is gone is no ancestor.
+    pub fn is_ancestor(&self, older: &CommitId, newer: &CommitId) -> Result<bool, GitError> {
+        let (older, newer) = (object_id(older.as_str())?, object_id(newer.as_str())?);
+        let base = |git: &gix::Repository| {
+            if git.find_commit(older).is_err() || git.find_commit(newer).is_err() {
+                return gix::Result::Ok(false);
+            }
+            let bases = git.merge_bases_many(newer, &[older])?;
+            Ok(bases.iter().any(|id| id.detach() == older))
+        };
+        self.with(base).map_err(|e| GitError::read("compare two commits", e))
+    }
 }
 
 fn info(commit: &gix::Commit<'_>) -> gix::Result<CommitInfo> {

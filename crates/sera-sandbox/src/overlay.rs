@@ -76,6 +76,16 @@ impl Overlay {
         self.text(&self.edits, path)
     }
 
+    /// Every file that can be read here, in path order.
+    pub fn files(&self) -> Result<BTreeSet<TreePath>, TreeError> {
+        let base = self.base.list()?;
+        let is_file = |kind| matches!(kind, EntryKind::File | EntryKind::Executable);
+        let regular = base.iter().filter(|entry| is_file(entry.kind));
+        let below = regular.map(|entry| &entry.path).filter(|path| !self.edits.contains_key(*path));
+        let above = self.edits.iter().filter(|(_, text)| text.is_some()).map(|(path, _)| path);
+        Ok(below.chain(above).filter(|path| !denied(path)).cloned().collect())
+    }
+
     /// Sets a file's content, which is redacted like everything else here.
     pub fn write(&mut self, path: TreePath, text: String) -> Result<(), OverlayError> {
         self.check_place(&path)?;

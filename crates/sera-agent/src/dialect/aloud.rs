@@ -1,10 +1,10 @@
 //! Actions of models that think aloud: prose, then an action, perhaps in a fence.
-use super::{CHECK, DIFF, EDIT, OPEN, SEARCH, SUBMIT, read};
+use super::{DIFF, KEYWORDS, SUBMIT, read};
 use sera_core::Action;
 
 /// What stands before the first action that reaches to the end of `text`, and that action;
 /// [`Action::Unreadable`] where there is none.
-pub fn read_aloud(text: &str) -> (Option<String>, Action) {
+pub(super) fn read_aloud(text: &str) -> (Option<String>, Action) {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         if begins(line) {
@@ -20,8 +20,7 @@ pub fn read_aloud(text: &str) -> (Option<String>, Action) {
 
 fn begins(line: &str) -> bool {
     let line = line.trim();
-    let keywords = [SEARCH, OPEN, EDIT, CHECK];
-    keywords.iter().any(|word| line.starts_with(word.trim_end())) || [DIFF, SUBMIT].contains(&line)
+    KEYWORDS.iter().any(|word| line.starts_with(word.trim_end())) || [DIFF, SUBMIT].contains(&line)
 }
 
 /// Without the line that closes a fence.

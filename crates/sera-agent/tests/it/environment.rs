@@ -132,3 +132,66 @@ fn observations_stay_short() {
     assert!(!unread.ok);
     assert!(unread.text.len() <= 50, "{}", unread.text);
 }
+
+fn view(file: Option<&str>, lines: Option<(usize, usize)>) -> Action {
+    Action::View { path: file.map(path), lines }
+}
+
+#[test]
+fn files_are_viewed_with_numbers_and_folders_listed() {
+    let e = &mut environment();
+    check(e, &view(None, None), Ok("README.md\nshop/\nshop/price.py\nshop/stock.py"));
+    check(e, &view(Some("shop"), None), Ok("price.py\nstock.py"));
+    check(e, &view(Some("shop/none.py"), None), Err("no file at shop/none.py"));
+    let both = Ok("     4\tdef net_total(items):\n     5\t    total = 0");
+    check(e, &view(Some("shop/price.py"), Some((4, 5))), both);
+    check(e, &view(Some("README.md"), Some((3, usize::MAX))), Ok("     3\tTotals and stock."));
+    check(e, &view(Some("README.md"), Some((9, 2))), Ok(""));
+}
+
+#[test]
+fn files_are_made_lines_put_in_and_changes_taken_back() {
+    let e = &mut environment();
+    let create = |text: &str| Action::Create { path: path("shop/new.py"), text: text.to_owned() };
+    let insert = |file: &str, after, text: &str| Action::Insert {
+        path: path(file),
+        after,
+        text: text.to_owned(),
+    };
+    let undo = |file: &str| Action::Undo { path: path(file) };
+    check(e, &create("zebra = 1"), Ok("made shop/new.py"));
+    check(e, &create("x = 2"), Err("shop/new.py is there already; edit it"));
+    check(e, &insert("shop/new.py", 1, "y = 2"), Ok("edited shop/new.py\nzebra = 1\ny = 2"));
+    check(
+        e,
+        &insert("shop/new.py", 0, "w = 0\n"),
+        Ok("edited shop/new.py\nw = 0\nzebra = 1\ny = 2"),
+    );
+    check(e, &insert("shop/new.py", 4, "z"), Err("shop/new.py has 3 lines"));
+    check(e, &insert("shop/none.py", 0, "z"), Err("no file at shop/none.py"));
+    assert!(e.execute(&search("zebra")).text.starts_with("shop/new.py"));
+    check(
+        e,
+        &undo("shop/price.py"),
+        Err("shop/price.py was not changed, or all of it was taken back"),
+    );
+    for _ in 0..3 {
+        check(e, &undo("shop/new.py"), Ok("took the last change of shop/new.py back"));
+    }
+    assert!(!e.execute(&undo("shop/new.py")).ok);
+    check(e, &search("zebra"), Ok("no match"));
+    assert!(e.patch().is_empty(), "nothing is left of it");
+    check(e, &create("x = 2"), Ok("made shop/new.py"));
+}
+
+#[test]
+fn an_edit_can_be_taken_back() {
+    let e = &mut environment();
+    assert!(e.execute(&edit("shop/price.py", "net * rate", "rate")).ok);
+    assert!(e.execute(&edit("shop/stock.py", "> 0", ">= 0")).ok);
+    assert!(e.execute(&edit("shop/price.py", "net + rate", "net")).ok);
+    let undo = Action::Undo { path: path("shop/price.py") };
+    assert!(e.execute(&undo).ok && e.patch().to_string().contains("+    return net + rate"));
+    assert!(e.execute(&undo).ok);
+    assert_eq!(e.patch().files.len(), 1, "the other file's change stays");
+}

@@ -1,6 +1,8 @@
 //! A reply as it comes, event by event. Pure: what it is given and in which pieces decides alone.
-use super::wire::{Counted, Event, Fault};
-use sera_core::Usage;
+use super::wire::{Counted, Event, Fault, Piece};
+use sera_core::{Call, Usage};
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// How models that think aloud mark it.
 const THINK: (&str, &str) = ("<think>", "</think>");
@@ -10,6 +12,7 @@ const THINK: (&str, &str) = ("<think>", "</think>");
 pub(super) struct Reading {
     content: String,
     thought: String,
+    calls: BTreeMap<usize, Call>,
     ended: Option<Ended>,
     counted: Option<Counted>,
 }
@@ -36,6 +39,7 @@ pub(super) enum BadEvent {
 pub(super) struct Written {
     pub(super) text: String,
     pub(super) thought: Option<String>,
+    pub(super) calls: Vec<Call>,
     pub(super) finished: bool,
     /// As counted by the server, if it did.
     pub(super) usage: Option<Usage>,
@@ -56,6 +60,9 @@ impl Reading {
         for choice in event.choices.into_iter().take(1) {
             self.content.push_str(&choice.delta.content.unwrap_or_default());
             self.thought.push_str(&choice.delta.reasoning_content.unwrap_or_default());
+            for piece in choice.delta.tool_calls.unwrap_or_default() {
+                self.call(piece);
+            }
             match choice.finish_reason.as_deref() {
                 None => {}
                 Some("length") => self.ended = Some(Ended::Cut),
@@ -65,9 +72,30 @@ impl Reading {
         Ok(())
     }
 
+    /// Adds a piece of a call. One without a number and a name goes on with the last call.
+    fn call(&mut self, piece: Piece) {
+        let last = self.calls.last_key_value().map(|(index, _)| *index);
+        let begins = piece.function.name.is_some();
+        let next = last.map_or(0, |last| last + usize::from(begins));
+        let call = self.calls.entry(piece.index.unwrap_or(next)).or_insert_with(|| Call {
+            id: String::new(),
+            name: String::new(),
+            arguments: String::new(),
+        });
+        call.id.push_str(&piece.id.unwrap_or_default());
+        call.name.push_str(&piece.function.name.unwrap_or_default());
+        match piece.function.arguments {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) => call.arguments.push_str(&text),
+            Some(whole) => call.arguments.push_str(&whole.to_string()),
+        }
+    }
+
     /// Bytes of the reply so far.
     pub(super) fn len(&self) -> usize {
-        self.content.len() + self.thought.len()
+        let of = |call: &Call| call.id.len() + call.name.len() + call.arguments.len();
+        let calls = self.calls.values().map(of).sum::<usize>();
+        self.content.len() + self.thought.len() + calls
     }
 
     /// Whether the server said that there is no more of it.
@@ -92,6 +120,7 @@ impl Reading {
         Written {
             text: text.to_owned(),
             thought: (!thoughts.is_empty()).then(|| thoughts.join("\n\n")),
+            calls: self.calls.into_values().collect(),
             finished: ended == Ended::ByItself,
             usage: self.counted.map(Usage::from),
         }
@@ -151,6 +180,38 @@ mod tests {
         check(&[&delta("content", "so</think>submit"), stop], "submit", Some("so"), true);
         check(&[&delta("content", "<think>so"), length], "", Some("so"), false);
         check(&[&delta("content", "a <think> b"), stop], "a <think> b", None, true);
+    }
+
+    #[test]
+    fn calls_come_in_pieces_or_whole() {
+        let check = |deltas: &[&str], expect: &[(&str, &str)]| {
+            let delta = |calls: &&str| {
+                format!(r#"{{"choices":[{{"delta":{{"content":null,"tool_calls":{calls}}}}}]}}"#)
+            };
+            let mut events: Vec<String> = deltas.iter().map(delta).collect();
+            events.push(r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#.to_owned());
+            let events: Vec<&str> = events.iter().map(String::as_str).collect();
+            let found = read(&events).expect("a whole reply");
+            let calls = found.calls.iter().map(|call| (&*call.name, &*call.arguments));
+            assert_eq!(calls.collect::<Vec<_>>(), expect, "{deltas:?}");
+            assert!(found.finished);
+        };
+        check(
+            &[
+                r#"[{"index":0,"id":"x","type":"function","function":{"name":"a","arguments":""}}]"#,
+                r#"[{"index":0,"function":{"arguments":"{\"b\""}}]"#,
+                r#"[{"index":0,"function":{"arguments":":1}"}}]"#,
+            ],
+            &[("a", r#"{"b":1}"#)],
+        );
+        let whole = r#"{"function":{"name":"a","arguments":{"b":1}}}"#;
+        check(&[&format!("[{whole}]")], &[("a", r#"{"b":1}"#)]);
+        check(&[&format!("[{whole},{whole}]")], &[("a", r#"{"b":1}"#), ("a", r#"{"b":1}"#)]);
+        check(
+            &[r#"[{"function":{"name":"a"}}]"#, r#"[{"function":{"arguments":"x"}}]"#],
+            &[("a", "x")],
+        );
+        check(&["[]", "null"], &[]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 use super::wire::{Event, Fault};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use sera_core::Prompt;
 use std::time::Duration;
 
 /// Bytes of a server's own words that are passed on.
@@ -49,6 +50,14 @@ pub enum ServerError {
         said: String,
         /// Tokens in the prompt and in the model's context, where it says so.
         tokens: Option<(usize, usize)>,
+    },
+    /// It, or its model, can call no tools.
+    #[error("{host} calls no tools{}", words(said))]
+    NoTools {
+        /// The server.
+        host: String,
+        /// In its own words, clipped.
+        said: String,
     },
     /// It failed midway.
     #[error("{host} failed{}", words(said))]
@@ -101,7 +110,7 @@ impl ServerError {
                 401..=405 => Remedy::Never,
                 _ => Remedy::Next,
             },
-            Self::Overflow { .. } | Self::Endless(_) => Remedy::Next,
+            Self::Overflow { .. } | Self::NoTools { .. } | Self::Endless(_) => Remedy::Next,
             Self::Unreachable { .. }
             | Self::Failed { .. }
             | Self::BrokeOff(_)
@@ -122,10 +131,23 @@ impl ServerError {
                 "see `sera.teacher.url` (it ends in /v1) and `sera.teacher.model`"
             }
             Self::Status { .. } | Self::Failed { .. } => "see the server's own log",
+            Self::NoTools { .. } => "see `sera.teacher.dialect`",
             Self::Overflow { .. } => "start the server with a longer context",
             Self::BrokeOff(_) | Self::Garbled(_) | Self::Endless(_) | Self::Slow { .. } => {
                 "see the server's own log, or raise `sera.teacher.timeout`"
             }
+        }
+    }
+
+    /// The same, told apart where it is the request's tools that are refused.
+    pub(super) fn or_about_tools(self, prompt: &Prompt) -> Self {
+        match self {
+            Self::Status { host, said, .. } | Self::Failed { host, said }
+                if !prompt.tools.is_empty() && is_about_tools(&said) =>
+            {
+                Self::NoTools { host, said }
+            }
+            other => other,
         }
     }
 
@@ -157,6 +179,15 @@ impl ServerError {
             false => Self::Failed { host, said },
         }
     }
+}
+
+/// Whether a server says that it or its model can call no tools: llama.cpp without templates,
+/// models of Ollama that were not trained to, vLLM that was not told how its model spells calls.
+fn is_about_tools(said: &str) -> bool {
+    let said = said.to_lowercase();
+    let refuses =
+        ["requires", "not support", "unsupported", "cannot use", "unknown", "not enabled"];
+    said.contains("tool") && refuses.iter().any(|words| said.contains(words))
 }
 
 /// How long a server asks us to wait. Dates are not understood; our own waits serve then.
@@ -209,6 +240,21 @@ mod tests {
             (301, Remedy::Next),
         ] {
             assert_eq!(status(code), expect, "{code}");
+        }
+    }
+
+    #[test]
+    fn servers_without_tools_are_known() {
+        for said in [
+            "tools param requires --jinja flag",
+            "registry.ollama.ai/library/smollm:135m does not support tools",
+            "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set",
+            "Cannot use tools with stream",
+        ] {
+            assert!(is_about_tools(said), "{said}");
+        }
+        for said in ["overloaded", "the tool-using model is overloaded", "requires a key"] {
+            assert!(!is_about_tools(said), "{said}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is said to OpenAI-compatible servers and what they answer: the part of the chat completions
 //! interface that vLLM, sglang, llama.cpp, Ollama and hosted servers have in common.
-use sera_core::{Message, Prompt, Usage};
+use sera_core::{Call, Message, Prompt, Role, Tool, Usage};
 use serde::{Deserialize, Serialize};
 
 /// A request for `POST <url>/chat/completions`. The order of its fields and its messages is fixed,
@@ -8,12 +8,66 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize)]
 pub(super) struct Request<'a> {
     model: &'a str,
-    messages: &'a [Message],
+    messages: Vec<Said<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Typed<&'a Tool>>,
     temperature: f32,
     seed: u64,
     max_tokens: usize,
     stream: bool,
     stream_options: StreamOptions,
+}
+
+/// A message as these servers take it.
+#[derive(Debug, Serialize)]
+struct Said<'a> {
+    role: Role,
+    content: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Calling<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<&'a str>,
+}
+
+/// The only type of tool that there is.
+#[derive(Debug, Serialize)]
+struct Typed<T> {
+    r#type: &'static str,
+    function: T,
+}
+
+#[derive(Debug, Serialize)]
+struct Calling<'a> {
+    id: &'a str,
+    #[serde(flatten)]
+    typed: Typed<Function<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Function<'a> {
+    name: &'a str,
+    arguments: &'a str,
+}
+
+impl<T> Typed<T> {
+    fn function(function: T) -> Self {
+        Self { r#type: "function", function }
+    }
+}
+
+impl<'a> From<&'a Message> for Said<'a> {
+    fn from(message: &'a Message) -> Self {
+        let calling = |call: &'a Call| {
+            let function = Function { name: &call.name, arguments: &call.arguments };
+            Calling { id: &call.id, typed: Typed::function(function) }
+        };
+        Self {
+            role: message.role,
+            content: &message.content,
+            tool_calls: message.calls.iter().map(calling).collect(),
+            tool_call_id: message.answers.as_deref(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -25,7 +79,8 @@ impl<'a> Request<'a> {
     pub(super) fn new(model: &'a str, prompt: &'a Prompt) -> Self {
         Self {
             model,
-            messages: &prompt.messages,
+            messages: prompt.messages.iter().map(Said::from).collect(),
+            tools: prompt.tools.iter().map(Typed::function).collect(),
             temperature: prompt.temperature,
             seed: prompt.seed,
             max_tokens: prompt.max_tokens,
@@ -57,6 +112,24 @@ pub(super) struct Delta {
     /// What the model thought, where the server keeps that apart; some call it `reasoning`.
     #[serde(alias = "reasoning")]
     pub(super) reasoning_content: Option<String>,
+    pub(super) tool_calls: Option<Vec<Piece>>,
+}
+
+/// A piece of a call, or a whole one.
+#[derive(Debug, Deserialize)]
+pub(super) struct Piece {
+    /// Which of the reply's calls it belongs to.
+    pub(super) index: Option<usize>,
+    pub(super) id: Option<String>,
+    #[serde(default)]
+    pub(super) function: Named,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Named {
+    pub(super) name: Option<String>,
+    /// Text that holds an object; some send the object.
+    pub(super) arguments: Option<serde_json::Value>,
 }
 
 /// Tokens, as the server counted them.

@@ -2,7 +2,7 @@
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sera_chat::{Budget, Fleet, Patience, Prices, Purse, Spent};
-use sera_core::{Cancel, Message, Model as _, ModelError, Prompt, Role, Usage};
+use sera_core::{Call, Cancel, Message, Model as _, ModelError, Prompt, Role, Tool, Usage};
 use sera_testkit::TeacherServer;
 use sera_testkit::teacher::{Act, Asked, delta, ending, event, head, says, stream_head};
 use std::sync::Arc;
@@ -69,6 +69,63 @@ fn a_reply_comes_as_it_was_said() {
     assert_eq!(asked.line, "POST /v1/chat/completions");
     assert!(asked.headers.contains(&format!("authorization: Bearer {KEY}")));
     insta::assert_snapshot!(asked.body, @r#"{"model":"teacher-1","messages":[{"role":"system","content":"Fix."},{"role":"user","content":"Why?"}],"temperature":0.5,"seed":7,"max_tokens":50,"stream":true,"stream_options":{"include_usage":true}}"#);
+}
+
+/// The second request of a conversation in which a tool was called.
+fn calling() -> Prompt {
+    let call = Call {
+        id: "call00000".to_owned(),
+        name: "search".to_owned(),
+        arguments: r#"{"query":"tax"}"#.to_owned(),
+    };
+    let parameters = serde_json::json!({"type": "object", "properties": {}});
+    let (name, description) = ("search".to_owned(), "Finds.".to_owned());
+    let messages = vec![
+        Message::new(Role::User, "Why?"),
+        Message::call(call),
+        Message::answer("call00000", "no match"),
+    ];
+    let tools = vec![Tool { name, description, parameters }];
+    Prompt { tools, ..Prompt::greedy(messages, 50) }
+}
+
+#[test]
+fn tools_are_called_where_the_server_can() {
+    let piece = |json: &str| {
+        Act::Send(event(&format!(r#"{{"choices":[{{"delta":{{"tool_calls":[{json}]}}}}]}}"#)))
+    };
+    let server = TeacherServer::new(move |_| {
+        vec![
+            Act::Send(stream_head()),
+            piece(
+                r#"{"index":0,"id":"x1","type":"function","function":{"name":"submit","arguments":""}}"#,
+            ),
+            piece(r#"{"index":0,"function":{"arguments":"{}"}}"#),
+            Act::Send(event(r#"{"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#)),
+            Act::Send(event("[DONE]")),
+        ]
+    });
+    let reply = fleet(&server).server().reply(&calling(), &Cancel::default()).unwrap();
+    let call = Call { id: "x1".to_owned(), name: "submit".to_owned(), arguments: "{}".to_owned() };
+    assert_eq!((reply.calls, &*reply.text, reply.finished), (vec![call], "", true));
+    insta::assert_snapshot!(server.asked()[0].body);
+}
+
+#[test]
+fn a_server_without_tools_says_so_at_once() {
+    for (status, said) in [
+        ("500 Internal Server Error", "tools param requires --jinja flag"),
+        ("400 Bad Request", "smollm does not support tools"),
+    ] {
+        let body = format!(r#"{{"error":{{"message":"{said}"}}}}"#);
+        let server = TeacherServer::new(move |_| refuses(status, "", &body));
+        let fleet = fleet(&server);
+        let asked = fleet.server().reply(&calling(), &Cancel::default());
+        assert!(matches!(asked, Err(ModelError::Unsupported("call tools"))), "{asked:?}");
+        assert_eq!(server.asked().len(), 1);
+        assert!(fleet.given_up().is_none(), "words may serve");
+        assert_eq!(fleet.spent(), Spent::default(), "a refusal costs nothing");
+    }
 }
 
 /// What becomes of a server's behaviour, and after how many requests.

@@ -2,11 +2,13 @@
 //! a teacher is asked.
 use crate::world::{NOW, World};
 use sera_agent::Limits;
-use sera_core::{Cancel, FunctionSeed, Model, ModelError, Prompt, Reply, Role, Seed};
+use sera_agent::dialect::{Dialect, Reader};
+use sera_core::{Action, Cancel, FunctionSeed, Model, ModelError, Prompt, Reply, Role, Seed, Step};
 use sera_datagen::generate::{Generation, Wanted, plan};
 use sera_datagen::{DropReason, Generator, generate_all};
 use sera_testkit::{ScriptedModel, python_project};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn world() -> World {
     World::new(&python_project())
@@ -20,9 +22,12 @@ fn functions(world: &World) -> Vec<&FunctionSeed> {
     functions.collect()
 }
 
-fn generator(world: &World) -> Generator<'_> {
-    let limits = Limits { steps: 6, tokens: 100_000, reply_tokens: 500, ..Limits::default() };
-    Generator { bases: &world.bases, teacher: "scripted", limits, max_lines: 40, now_ms: NOW }
+fn generator<'a>(world: &'a World, plain: &'a AtomicBool) -> Generator<'a> {
+    let reader = Reader::Teacher(Dialect::Tools);
+    let limits =
+        Limits { steps: 6, tokens: 100_000, reply_tokens: 500, reader, ..Limits::default() };
+    let bases = &world.bases;
+    Generator { bases, teacher: "scripted", limits, max_lines: 40, now_ms: NOW, plain }
 }
 
 fn wanted<'a>(world: &'a World) -> Wanted<'a> {
@@ -46,7 +51,9 @@ fn edit(world: &World, wanted: &Wanted<'_>, comments: &[&str]) -> String {
 fn generate(world: &World, replies: &[&str]) -> (Result<Generation, ModelError>, ScriptedModel) {
     let replies = replies.iter().map(|reply| (*reply).to_owned()).collect();
     let mut model = ScriptedModel::new(replies);
-    let generation = generator(world).generate(&wanted(world), &mut model, &Cancel::default());
+    let plain = AtomicBool::new(false);
+    let generation =
+        generator(world, &plain).generate(&wanted(world), &mut model, &Cancel::default());
     (generation, model)
 }
 
@@ -81,6 +88,73 @@ fn a_function_goes_through_eight_steps() {
     assert_eq!(prompted(4).len(), 2);
     assert_eq!(prompted(4)[1].content, description);
     assert_eq!(made.usage.completion_tokens, model_words(&replies));
+}
+
+/// Refuses to be told of tools, as servers do that know none.
+struct Wordy(ScriptedModel);
+
+impl Model for Wordy {
+    fn reply(&mut self, prompt: &Prompt, cancel: &Cancel) -> Result<Reply, ModelError> {
+        match prompt.tools.is_empty() {
+            true => self.0.reply(prompt, cancel),
+            false => Err(ModelError::Unsupported("call tools")),
+        }
+    }
+}
+
+#[test]
+fn a_teacher_without_tools_is_told_words() {
+    let world = world();
+    let edit = edit(&world, &wanted(&world), &["# one"]);
+    let description = "The totals that are shown are off for the last entry.";
+    let replies = [&edit, "submit", "yes", description, &edit, "submit"];
+    let mut model = Wordy(ScriptedModel::new(replies.map(str::to_owned).to_vec()));
+    let plain = AtomicBool::new(false);
+    let generator = generator(&world, &plain);
+    let made = generator.generate(&wanted(&world), &mut model, &Cancel::default()).unwrap();
+    assert_eq!((model.0.left(), made.dropped, made.attempts.len()), (0, None, 2));
+    assert!(plain.load(Ordering::Relaxed), "it is not asked again");
+    assert!(model.0.prompts[0].messages[0].content.contains("open: src/file.py"));
+}
+
+#[test]
+fn what_a_guided_student_learns_ends_in_the_same_patch() {
+    let world = world();
+    let edit = edit(&world, &wanted(&world), &["# one"]);
+    let path = wanted(&world).seed.key.path.clone();
+    let view = format!(
+        "<function=str_replace_editor>\n<parameter=command>\nview\n</parameter>\n\
+         <parameter=path>\n{path}\n</parameter>\n</function>"
+    );
+    let description = "The totals that are shown are off for the last entry.";
+    let replies = [&view, &edit, "submit", "yes", description, &view, &view, &edit, "submit"];
+    let (made, _) = generate(&world, &replies);
+    let made = made.unwrap();
+    assert_eq!(made.attempts[1].trajectory.steps.len(), 4);
+    let guided = made.clone().for_guided();
+    assert_eq!(guided.len(), 2);
+    for (attempt, told) in guided.iter().zip(&made.attempts) {
+        let actions: Vec<&str> = attempt.trajectory.steps.iter().map(kind).collect();
+        assert_eq!(actions, ["search", "open", "edit"]);
+        assert_eq!(attempt.trajectory.outcome, told.trajectory.outcome);
+        assert!(attempt.trajectory.steps.iter().all(|step| step.observation.ok));
+    }
+}
+
+fn kind(step: &Step) -> &'static str {
+    match step.action {
+        Action::Search { .. } => "search",
+        Action::Open { .. } => "open",
+        Action::Edit { .. } => "edit",
+        Action::View { .. }
+        | Action::Create { .. }
+        | Action::Insert { .. }
+        | Action::Undo { .. }
+        | Action::Check { .. }
+        | Action::Diff
+        | Action::Submit
+        | Action::Unreadable { .. } => "other",
+    }
 }
 
 fn model_words(replies: &[&str]) -> u64 {
@@ -128,17 +202,19 @@ fn a_run_ends_with_its_budget_and_keeps_what_is_whole() {
     let world = world();
     let demonstrations = ["Totals are wrong".to_owned()];
     let functions = functions(&world);
-    let all = plan(&functions, &demonstrations, usize::MAX, 1, &|_, _| false);
+    let all = plan(&functions, &demonstrations, &|_| 1.0, usize::MAX, 1, &|_, _| false);
     assert!(all.len() > 8 && all.iter().all(|wanted| !wanted.seed.held_out));
-    assert_eq!(all, plan(&functions, &demonstrations, usize::MAX, 1, &|_, _| false));
+    assert_eq!(all, plan(&functions, &demonstrations, &|_| 1.0, usize::MAX, 1, &|_, _| false));
     let done = |seed: &_, family: &str| *seed == all[0].seed.id && family == all[0].family;
-    assert_eq!(plan(&functions, &demonstrations, 4, 1, &done), all[1..5]);
+    assert_eq!(plan(&functions, &demonstrations, &|_| 1.0, 4, 1, &done), all[1..5]);
     let check = |calls: usize, whole: usize, fails: bool| {
         let (left, kept) = (Mutex::new(calls), Mutex::new(Vec::new()));
         let keep = |generation| kept.lock().unwrap().push(generation);
         let model = |_: &Wanted<'_>| Idle(&left);
         let cancel = Cancel::default();
-        let result = generate_all(&all[..6], &generator(&world), 1, &model, &cancel, &keep);
+        let plain = AtomicBool::new(false);
+        let generator = generator(&world, &plain);
+        let result = generate_all(&all[..6], &generator, 1, &model, &cancel, &keep);
         assert_eq!(result.is_err(), fails);
         assert_eq!(kept.into_inner().unwrap().len(), whole);
     };
