@@ -82,6 +82,10 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             let done = cycle.serve(&Order::Fix(order)).await?;
             Ok(JobResult::Fix(reports::fix(description, &done, cycle.served()?)))
         }
+        Job::Log { limit } => Ok(JobResult::Log(reports::log(&cycle.records.told()?, *limit))),
+        Job::Show { id } => {
+            Ok(JobResult::Show(Box::new(reports::show(&cycle.records.told()?, id)?)))
+        }
         Job::Fsck {} => {
             let (report, seconds) = cycle.records.check()?;
             Ok(JobResult::Fsck(reports::fsck(&report, seconds)))
@@ -100,7 +104,12 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
     let evaluate = Job::Evaluate { seconds: None };
     let missing = |first: Job, there: bool| if there { Vec::new() } else { vec![first] };
     Ok(match job {
-        Job::Mine { .. } | Job::Quickstart { .. } | Job::Fix { .. } | Job::Fsck {} => Vec::new(),
+        Job::Mine { .. }
+        | Job::Quickstart { .. }
+        | Job::Fix { .. }
+        | Job::Log { .. }
+        | Job::Show { .. }
+        | Job::Fsck {} => Vec::new(),
         Job::Synthesize { .. } | Job::Generate { .. } => missing(mine, records.mined()?.is_some()),
         Job::Rollout { .. } => missing(synthesize, records.cycle()?.is_some()),
         Job::Verify {} | Job::Train { .. } => {

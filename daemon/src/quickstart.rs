@@ -106,6 +106,8 @@ fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
         | Job::Promote {}
         | Job::Quickstart { .. }
         | Job::Fix { .. }
+        | Job::Log { .. }
+        | Job::Show { .. }
         | Job::Fsck {} => false,
     })
 }
@@ -134,6 +136,8 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
         | JobResult::Verify(_)
         | JobResult::Quickstart(_)
         | JobResult::Fix(_)
+        | JobResult::Log(_)
+        | JobResult::Show(_)
         | JobResult::Fsck(_) => {}
     }
 }

@@ -257,6 +257,14 @@ impl Records {
         Ok(attempts)
     }
 
+    /// Every judged trajectory as it was, newest first.
+    pub(crate) fn told(&self) -> Result<Vec<Attempt>> {
+        let mut attempts = self.played()?;
+        attempts.extend(self.generations()?.into_iter().flat_map(|made| made.attempts));
+        attempts.sort_by_key(|attempt| std::cmp::Reverse(attempt.trajectory.id));
+        Ok(attempts)
+    }
+
     /// Every judged trajectory of the cycle with its task.
     pub(crate) fn played(&self) -> Result<Vec<Attempt>> {
         let tasks: BTreeMap<TaskId, Task> =

@@ -1,13 +1,16 @@
 //! What jobs report: stored facts turned into the protocol's words.
+use crate::failure;
 use crate::order::{Evaluated, Fixed, Generated, MineDone, Proposed, RolledOut, Synthesized};
-use crate::records::{Adapter, Outcome, Rollouts};
+use crate::records::{self, Adapter, Rollouts};
+use anyhow::Result;
+use sera_agent::dialect;
 use sera_core::scorecard::Capability;
-use sera_core::{AdapterId, Origin, Seed, Task};
+use sera_core::{AdapterId, Origin, Outcome, Seed, Step, Task};
 use sera_datagen::{Attempt, DropReason, Drops};
 use sera_protocol::report::{
-    Explained, FixReport, FsckReport, GenerateReport, MineReport, PromoteReport, Proposal,
-    ProposalSource, RolloutReport, ScorecardReport, StudentReport, SynthesizeReport, TrainReport,
-    VerifyReport,
+    Explained, FixReport, FsckReport, GenerateReport, LogReport, Logged, MineReport, PromoteReport,
+    Proposal, ProposalSource, RolloutReport, ScorecardReport, ShowReport, Shown, StudentReport,
+    SynthesizeReport, TrainReport, VerifyReport,
 };
 use sera_train::promote::Decision;
 use std::collections::BTreeMap;
@@ -16,6 +19,8 @@ type Counts = BTreeMap<String, u64>;
 
 /// Room for explanations in one message.
 const EXPLAINED_BYTES: usize = 700_000;
+/// Bytes of a text of a step that are shown: forty steps of three fit a message.
+const SHOWN_BYTES: usize = 6_000;
 
 /// Counts by reason, under the reasons' codes.
 pub(crate) fn drops(dropped: &Drops) -> Counts {
@@ -93,7 +98,11 @@ pub(crate) fn roll_out(done: &RolledOut, all: &Rollouts) -> RolloutReport {
 }
 
 /// What a teacher's work left, in this run.
-pub(crate) fn generate(teacher: &str, kept: &[Outcome], done: &Generated) -> GenerateReport {
+pub(crate) fn generate(
+    teacher: &str,
+    kept: &[records::Outcome],
+    done: &Generated,
+) -> GenerateReport {
     let recalls: Vec<f64> = kept.iter().filter_map(|outcome| outcome.recall).collect();
     let reasons = kept.iter().filter_map(|outcome| outcome.dropped);
     let mut dropped = tally(reasons.map(|reason| reason.code().to_owned()));
@@ -123,16 +132,11 @@ pub(crate) fn student(all: &Rollouts) -> Option<StudentReport> {
 
 /// What soft verification says of everything stored.
 pub(crate) fn verify(attempts: &[Attempt], all: &Rollouts) -> VerifyReport {
-    let word = |attempt: &Attempt| {
-        attempt.verdict.rejected.map(|reason| {
-            let json = serde_json::to_value(reason).expect("plain words serialise");
-            json.as_str().unwrap_or("other").to_owned()
-        })
-    };
     let recalls: Vec<f64> = attempts.iter().map(|a| a.verdict.overlap.recall).collect();
     let accepted = attempts.iter().filter(|a| a.verdict.accepted()).count() as u64;
     let usable = attempts.iter().filter(|a| a.verdict.accepted() && !a.task.held_out).count();
-    let mut rejected = tally(attempts.iter().filter_map(word));
+    let mut rejected =
+        tally(attempts.iter().filter_map(|attempt| Some(word(&attempt.verdict.rejected?))));
     for (reason, n) in &all.student {
         if reason != "accepted" {
             *rejected.entry(reason.clone()).or_default() += n;
@@ -146,6 +150,86 @@ pub(crate) fn verify(attempts: &[Attempt], all: &Rollouts) -> VerifyReport {
         recall: mean(&recalls),
         seconds: 0.0,
     }
+}
+
+/// Trajectories in one line each.
+pub(crate) fn log(told: &[Attempt], limit: Option<u64>) -> LogReport {
+    let most = limit.map_or(usize::MAX, |n| n as usize);
+    let trajectories = told.iter().take(most).map(logged).collect();
+    LogReport { trajectories, stored: told.len() as u64 }
+}
+
+fn logged(attempt: &Attempt) -> Logged {
+    let Attempt { task, trajectory, verdict } = attempt;
+    let of = match &task.origin {
+        Origin::Mutation { operator, function, .. } => {
+            format!("{operator} {}::{}", function.path, function.name)
+        }
+        Origin::Commit { commit } => format!("commit {}", commit.short()),
+        Origin::Generated { function, vague } => {
+            let which = if *vague { "request" } else { "report" };
+            format!("{which} {}::{}", function.path, function.name)
+        }
+    };
+    Logged {
+        id: trajectory.id,
+        teacher: trajectory.teacher.clone(),
+        of,
+        description: trajectory.description.clone(),
+        steps: trajectory.steps.len() as u64,
+        recall: verdict.overlap.recall,
+        rejected: verdict.rejected.map(|reason| word(&reason)),
+        held_out: task.held_out,
+    }
+}
+
+/// The one trajectory whose id is or ends in `id`.
+pub(crate) fn show(told: &[Attempt], id: &str) -> Result<ShowReport> {
+    let wanted = id.to_lowercase();
+    let ends = |attempt: &&Attempt| attempt.trajectory.id.to_string().ends_with(&wanted);
+    let found: Vec<&Attempt> = told.iter().filter(ends).take(2).collect();
+    let attempt = match found[..] {
+        [attempt] if !wanted.is_empty() => attempt,
+        [] => return Err(failure::invalid_params(&format!("no trajectory's id ends in {id:?}"))),
+        _ => return Err(failure::invalid_params(&format!("several ids end in {id:?}"))),
+    };
+    let Attempt { task, trajectory, .. } = attempt;
+    let step = |step: &Step| Shown {
+        thought: step.thought.as_deref().map(clipped),
+        action: clipped(&dialect::write(&step.action)),
+        observation: clipped(&step.observation.text),
+        ok: step.observation.ok,
+        masked: step.masked,
+    };
+    let outcome = match &trajectory.outcome {
+        Outcome::Submitted { .. } => "submitted".to_owned(),
+        Outcome::LimitReached { limit } => format!("limit-reached: {}", word(limit)),
+        Outcome::Failed { code, message } => format!("failed: {code}: {message}"),
+    };
+    Ok(ShowReport {
+        logged: logged(attempt),
+        base: task.base.commit.to_string(),
+        family: task.family.0.clone(),
+        steps: trajectory.steps.iter().map(step).collect(),
+        outcome,
+        candidate: trajectory.candidate().cloned().unwrap_or_default(),
+        reference: task.reference.clone(),
+        tokens: trajectory.usage.prompt_tokens + trajectory.usage.completion_tokens,
+        microdollars: trajectory.cost_microdollars,
+    })
+}
+
+fn clipped(text: &str) -> String {
+    match text.char_indices().find(|(at, _)| *at >= SHOWN_BYTES) {
+        Some((at, _)) => format!("{}\n... {} bytes not shown ...", &text[..at], text.len() - at),
+        None => text.to_owned(),
+    }
+}
+
+/// A closed enum's word, as serde writes it.
+fn word<T: serde::Serialize>(value: &T) -> String {
+    let json = serde_json::to_value(value).expect("plain words serialise");
+    json.as_str().unwrap_or("other").to_owned()
 }
 
 /// What training did.

@@ -40,6 +40,8 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand train 'Train an adapter on the selected attempts'
             cand evaluate 'Compare the newest adapter with the base on held-out work'
             cand promote 'Let the newest adapter serve what it is better at, or say why not'
+            cand log 'List the stored trajectories, newest first'
+            cand show 'Show a stored trajectory: its task, every step, and what it changed'
             cand fsck 'Check everything that is stored and rebuild the index'
             cand start 'Start the daemon where none runs; other commands do so by themselves'
             cand stop 'Stop the daemon; jobs save their state and resume next time'
@@ -174,6 +176,28 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --help 'Print help'
         }
         &'git-sera;promote'= {
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'git-sera;log'= {
+            cand -n 'List at most this many'
+            cand --limit 'List at most this many'
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'git-sera;show'= {
             cand -C 'Work on the repository that holds PATH'
             cand --repo 'Work on the repository that holds PATH'
             cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'

@@ -260,6 +260,18 @@ export type Job =
       /** How many proposals to return, best first. */
       proposals: number;
     }
+  /** Lists stored trajectories, newest first. */
+  | {
+      kind: "log";
+      /** At most this many; all when absent. */
+      limit?: number | null;
+    }
+  /** Shows one stored trajectory. */
+  | {
+      kind: "show";
+      /** Its id, or how that ends. */
+      id: string;
+    }
   /** Checks what is stored and rebuilds the index. */
   | { kind: "fsck" };
 
@@ -293,6 +305,10 @@ export type JobResult =
   | ({ kind: "quickstart" } & QuickstartReport)
   /** Of `fix`. */
   | ({ kind: "fix" } & FixReport)
+  /** Of `log`. */
+  | ({ kind: "log" } & LogReport)
+  /** Of `show`. */
+  | ({ kind: "show" } & ShowReport)
   /** Of `fsck`. */
   | ({ kind: "fsck" } & FsckReport);
 
@@ -617,6 +633,70 @@ export type ProposalSource =
   | "enumerated"
   /** The model wrote it. */
   | "written";
+
+/** Stored trajectories. */
+export interface LogReport {
+  /** Newest first. */
+  trajectories: Logged[];
+  /** How many are stored. */
+  stored: number;
+}
+
+/** A stored trajectory in one line. */
+export interface Logged {
+  /** The trajectory. */
+  id: string;
+  /** Who did it: `procedural`, a student, a server's model. */
+  teacher: string;
+  /** What the task was made of: `identifier-swap src/a.py::f`, a commit. */
+  of: string;
+  /** What the solver was told. */
+  description: string;
+  /** How many steps it took. */
+  steps: number;
+  /** Share of the reference's changed lines that it reproduced. */
+  recall: number;
+  /** Why soft verification rejected it, if it did. */
+  rejected?: string | null;
+  /** Never trained on. */
+  held_out: boolean;
+}
+
+/** One stored trajectory whole. */
+export interface ShowReport {
+  /** What `log` says of it. */
+  logged: Logged;
+  /** The commit whose tree was worked on. */
+  base: string;
+  /** The family of change that was asked for. */
+  family: string;
+  /** Every step. */
+  steps: Shown[];
+  /** How it ended: `submitted`, `limit-reached: steps`, `failed: model-failed`. */
+  outcome: string;
+  /** What it changed. */
+  candidate: string;
+  /** What it should have changed. */
+  reference: string;
+  /** Tokens read and written. */
+  tokens: number;
+  /** Millionths of a dollar that it cost. */
+  microdollars: number;
+}
+
+/** One step. */
+export interface Shown {
+  /** What was thought before the action. */
+  thought?: string | null;
+  /** The action, as guided students write it. */
+  action: string;
+  /** What came back. */
+  observation: string;
+  /** False where the action failed. */
+  ok: boolean;
+  /** Not trained on. */
+  masked: boolean;
+}
 
 /** What a check of the store found. */
 export interface FsckReport {

@@ -72,6 +72,16 @@ choices! {
             /// How many proposals to return, best first.
             proposals: u64,
         },
+        /// Lists stored trajectories, newest first.
+        Log = "log" {
+            /// At most this many; all when absent.
+            limit: Option<u64>,
+        },
+        /// Shows one stored trajectory.
+        Show = "show" {
+            /// Its id, or how that ends.
+            id: String,
+        },
         /// Checks what is stored and rebuilds the index.
         Fsck = "fsck" {},
     }

@@ -1,7 +1,7 @@
 //! What jobs report when they end: numbers for machines, reasons for people.
 use crate::wire::{choices, records, words};
 use sera_core::scorecard::{self, Arm, Capability, Scorecard};
-use sera_core::{AdapterId, Patch, TaskId};
+use sera_core::{AdapterId, Patch, TaskId, TrajectoryId};
 use std::collections::BTreeMap;
 
 choices! {
@@ -27,6 +27,10 @@ choices! {
         Quickstart = "quickstart" (Box<QuickstartReport>),
         /// Of `fix`.
         Fix = "fix" (FixReport),
+        /// Of `log`.
+        Log = "log" (LogReport),
+        /// Of `show`.
+        Show = "show" (Box<ShowReport>),
         /// Of `fsck`.
         Fsck = "fsck" (FsckReport),
     }
@@ -154,6 +158,70 @@ records! {
         recall: Option<f64>,
         /// Wall time.
         seconds: f64,
+    }
+
+    /// Stored trajectories.
+    LogReport [Default] {
+        /// Newest first.
+        trajectories: Vec<Logged>,
+        /// How many are stored.
+        stored: u64,
+    }
+
+    /// A stored trajectory in one line.
+    Logged {
+        /// The trajectory.
+        id: TrajectoryId,
+        /// Who did it: `procedural`, a student, a server's model.
+        teacher: String,
+        /// What the task was made of: `identifier-swap src/a.py::f`, a commit.
+        of: String,
+        /// What the solver was told.
+        description: String,
+        /// How many steps it took.
+        steps: u64,
+        /// Share of the reference's changed lines that it reproduced.
+        recall: f64,
+        /// Why soft verification rejected it, if it did.
+        rejected: Option<String>,
+        /// Never trained on.
+        held_out: bool,
+    }
+
+    /// One stored trajectory whole.
+    ShowReport {
+        /// What `log` says of it.
+        logged: Logged,
+        /// The commit whose tree was worked on.
+        base: String,
+        /// The family of change that was asked for.
+        family: String,
+        /// Every step.
+        steps: Vec<Shown>,
+        /// How it ended: `submitted`, `limit-reached: steps`, `failed: model-failed`.
+        outcome: String,
+        /// What it changed.
+        candidate: Patch,
+        /// What it should have changed.
+        reference: Patch,
+        /// Tokens read and written.
+        tokens: u64,
+        /// Millionths of a dollar that it cost.
+        microdollars: u64,
+    }
+
+    /// One step.
+    Shown {
+        /// What was thought before the action.
+        thought: Option<String>,
+        /// The action, as guided students write it.
+        action: String,
+        /// What came back.
+        observation: String,
+        /// False where the action failed.
+        ok: bool,
+        /// Not trained on.
+        masked: bool,
     }
 
     /// What training did.

@@ -1,7 +1,7 @@
 //! The one way wire types are declared, so that the Rust types and the TypeScript ones are the
 //! same text: each macro prints a serde type and its declaration from one list of fields.
 use sera_core::scorecard::Capability;
-use sera_core::{AdapterId, CommitId, JobId, Patch, TaskId};
+use sera_core::{AdapterId, CommitId, JobId, Patch, TaskId, TrajectoryId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A type that crosses the socket.
@@ -94,7 +94,7 @@ macro_rules! refer {
 refer! {
     "boolean": bool;
     "number": u16, u32, u64, i64, f32, f64;
-    "string": String, Patch, TaskId, JobId, AdapterId, CommitId;
+    "string": String, Patch, TaskId, TrajectoryId, JobId, AdapterId, CommitId;
     "unknown": serde_json::Value;
 }
 

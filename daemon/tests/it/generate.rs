@@ -88,6 +88,19 @@ fn a_teacher_works_on_functions_and_what_holds_is_kept() {
     assert!(asked.iter().all(|one| one.headers.contains(&bearer)));
     let after = user.status()["repositories"][0]["trajectories"].as_u64().unwrap();
     assert_eq!(after, before + 8);
+    // Every trajectory can be looked at, as the teacher made it.
+    let log = user.json(&["log", "-n", "8"]);
+    assert_eq!(log["stored"].as_u64().unwrap(), after);
+    let of_teacher = log["trajectories"].as_array().unwrap();
+    assert!(of_teacher.iter().all(|one| one["teacher"] == "m-1"), "newest first: {log}");
+    let id = of_teacher[0]["id"].as_str().unwrap();
+    let shown = user.json(&["show", id]);
+    assert_eq!(shown["logged"]["id"], id);
+    assert_eq!(shown["steps"][0]["thought"], "I look there first.");
+    assert_eq!(shown["outcome"], "submitted");
+    let ended = user.sera(&["show", &id[id.len() - 10..]]).well();
+    assert!(ended.out.contains("> open: ") && ended.out.contains("+"), "{}", ended.out);
+    assert_eq!(user.sera(&["show", "no-such-id"]).code, 65);
     // What was gone through is not asked about again.
     user.json(&["rollout", "--limit", "4"]);
     let distinct: BTreeSet<String> = server.asked().into_iter().map(|one| one.body).collect();

@@ -4,12 +4,14 @@ mod completions;
 mod evaluate;
 mod fix;
 mod fsck;
+mod log;
 mod man;
 mod mine;
 mod promote;
 mod quickstart;
 mod register;
 mod rollout;
+mod show;
 mod start;
 mod status;
 mod stop;
@@ -100,6 +102,8 @@ pub enum Command {
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
     Promote(promote::Promote),
+    Log(log::Log),
+    Show(show::Show),
     Fsck(fsck::Fsck),
     Start(start::Start),
     Stop(stop::Stop),
@@ -123,6 +127,8 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Train(command) => command.run(&context),
         Command::Evaluate(command) => command.run(&context),
         Command::Promote(command) => command.run(&context),
+        Command::Log(command) => command.run(&context),
+        Command::Show(command) => command.run(&context),
         Command::Fsck(command) => command.run(&context),
         Command::Start(command) => command.run(&context),
         Command::Stop(command) => command.run(&context),

@@ -2,7 +2,7 @@
 use crate::bench::{Bench, job};
 use insta::assert_snapshot;
 use sera_core::scorecard::Capability;
-use sera_core::{Patch, TaskId};
+use sera_core::{Patch, TaskId, TrajectoryId};
 use sera_protocol::Stage;
 use sera_protocol::method::{JobStatus, RepositoryStatus, Request, SeedCounts, StatusReport};
 use sera_protocol::report::*;
@@ -95,6 +95,59 @@ fn verify() {
         seconds: 0.5,
     };
     check("verify", &["verify"], JobResult::Verify(report));
+}
+
+fn logged() -> Logged {
+    Logged {
+        id: TrajectoryId::parse("01920000-0000-7000-8000-00000000002a").unwrap(),
+        teacher: "glm-4.6".to_owned(),
+        of: "report src/a.py::total".to_owned(),
+        description: "The total is off by the last entry.\nSince 1.2.".to_owned(),
+        steps: 2,
+        recall: 0.5,
+        rejected: None,
+        held_out: false,
+    }
+}
+
+#[test]
+fn log() {
+    let low = Logged { rejected: Some("low-recall".to_owned()), recall: 0.25, ..logged() };
+    let commit = Logged { of: "commit 1f2e3d4c5b".to_owned(), held_out: true, ..logged() };
+    let report = LogReport { trajectories: vec![logged(), low, commit], stored: 1071 };
+    check("log", &["log", "-n", "3"], JobResult::Log(report));
+}
+
+#[test]
+fn show() {
+    let shown = |thought: Option<&str>, action: &str, observation: &str, ok| Shown {
+        thought: thought.map(str::to_owned),
+        action: action.to_owned(),
+        observation: observation.to_owned(),
+        ok,
+        masked: !ok,
+    };
+    let patch = "--- a/src/a.py\n+++ b/src/a.py\n@@ -1 +1 @@\n-a\n+b\n";
+    let report = ShowReport {
+        logged: logged(),
+        base: "1f2e3d4c5b6a79881f2e3d4c5b6a79881f2e3d4c".to_owned(),
+        family: "off-by-one".to_owned(),
+        steps: vec![
+            shown(None, "open: src/none.py", "no file at src/none.py", false),
+            shown(
+                Some("It is \u{1b}[31mthe\nlast."),
+                "edit: src/a.py\n<<<",
+                "edited src/a.py",
+                true,
+            ),
+        ],
+        outcome: "submitted".to_owned(),
+        candidate: Patch::parse(patch).unwrap(),
+        reference: Patch::parse(&patch.replace("+b", "+c")).unwrap(),
+        tokens: 4711,
+        microdollars: 1200,
+    };
+    check("show", &["show", "2a"], JobResult::Show(Box::new(report)));
 }
 
 fn train_report() -> TrainReport {
