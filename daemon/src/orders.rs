@@ -271,10 +271,9 @@ pub(crate) async fn evaluate(
         served.map(|served| lay_served(cycle, &served.files)).transpose()
     };
     let served = [served(Capability::Complete)?, served(Capability::Fix)?];
-    let (mut solved, mut tasks) = (Vec::new(), Vec::new());
-    for attempt in cycle.records.attempts()?.into_iter().filter(|a| a.verdict.accepted()) {
-        if attempt.task.held_out { tasks.push(attempt.task) } else { solved.push(attempt) }
-    }
+    let accepted = cycle.records.attempts()?.into_iter().filter(|a| a.verdict.accepted());
+    let tasks = accepted.map(|a| a.task).filter(|task| task.held_out).collect();
+    let mut solved = trained_on(cycle)?;
     solved.truncate(RETRIEVABLE);
     let mut training_holes = holes(cycle, false)?;
     training_holes.truncate(RETRIEVABLE);

@@ -21,6 +21,8 @@ type Counts = BTreeMap<String, u64>;
 const EXPLAINED_BYTES: usize = 700_000;
 /// Bytes of a text of a step that are shown: forty steps of three fit a message.
 const SHOWN_BYTES: usize = 6_000;
+/// Characters of a description that a list shows.
+const LOGGED_CHARS: usize = 400;
 
 /// Counts by reason, under the reasons' codes.
 pub(crate) fn drops(dropped: &Drops) -> Counts {
@@ -155,7 +157,18 @@ pub(crate) fn verify(attempts: &[Attempt], all: &Rollouts) -> VerifyReport {
 /// Trajectories in one line each.
 pub(crate) fn log(told: &[Attempt], limit: Option<u64>) -> LogReport {
     let most = limit.map_or(usize::MAX, |n| n as usize);
-    let trajectories = told.iter().take(most).map(logged).collect();
+    let mut room = EXPLAINED_BYTES;
+    let clipped = |attempt: &Attempt| {
+        let logged = logged(attempt);
+        let description = logged.description.chars().take(LOGGED_CHARS).collect();
+        Logged { description, ..logged }
+    };
+    let fits = |one: &Logged| {
+        let bytes = one.description.len() + one.of.len() + one.teacher.len() + 200;
+        room = room.saturating_sub(bytes);
+        room > 0
+    };
+    let trajectories = told.iter().take(most).map(clipped).take_while(fits).collect();
     LogReport { trajectories, stored: told.len() as u64 }
 }
 

@@ -309,7 +309,7 @@ pub fn render_for(reader: Reader, description: &str, steps: &[Step]) -> Vec<Mess
         vec![Message::new(Role::System, instruction), Message::new(Role::User, description)];
     for (at, step) in steps.iter().enumerate() {
         messages.extend(match reader {
-            Reader::Student | Reader::Teacher(Dialect::Plain) => [
+            Reader::Student => [
                 Message::new(Role::Assistant, write(&step.action)),
                 Message::new(Role::User, step.observation.text.clone()),
             ],
@@ -335,7 +335,7 @@ pub fn tools_for(reader: Reader) -> Vec<Tool> {
 pub fn read_reply(reader: Reader, reply: &Reply) -> (Option<String>, Action) {
     match reader {
         Reader::Student => (None, read(&reply.text)),
-        Reader::Teacher(_) => teacher::read(reply),
+        Reader::Teacher(dialect) => teacher::read(dialect, reply),
     }
 }
 

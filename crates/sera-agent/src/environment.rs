@@ -185,8 +185,12 @@ impl Environment {
         match read {
             Some(Err(TreeError::Missing(path))) => self.folder(Some(&path)),
             Some(text) => {
-                let (first, last) = lines.unwrap_or((1, usize::MAX));
-                Ok(tools::numbered(&text?, first, last, &self.views))
+                let (text, (first, last)) = (text?, lines.unwrap_or((1, usize::MAX)));
+                let lines = text.lines().count();
+                if let Some(path) = path.filter(|_| first > lines.max(1)) {
+                    return Err(ActionError::NoLine { path: path.clone(), lines });
+                }
+                Ok(tools::numbered(&text, first, last, &self.views))
             }
             None => self.folder(None),
         }

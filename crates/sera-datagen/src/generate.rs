@@ -187,6 +187,8 @@ pub struct Generator<'a> {
     pub max_lines: usize,
     /// Unix milliseconds, for ids.
     pub now_ms: u64,
+    /// The tree is not the one at the cut.
+    pub earlier: bool,
     /// Set once the teacher's server was asked for calls of tools and knows none: words serve then.
     pub plain: &'a AtomicBool,
 }
@@ -287,7 +289,7 @@ impl Generator<'_> {
             let Some(patch) = candidate else { continue };
             task.reference = patch.clone();
             let (_, base) = self.bases.environment(&task)?;
-            if let Some(unfit) = self.unfit(&patch, &trajectory.steps, &base) {
+            if let Some(unfit) = self.unfit(&record.function, &patch, &trajectory.steps, &base) {
                 reason = unfit;
                 continue;
             }
@@ -307,7 +309,13 @@ impl Generator<'_> {
     }
 
     /// Why nothing may be made of a patch.
-    fn unfit(&self, patch: &Patch, steps: &[Step], base: &Overlay) -> Option<DropReason> {
+    fn unfit(
+        &self,
+        function: &FunctionKey,
+        patch: &Patch,
+        steps: &[Step],
+        base: &Overlay,
+    ) -> Option<DropReason> {
         if patch.changed_lines() > self.max_lines {
             return Some(DropReason::TooLarge);
         }
@@ -317,7 +325,9 @@ impl Generator<'_> {
         let fits = touched(patch, base).is_some_and(|keys| !keys.iter().any(held_out_function));
         // What was edited and taken back again would be learnt from its step.
         let edited = steps.iter().any(|step| edits_held_out(step, base));
-        (!fits || edited).then_some(DropReason::TouchesHeldOut)
+        // Functions of other files may have other names today, under which they are held out.
+        let strays = self.earlier && patch.files.iter().any(|file| *file.path() != function.path);
+        (!fits || edited || strays).then_some(DropReason::TouchesHeldOut)
     }
 
     /// Whether the change is what was asked for. Where the steps are too long to be shown, their
@@ -387,8 +397,9 @@ impl Generator<'_> {
         let trajectory = self.roll_out(record, &task, FIRST, model, cancel)?;
         let (_, base) = self.bases.environment(&task)?;
         let verdict = verify(&task, &trajectory, &base, &Thresholds::default());
-        let unfit =
-            trajectory.candidate().and_then(|patch| self.unfit(patch, &trajectory.steps, &base));
+        let unfit = trajectory
+            .candidate()
+            .and_then(|patch| self.unfit(&record.function, patch, &trajectory.steps, &base));
         if let Some(reason) = unfit {
             return Err(reason.into());
         }
@@ -469,14 +480,15 @@ impl Generator<'_> {
         let reader = self.reader();
         let limits = Limits { seed, reader, ..self.limits };
         let trajectory = roll_out(task, id, model, environment, &limits, cancel, self.teacher);
+        record.usage.add(&trajectory.usage);
+        record.microdollars += trajectory.cost_microdollars;
         let refused =
             matches!(&trajectory.outcome, Outcome::Failed { code, .. } if code == UNSUPPORTED);
-        if refused && reader != Reader::Teacher(Dialect::Plain) {
+        let begun = !trajectory.steps.is_empty() || reader == Reader::Teacher(Dialect::Plain);
+        if refused && !begun {
             self.plain.store(true, Ordering::Relaxed);
             return self.roll_out(record, task, turn, model, cancel);
         }
-        record.usage.add(&trajectory.usage);
-        record.microdollars += trajectory.cost_microdollars;
         match &trajectory.outcome {
             Outcome::LimitReached { limit: Limit::Cancelled } => Err(ModelError::Cancelled.into()),
             Outcome::LimitReached { limit: Limit::Budget } => Err(ModelError::Exhausted.into()),
@@ -493,17 +505,17 @@ impl Generator<'_> {
 }
 
 impl Generation {
-    /// Its attempts, with the steps that a guided student would take to the same patches, where
-    /// there are some.
+    /// Its attempts, with the steps that a guided student would take to the same patches. Those
+    /// that have no such way are left out; records from before there were ways keep their steps.
     pub fn for_guided(self) -> Vec<Attempt> {
-        let mut ways = self.guided.into_iter();
-        let with_way = |mut attempt: Attempt| {
-            if let Some(steps) = ways.next().filter(|steps| !steps.is_empty()) {
-                attempt.trajectory.steps = steps;
-            }
-            attempt
+        if self.guided.is_empty() {
+            return self.attempts;
+        }
+        let with_way = |(mut attempt, steps): (Attempt, Vec<Step>)| {
+            attempt.trajectory.steps = steps;
+            (!attempt.trajectory.steps.is_empty()).then_some(attempt)
         };
-        self.attempts.into_iter().map(with_way).collect()
+        self.attempts.into_iter().zip(self.guided).filter_map(with_way).collect()
     }
 
     fn add(&mut self, reply: &Reply) {

@@ -35,8 +35,15 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
     let (max_lines, now_ms) = (Policy::default().max_task_lines, order.now_ms);
     let plain = AtomicBool::new(false);
     let (teacher_name, plain) = (teacher.model.as_str(), &plain);
-    let over_cut =
-        Generator { bases: &now, teacher: teacher_name, limits, max_lines, now_ms, plain };
+    let over_cut = Generator {
+        bases: &now,
+        teacher: teacher_name,
+        limits,
+        max_lines,
+        now_ms,
+        earlier: false,
+        plain,
+    };
     let fleet = fleet(order)?;
     if order.dry_run {
         let first = wanted.first().context("no function is left to ask about")?;
@@ -55,7 +62,8 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
     let keep = |generation| tally.keep(&generation);
     let cancel = desk.gate.as_cancel();
     let run = by_base(order, &now, wanted, &mut |bases: &Bases, wanted: &[Wanted<'_>]| {
-        let generator = Generator { bases, ..over_cut };
+        let earlier = *bases.cut() != order.cut;
+        let generator = Generator { bases, earlier, ..over_cut };
         generate_all(wanted, &generator, teacher.parallel, &model, cancel, &keep)
     })?;
     tally.check()?;

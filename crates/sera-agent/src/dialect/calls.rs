@@ -48,73 +48,86 @@ fn bare(value: &Value) -> String {
     }
 }
 
-/// What stands before the first call in a reply, the tool's name and its arguments.
-pub(super) fn read(text: &str) -> Option<(&str, String, Map<String, Value>)> {
-    let (before, call) = match text.split_once(CALL.0) {
-        Some((before, call)) => (before, call.trim()),
-        // Some leave the outer element out.
-        None => (&text[..text.find(FUNCTION.0)?], &text[text.find(FUNCTION.0)?..]),
-    };
-    let (name, arguments) = match call.chars().next()? {
-        '{' => read_hermes(call)?,
-        '<' => read_qwen(call)?,
-        _ => read_glm(call)?,
-    };
-    Some((before.trim(), name, arguments))
+/// Places where a reply may have a call that are tried: prose speaks of the markers, too.
+const TRIED: usize = 8;
+
+/// What a reply may call, in order: what stands before, the tool's name and its arguments.
+pub(super) fn read(text: &str) -> impl Iterator<Item = (&str, String, Map<String, Value>)> {
+    let wrapped = text.match_indices(CALL.0).map(|(at, open)| (at, at + open.len()));
+    // Some leave the outer element out.
+    let bare = text.match_indices(FUNCTION.0).map(|(at, _)| (at, at));
+    let bare = bare.filter(|(at, _)| !text[..*at].trim_end().ends_with(CALL.0));
+    wrapped.take(TRIED).chain(bare.take(TRIED)).filter_map(|(at, inside)| {
+        let (name, arguments) = read_one(text[inside..].trim_start())?;
+        Some((text[..at].trim(), name, arguments))
+    })
+}
+
+fn read_one(call: &str) -> Option<(String, Map<String, Value>)> {
+    match call.chars().next()? {
+        '{' => read_hermes(call),
+        '<' => read_qwen(call),
+        _ => read_glm(call),
+    }
 }
 
 fn read_hermes(call: &str) -> Option<(String, Map<String, Value>)> {
     let mut values = serde_json::Deserializer::from_str(call).into_iter::<Value>();
     let call = values.next()?.ok()?;
     let name = call.get("name")?.as_str()?.to_owned();
-    let arguments = call.get("arguments").or_else(|| call.get("parameters"))?;
-    Some((name, object(arguments)?))
+    let arguments = call.get("arguments").or_else(|| call.get("parameters"));
+    Some((name, arguments.map_or_else(|| Some(Map::new()), object)?))
 }
 
-/// Arguments, which some write as text that holds an object.
+/// Arguments, which some write as text that holds an object, and some leave out.
 pub(super) fn object(arguments: &Value) -> Option<Map<String, Value>> {
     match arguments {
         Value::Object(arguments) => Some(arguments.clone()),
+        Value::Null => Some(Map::new()),
         Value::String(text) if text.trim().is_empty() => Some(Map::new()),
-        Value::String(text) => serde_json::from_str(text).ok(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
+        Value::String(text) => match serde_json::from_str(text).ok()? {
+            Value::Object(arguments) => Some(arguments),
+            Value::Null => Some(Map::new()),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
+        },
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) => None,
     }
 }
 
+/// Arguments follow each other directly: those of another call are not this one's.
 fn read_qwen(call: &str) -> Option<(String, Map<String, Value>)> {
     let (name, mut rest) = call.strip_prefix(FUNCTION.0)?.split_once('>')?;
     let mut arguments = Map::new();
-    while let Some((_, parameter)) = rest.split_once(PARAMETER.0) {
+    while let Some(parameter) = rest.trim_start().strip_prefix(PARAMETER.0) {
         let (key, value) = parameter.split_once('>')?;
-        let end = end_of(value);
+        let end = end_of(value)?;
         let text = &value[..end];
         let text = text.strip_prefix('\n').unwrap_or(text);
         let text = text.strip_suffix('\n').unwrap_or(text);
         arguments.insert(key.to_owned(), Value::from(text));
-        rest = value[end..].strip_prefix(PARAMETER.1).unwrap_or(&value[end..]);
+        rest = &value[end + PARAMETER.1.len()..];
     }
     Some((name.to_owned(), arguments))
 }
 
 /// Where a parameter's value ends: code may hold the closing element too, so the first that is
-/// followed by what must follow it, if there is one.
-fn end_of(value: &str) -> usize {
-    let closes = value.match_indices(PARAMETER.1).map(|(at, _)| at);
+/// followed by what must follow it, if there is one. None where it has no end.
+fn end_of(value: &str) -> Option<usize> {
+    let mut closes = value.match_indices(PARAMETER.1).map(|(at, _)| at);
     let followed = |at: &usize| {
         let rest = value[at + PARAMETER.1.len()..].trim_start();
         rest.starts_with(PARAMETER.0) || rest.starts_with(FUNCTION.1)
     };
-    let first = value.find(PARAMETER.1).unwrap_or(value.len());
-    closes.into_iter().find(followed).unwrap_or(first)
+    closes.find(followed).or_else(|| value.find(PARAMETER.1))
 }
 
 fn read_glm(call: &str) -> Option<(String, Map<String, Value>)> {
     let name = call.split([' ', '\n', '<']).next()?;
     let mut rest = &call[name.len()..];
     let mut arguments = Map::new();
-    while let Some((_, after)) = rest.split_once(KEY.0) {
+    while let Some(after) = rest.trim_start().strip_prefix(KEY.0) {
         let (key, after) = after.split_once(KEY.1)?;
-        let (_, after) = after.split_once(VALUE.0)?;
+        let after = after.trim_start().strip_prefix(VALUE.0)?;
         let (value, after) = after.split_once(VALUE.1)?;
         arguments.insert(key.trim().to_owned(), Value::from(value));
         rest = after;
@@ -175,7 +188,7 @@ mod tests {
     #[test]
     fn replies_around_calls() {
         let check = |text: &str, before: &str, name: &str, expect: Value| {
-            let found = read(text).expect("a call");
+            let found = read(text).next().expect("a call");
             assert_eq!(found, (before, name.to_owned(), arguments(&expect)), "{text:?}");
         };
         check("<tool_call>submit</tool_call>", "", "submit", json!({}));
@@ -194,8 +207,21 @@ mod tests {
         );
         let nested = "<function=a><parameter=b>\n</parameter>x\n</parameter>\n</function>";
         check(nested, "", "a", json!({"b": "</parameter>x"}));
-        for none in ["", "submit", "<tool_call>", "<tool_call>{", "<tool_call>{}</tool_call>"] {
-            assert_eq!(read(none), None, "{none:?}");
+        check("<tool_call>{\"name\": \"submit\"}</tool_call>", "", "submit", json!({}));
+        let unended = "<function=a>\n<parameter=b>\nc\n</function>";
+        for none in ["", "submit", "<tool_call>", "<tool_call>{", "<tool_call>{}", unended] {
+            assert_eq!(read(none).count(), 0, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn two_calls_are_two() {
+        for spell in SPELLINGS {
+            let call = |key: &str| spell("a", &arguments(&json!({key: "x"})));
+            let text = format!("{}\n{}", call("b"), call("c"));
+            let found: Vec<_> = read(&text).map(|(_, _, arguments)| arguments).collect();
+            assert_eq!(found[0], arguments(&json!({"b": "x"})), "{text}");
+            assert!(found.contains(&arguments(&json!({"c": "x"}))), "{text}");
         }
     }
 
@@ -208,13 +234,14 @@ mod tests {
                 values.into_iter().map(|(key, value)| (key, Value::from(value))).collect();
             for spell in SPELLINGS {
                 let text = format!("thought\n{}", spell("a_tool", &values));
-                prop_assert_eq!(read(&text), Some(("thought", "a_tool".to_owned(), values.clone())));
+                let expect = ("thought", "a_tool".to_owned(), values.clone());
+                prop_assert_eq!(read(&text).next(), Some(expect));
             }
         }
 
         #[test]
         fn nothing_makes_it_panic(text in "(<tool_call>|</tool_call>|<function=|>|<parameter=|</parameter>|<arg_key>|</arg_key>|<arg_value>|\\{|\"name\":|é|\n){0,12}") {
-            drop(read(&text));
+            prop_assert!(read(&text).count() <= 2 * TRIED);
         }
     }
 }

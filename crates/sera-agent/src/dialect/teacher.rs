@@ -95,9 +95,12 @@ impl Dialect {
 
     /// Step `at` of a conversation: what the model wrote and what it was shown.
     pub(super) fn step(self, at: usize, step: &Step) -> [Message; 2] {
-        let seen = step.observation.text.as_str();
+        // Empty messages are refused by some servers.
+        let seen = match step.observation.text.as_str() {
+            "" => "(nothing)",
+            text => text,
+        };
         let Some((name, arguments)) = tools::call(&step.action) else {
-            // Empty messages are refused by some servers.
             let said = match write(&step.action) {
                 said if said.trim().is_empty() => "(nothing)".to_owned(),
                 said => said,
@@ -165,22 +168,37 @@ fn described() -> String {
 }
 
 /// What was thought aloud and the action: a call that the server read, one that stands in the
-/// text, or a student's words.
-pub(super) fn read(reply: &Reply) -> (Option<String>, Action) {
-    let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+/// text, or a student's words. Those that are asked for are looked for first: code may speak of
+/// the others.
+pub(super) fn read(dialect: Dialect, reply: &Reply) -> (Option<String>, Action) {
     if let Some(call) = reply.calls.first() {
         let arguments = calls::object(&serde_json::Value::from(call.arguments.as_str()));
         let action = arguments.and_then(|arguments| tools::action(&call.name, &arguments));
         let text = || format!("{} {}", call.name, call.arguments);
-        return (said(&reply.text), action.unwrap_or_else(|| Action::Unreadable { text: text() }));
+        let action = action.unwrap_or_else(|| Action::Unreadable { text: text() });
+        return (said(&reply.text), action);
     }
-    match calls::read(&reply.text) {
-        Some((before, name, arguments)) => match tools::action(&name, &arguments) {
-            Some(action) => (said(before), action),
-            None => (None, Action::Unreadable { text: reply.text.clone() }),
-        },
-        None => aloud::read_aloud(&reply.text),
-    }
+    let words = || match aloud::read_aloud(&reply.text) {
+        (_, Action::Unreadable { .. }) => None,
+        read => Some(read),
+    };
+    let called = || {
+        let mut actions = calls::read(&reply.text).filter_map(|(before, name, arguments)| {
+            Some((said(before), tools::action(&name, &arguments)?))
+        });
+        actions.next()
+    };
+    let found = match dialect {
+        Dialect::Plain => words().or_else(called),
+        Dialect::Tools | Dialect::Hermes | Dialect::Qwen3Coder | Dialect::Glm => {
+            called().or_else(words)
+        }
+    };
+    found.unwrap_or_else(|| (None, Action::Unreadable { text: reply.text.clone() }))
+}
+
+fn said(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// Everything that decides how text comes out.
@@ -238,10 +256,10 @@ mod tests {
             let named = !matches!(&made, Action::Open { name: Some(name), .. } if name.is_empty());
             // A value's own newline beside the element's, and elements inside of values.
             let json = serde_json::to_string(&made).expect("plain data");
-            prop_assume!(named && !json.contains('<') && !json.contains("18446744073709551615"));
-            let bounded = |n: usize| n <= i64::MAX as usize;
+            prop_assume!(named && !json.contains('<'));
+            let bounded = |n: usize| n <= i64::MAX as usize || n == usize::MAX;
             prop_assume!(match made {
-                Action::View { lines: Some((a, b)), .. } => bounded(a) && bounded(b),
+                Action::View { lines: Some((a, b)), .. } => a <= i64::MAX as usize && bounded(b),
                 Action::Insert { after, .. } => bounded(after),
                 Action::Search { .. } | Action::Open { .. } | Action::View { .. }
                 | Action::Edit { .. } | Action::Create { .. } | Action::Undo { .. }

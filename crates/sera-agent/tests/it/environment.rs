@@ -146,7 +146,7 @@ fn files_are_viewed_with_numbers_and_folders_listed() {
     let both = Ok("     4\tdef net_total(items):\n     5\t    total = 0");
     check(e, &view(Some("shop/price.py"), Some((4, 5))), both);
     check(e, &view(Some("README.md"), Some((3, usize::MAX))), Ok("     3\tTotals and stock."));
-    check(e, &view(Some("README.md"), Some((9, 2))), Ok(""));
+    check(e, &view(Some("README.md"), Some((9, 12))), Err("README.md has 3 lines"));
 }
 
 #[test]

@@ -139,11 +139,13 @@ impl ServerError {
         }
     }
 
-    /// The same, told apart where it is the request's tools that are refused.
+    /// The same, told apart where it is the request's tools that are refused. What may be asked
+    /// again is only taken for that by words that are known.
     pub(super) fn or_about_tools(self, prompt: &Prompt) -> Self {
+        let lasting = self.remedy() != Remedy::Again(None);
         match self {
-            Self::Status { host, said, .. } | Self::Failed { host, said }
-                if !prompt.tools.is_empty() && is_about_tools(&said) =>
+            Self::Status { host, said, wait: None, .. } | Self::Failed { host, said }
+                if !prompt.tools.is_empty() && is_about_tools(&said, lasting) =>
             {
                 Self::NoTools { host, said }
             }
@@ -182,12 +184,22 @@ impl ServerError {
 }
 
 /// Whether a server says that it or its model can call no tools: llama.cpp without templates,
-/// models of Ollama that were not trained to, vLLM that was not told how its model spells calls.
-fn is_about_tools(said: &str) -> bool {
+/// models of Ollama that were not trained to, vLLM that was not told how its model spells calls,
+/// routers that know no host which does.
+fn is_about_tools(said: &str, lasting: bool) -> bool {
+    let known = ["requires --jinja", "cannot use tools", "not support tools"];
+    let refused = [
+        "requires",
+        "support",
+        "cannot",
+        "unrecognized",
+        "unknown",
+        "not enabled",
+        "not permitted",
+    ];
     let said = said.to_lowercase();
-    let refuses =
-        ["requires", "not support", "unsupported", "cannot use", "unknown", "not enabled"];
-    said.contains("tool") && refuses.iter().any(|words| said.contains(words))
+    let any = |words: &[&str]| words.iter().any(|words| said.contains(words));
+    any(&known) || lasting && said.contains("tool") && any(&refused)
 }
 
 /// How long a server asks us to wait. Dates are not understood; our own waits serve then.
@@ -245,17 +257,19 @@ mod tests {
 
     #[test]
     fn servers_without_tools_are_known() {
-        for said in [
-            "tools param requires --jinja flag",
-            "registry.ollama.ai/library/smollm:135m does not support tools",
-            "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set",
-            "Cannot use tools with stream",
-        ] {
-            assert!(is_about_tools(said), "{said}");
-        }
-        for said in ["overloaded", "the tool-using model is overloaded", "requires a key"] {
-            assert!(!is_about_tools(said), "{said}");
-        }
+        let check = |said: &str, lasting: bool, expect: bool| {
+            assert_eq!(is_about_tools(said, lasting), expect, "{said}");
+        };
+        check("tools param requires --jinja flag", false, true);
+        check("registry.ollama.ai/library/smollm:135m does not support tools", false, true);
+        check("Cannot use tools with stream", false, true);
+        check("\"auto\" tool choice requires --enable-auto-tool-choice to be set", true, true);
+        check("No endpoints found that support tool use", true, true);
+        check("Unrecognized request argument supplied: tools", true, true);
+        check("tools: Extra inputs are not permitted", true, true);
+        check("unknown error in the tool parser", false, false);
+        check("overloaded", true, false);
+        check("requires a key", true, false);
     }
 
     #[test]

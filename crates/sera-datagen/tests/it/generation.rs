@@ -27,7 +27,15 @@ fn generator<'a>(world: &'a World, plain: &'a AtomicBool) -> Generator<'a> {
     let limits =
         Limits { steps: 6, tokens: 100_000, reply_tokens: 500, reader, ..Limits::default() };
     let bases = &world.bases;
-    Generator { bases, teacher: "scripted", limits, max_lines: 40, now_ms: NOW, plain }
+    Generator {
+        bases,
+        teacher: "scripted",
+        limits,
+        max_lines: 40,
+        now_ms: NOW,
+        earlier: false,
+        plain,
+    }
 }
 
 fn wanted<'a>(world: &'a World) -> Wanted<'a> {
