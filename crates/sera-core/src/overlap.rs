@@ -101,6 +101,92 @@ mod tests {
         check(" old value\n+\n", [0.0, 0.0, 0.0, 0.0, 1.0]);
     }
 
+    /// SERA's `compare_patch_recall` (its code, restated): signed lines of the text with all
+    /// whitespace, blank ones and what looks like a header left out, files and places ignored,
+    /// each of the candidate's lines used once.
+    fn seras(reference: &str, candidate: &str) -> Option<f64> {
+        let headers = ["diff", "---", "+++", "@@"];
+        let lines = |text: &str| -> Vec<String> {
+            let changed = text.lines().filter(|line| line.starts_with(['+', '-']));
+            let counted = changed.filter(|line| {
+                !headers.iter().any(|header| line.starts_with(header))
+                    && !line[1..].trim().is_empty()
+            });
+            counted.map(str::to_owned).collect()
+        };
+        let (wanted, mut given) = (lines(reference), lines(candidate));
+        let found = |line: &&String| {
+            let at = given.iter().position(|other| other == *line);
+            at.map(|at| given.swap_remove(at)).is_some()
+        };
+        let matched = wanted.iter().filter(found).count();
+        (!wanted.is_empty()).then(|| matched as f64 / wanted.len() as f64)
+    }
+
+    /// A patch of some files as text, its lines drawn from few, so that many are alike.
+    fn drawn(random: &mut rand_chacha::ChaCha8Rng, lines: &[&str], files: usize) -> String {
+        use rand::Rng as _;
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        for file in 0..files {
+            let (mut hunk, mut counts) = (String::new(), [0; 2]);
+            for _ in 0..random.random_range(1..9) {
+                let sign = ['-', '+', ' '][random.random_range(0..3)];
+                let line = lines[random.random_range(0..lines.len())];
+                counts[0] += usize::from(sign != '+');
+                counts[1] += usize::from(sign != '-');
+                writeln!(hunk, "{sign}{line}").unwrap();
+            }
+            let [old, new] = counts;
+            let path = format!("f{file}");
+            write!(text, "--- a/{path}\n+++ b/{path}\n@@ -1,{old} +1,{new} @@\n{hunk}").unwrap();
+        }
+        text
+    }
+
+    #[test]
+    fn recall_is_seras_but_for_what_it_takes_for_headers_and_for_files() {
+        use rand::SeedableRng as _;
+        const PLAIN: [&str; 7] = ["a = b", " a = b", "a = b ", "return", "", "  ", "@@ x"];
+        const HEADERS: [&str; 4] = ["-- select", "++i", "a = b", "--"];
+        let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(500);
+        let ours = |reference: &str, candidate: &str| {
+            let parsed = [reference, candidate].map(|text| Patch::parse(text).unwrap());
+            overlap(&parsed[0], &parsed[1]).map(|o| o.recall)
+        };
+        let (mut differ, mut compared) = ([0; 2], 0);
+        for pair in 0..500 {
+            let (lines, files) = match pair % 5 {
+                0..=2 => (&PLAIN[..], 1),
+                3 => (&HEADERS[..], 1),
+                _ => (&PLAIN[..], 2),
+            };
+            let [reference, candidate] = [0; 2].map(|_| drawn(&mut random, lines, files));
+            let (own, theirs) = (ours(&reference, &candidate), seras(&reference, &candidate));
+            compared += usize::from(own.is_some());
+            match pair % 5 {
+                0..=2 => assert_eq!(own, theirs, "{reference}\n{candidate}"),
+                3 => {
+                    // A removed line that begins `--` is a line. Marked, it is one for them, too.
+                    let marked = |text: &str| {
+                        let (head, hunk) = text.split_at(text.find("@@").unwrap());
+                        let (at, body) = hunk.split_once('\n').unwrap();
+                        let line = |line: &str| format!("{}~{}\n", &line[..1], &line[1..]);
+                        format!("{head}{at}\n{}", body.lines().map(line).collect::<String>())
+                    };
+                    assert_eq!(own, seras(&marked(&reference), &marked(&candidate)));
+                    differ[0] += usize::from(own != theirs);
+                }
+                _ => {
+                    // A line counts in its own file alone.
+                    assert!(own <= theirs, "{own:?} {theirs:?}");
+                    differ[1] += usize::from(own != theirs);
+                }
+            }
+        }
+        assert!(compared > 450 && differ.iter().all(|n| *n > 10), "{compared} {differ:?}");
+    }
+
     #[test]
     fn another_file_shares_nothing_and_a_rename_is_followed() {
         let reference = patch("-old value\n");
