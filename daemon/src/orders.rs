@@ -12,7 +12,7 @@ use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, CommitId, Digest, Hole, Origin, Seed, Task, TreePath};
 use sera_datagen::{Attempt, Cut};
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// Training tasks made when nobody says how many.
@@ -98,25 +98,24 @@ pub(crate) async fn student(cycle: &mut Cycle<'_>) -> Result<RollOut> {
 fn trained_on(cycle: &Cycle<'_>) -> Result<Vec<Attempt>> {
     let mut attempts = cycle.records.attempts()?;
     attempts.retain(|attempt| !attempt.task.held_out && attempt.verdict.accepted());
-    // A fix is asked for before any cycle, too.
-    let cut = cycle.records.cycle()?.map(|cycle| cycle.cut.commit);
-    let mut within = BTreeMap::new();
-    let mut kept = Vec::with_capacity(attempts.len());
-    for attempt in attempts {
-        // What teachers made outlives cycles, and a cut may move back: what then lies beyond it may
-        // hold what is held out.
-        let base = &attempt.task.base.commit;
-        let generated = matches!(attempt.task.origin, Origin::Generated { .. });
-        if generated && !within.contains_key(base) {
-            let repository = &cycle.engine.repository;
-            let found = cut.as_ref().map(|cut| repository.is_ancestor(base, cut)).transpose()?;
-            within.insert(base.clone(), found.unwrap_or(false));
-        }
-        if !generated || within.get(base).copied().unwrap_or(false) {
-            kept.push(attempt);
+    // What teachers made outlives cycles, and a cut may move back: what then lies beyond it may
+    // hold what is held out. A fix is asked for before any cycle, too.
+    let generated = |attempt: &Attempt| matches!(attempt.task.origin, Origin::Generated { .. });
+    let of = |attempt: &Attempt| attempt.task.base.commit.clone();
+    let mut within: BTreeSet<CommitId> =
+        attempts.iter().filter(|attempt| generated(attempt)).map(of).collect();
+    match cycle.records.cycle()? {
+        None => within.clear(),
+        Some(now) => {
+            for base in within.clone() {
+                if !cycle.engine.repository.is_ancestor(&base, &now.cut.commit)? {
+                    within.remove(&base);
+                }
+            }
         }
     }
-    Ok(kept)
+    attempts.retain(|attempt| !generated(attempt) || within.contains(&attempt.task.base.commit));
+    Ok(attempts)
 }
 
 fn holes(cycle: &Cycle<'_>, held_out: bool) -> Result<Vec<Hole>> {

@@ -469,7 +469,7 @@ fn deviations(siblings: &[Scorecard]) -> BTreeMap<Capability, f64> {
 }
 
 /// A closed enum's word, as serde writes it.
-fn word<T: Serialize>(value: &T) -> String {
+pub(crate) fn word<T: Serialize>(value: &T) -> String {
     let json = serde_json::to_value(value).expect("plain words serialise");
     json.as_str().unwrap_or("other").to_owned()
 }

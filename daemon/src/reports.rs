@@ -1,7 +1,7 @@
 //! What jobs report: stored facts turned into the protocol's words.
 use crate::failure;
 use crate::order::{Evaluated, Fixed, Generated, MineDone, Proposed, RolledOut, Synthesized};
-use crate::records::{self, Adapter, Rollouts};
+use crate::records::{self, Adapter, Rollouts, word};
 use anyhow::Result;
 use sera_agent::dialect;
 use sera_core::scorecard::Capability;
@@ -237,12 +237,6 @@ fn clipped(text: &str) -> String {
         Some((at, _)) => format!("{}\n... {} bytes not shown ...", &text[..at], text.len() - at),
         None => text.to_owned(),
     }
-}
-
-/// A closed enum's word, as serde writes it.
-fn word<T: serde::Serialize>(value: &T) -> String {
-    let json = serde_json::to_value(value).expect("plain words serialise");
-    json.as_str().unwrap_or("other").to_owned()
 }
 
 /// What training did.

@@ -195,12 +195,7 @@ fn read_place(text: &str) -> Option<(TreePath, Option<&str>)> {
 fn read_edit(text: &str) -> Option<Action> {
     let (header, rest) = text.strip_prefix(EDIT.trim_end())?.split_once('\n')?;
     let path = read_path(header.trim())?;
-    let (open, rest) = rest.split_once('\n')?;
-    let size = open.trim_end().len();
-    let [wanted, middle, close] = MARKERS.map(|c| c.to_string().repeat(size));
-    if size < MARKER || open.trim_end() != wanted {
-        return None;
-    }
+    let ([middle, close], rest) = opened(rest)?;
     let (old, rest) = take_block(rest, &middle)?;
     let (new, rest) = take_block(rest, &close)?;
     rest.trim().is_empty().then_some(Action::Edit { path, old, new })
@@ -209,12 +204,7 @@ fn read_edit(text: &str) -> Option<Action> {
 /// Whole lines that go somewhere: a new file, or after a line.
 fn read_lines(text: &str) -> Option<Action> {
     let (header, rest) = text.split_once('\n')?;
-    let (open, rest) = rest.split_once('\n')?;
-    let size = open.trim_end().len();
-    let [wanted, _, close] = MARKERS.map(|c| c.to_string().repeat(size));
-    if size < MARKER || open.trim_end() != wanted {
-        return None;
-    }
+    let ([_, close], rest) = opened(rest)?;
     let (text, rest) = take_block(rest, &close)?;
     if !rest.trim().is_empty() {
         return None;
@@ -224,6 +214,14 @@ fn read_lines(text: &str) -> Option<Action> {
     }
     let (path, after) = read_place(header.strip_prefix(INSERT.trim_end())?.trim())?;
     Some(Action::Insert { path, after: after?.parse().ok()?, text })
+}
+
+/// The dividing and the closing marker that belong to the opening one, and what follows that.
+fn opened(text: &str) -> Option<([String; 2], &str)> {
+    let (open, rest) = text.split_once('\n')?;
+    let size = open.trim_end().len();
+    let [wanted, middle, close] = MARKERS.map(|c| c.to_string().repeat(size));
+    (size >= MARKER && open.trim_end() == wanted).then_some(([middle, close], rest))
 }
 
 /// The lines before the first line that is `marker`, joined, and what follows that line.
