@@ -50,6 +50,16 @@ impl Engine {
         }
     }
 
+    /// A fresh folder for files that whoever asked for them takes away; what nobody took is gone
+    /// when the next is made.
+    pub(crate) fn export_folder(&self) -> Result<PathBuf> {
+        let exports = self.folder.join("exports");
+        drop(std::fs::remove_dir_all(&exports));
+        let folder = exports.join(format!("{:016x}", rand::random::<u64>()));
+        private_folder(&folder)?;
+        Ok(folder)
+    }
+
     /// Where a promoted adapter is laid out for serving.
     pub(crate) fn adapter_folder(&self, id: AdapterId) -> PathBuf {
         self.folder.join("adapters").join(id.to_string())

@@ -9,6 +9,7 @@ mod base;
 mod consent;
 mod cycle;
 mod engine;
+mod export;
 mod failure;
 mod gate;
 mod ipc;

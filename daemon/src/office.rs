@@ -82,9 +82,13 @@ enum Lane {
 
 fn lane(job: &Job) -> Lane {
     match job {
-        Job::Mine { .. } | Job::Verify {} | Job::Log { .. } | Job::Show { .. } | Job::Fsck {} => {
-            Lane::Light
-        }
+        Job::Mine { .. }
+        | Job::Verify {}
+        | Job::Select { .. }
+        | Job::Export { .. }
+        | Job::Log { .. }
+        | Job::Show { .. }
+        | Job::Fsck {} => Lane::Light,
         Job::Fix { .. } => Lane::Person,
         Job::Synthesize { .. }
         | Job::Rollout { .. }

@@ -7,8 +7,9 @@ use sera_core::scorecard::Scorecard;
 use sera_core::{
     CommitId, FunctionSeed, Hole, Patch, Seed, SeedId, Task, TaskId, TrajectoryId, TreePath,
 };
-use sera_datagen::{Attempt, Cut, Drops, Known};
+use sera_datagen::{Attempt, Cut, Drops, Known, Selected, Selection};
 use sera_model::{Choice, KeyValues};
+use sera_protocol::report::ExportFormat;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -26,6 +27,8 @@ pub(crate) enum Order {
     RollOut(RollOut),
     /// Functions → what a teacher makes of them, in parts.
     Generate(Box<Generate>),
+    /// Attempts → which of them are trained on, and files of those.
+    Select(Select),
     /// Trajectories and holes → adapters.
     Train(Train),
     /// Adapters × held-out work → scorecards.
@@ -38,7 +41,7 @@ impl Order {
     /// Which kind of worker carries it out.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Mine(_) | Self::Synthesize(_) => "mine",
+            Self::Mine(_) | Self::Synthesize(_) | Self::Select(_) => "mine",
             Self::RollOut(_) | Self::Generate(_) => "rollout",
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
@@ -235,6 +238,45 @@ pub(crate) struct Generated {
     pub(crate) seconds: f64,
 }
 
+/// See [`Order::Select`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Select {
+    /// The base's file, whose tokens decide what fits.
+    pub(crate) base: PathBuf,
+    /// Attempts at training tasks.
+    pub(crate) attempts: Vec<Attempt>,
+    /// Which of them are trained on.
+    pub(crate) selection: Selection,
+    /// What the chosen are written out as, and where.
+    pub(crate) export: Option<Export>,
+}
+
+/// Files for other trainers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Export {
+    /// In what form.
+    pub(crate) format: ExportFormat,
+    /// The folder they are written to.
+    pub(crate) folder: PathBuf,
+    /// Trajectories as they were done, where a guided student is taught another way.
+    pub(crate) told: Vec<Attempt>,
+}
+
+/// The answer to [`Select`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Chosen {
+    /// Which, and why not the others.
+    pub(crate) selected: Selected,
+    /// Tokens of the chosen.
+    pub(crate) tokens: u64,
+    /// Of these, tokens with loss.
+    pub(crate) target_tokens: u64,
+    /// Files that were written.
+    pub(crate) files: u64,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
+}
+
 /// How long training may go on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "budget", rename_all = "kebab-case")]
@@ -258,6 +300,9 @@ pub(crate) struct Train {
     pub(crate) base: PathBuf,
     /// Accepted attempts at training tasks.
     pub(crate) attempts: Vec<Attempt>,
+    /// Which of them are trained on.
+    #[serde(default)]
+    pub(crate) selection: Selection,
     /// Training holes.
     pub(crate) holes: Vec<Hole>,
     /// How long.

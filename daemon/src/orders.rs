@@ -2,7 +2,8 @@
 use crate::consent::Consents;
 use crate::cycle::Cycle;
 use crate::order::{
-    self, Evaluate, Fix, Generate, Mine, RollOut, Source, Synthesize, Train, TrainBudget, Weights,
+    self, Evaluate, Export, Fix, Generate, Mine, RollOut, Select, Source, Synthesize, Train,
+    TrainBudget, Weights,
 };
 use crate::records::AdapterFile;
 use crate::teacher::Teacher;
@@ -10,8 +11,9 @@ use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, CommitId, Digest, Hole, Origin, Seed, Task, TreePath};
-use sera_datagen::{Attempt, Cut};
+use sera_datagen::{Attempt, Cut, SelectError, Selection};
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
+use sera_protocol::report::ExportFormat;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -95,9 +97,18 @@ pub(crate) async fn student(cycle: &mut Cycle<'_>) -> Result<RollOut> {
     Ok(RollOut { source: source(cycle), cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
 }
 
+/// What may be trained on, and is accepted as the user chose.
 fn trained_on(cycle: &Cycle<'_>) -> Result<Vec<Attempt>> {
+    let selection = cycle.records.selection()?;
+    let mut attempts = eligible(cycle)?;
+    attempts.retain(|attempt| selection.accepts(attempt));
+    Ok(attempts)
+}
+
+/// What may be trained on, accepted or not.
+fn eligible(cycle: &Cycle<'_>) -> Result<Vec<Attempt>> {
     let mut attempts = cycle.records.attempts()?;
-    attempts.retain(|attempt| !attempt.task.held_out && attempt.verdict.accepted());
+    attempts.retain(|attempt| !attempt.task.held_out);
     // What teachers made outlives cycles, and a cut may move back: what then lies beyond it may
     // hold what is held out. A fix is asked for before any cycle, too.
     let generated = |attempt: &Attempt| matches!(attempt.task.origin, Origin::Generated { .. });
@@ -195,6 +206,46 @@ fn agree(cycle: &Cycle<'_>, teacher: &Teacher, consent: bool) -> Result<()> {
     open.into_iter().try_for_each(|url| consents.give(repository, url))
 }
 
+/// Choose again among what is stored.
+pub(crate) async fn select(
+    cycle: &mut Cycle<'_>,
+    (min_recall, max_patch, mix): (Option<f64>, Option<u64>, Option<&BTreeMap<String, f64>>),
+    reset: bool,
+) -> Result<(Selection, Select)> {
+    let mut selection = if reset { Selection::default() } else { cycle.records.selection()? };
+    let refuse = |error: SelectError| failure::invalid_params(&error);
+    selection.min_recall = min_recall.unwrap_or(selection.min_recall);
+    selection.max_patch = max_patch.map_or(selection.max_patch, |lines| lines as usize);
+    if let Some(mix) = mix {
+        let share = |(name, share): (&String, &f64)| Ok((name.parse().map_err(refuse)?, *share));
+        selection.mix = mix.iter().map(share).collect::<Result<_>>()?;
+    }
+    selection.check().map_err(refuse)?;
+    let order = chosen(cycle, selection.clone(), None).await?;
+    Ok((selection, order))
+}
+
+/// Write what is trained on out for other trainers, to the folder that is returned.
+pub(crate) async fn export(
+    cycle: &mut Cycle<'_>,
+    format: ExportFormat,
+) -> Result<(PathBuf, Select)> {
+    let folder = cycle.engine.export_folder()?;
+    let told = cycle.records.told()?;
+    let export = Export { format, folder: folder.clone(), told };
+    let selection = cycle.records.selection()?;
+    Ok((folder, chosen(cycle, selection, Some(export)).await?))
+}
+
+async fn chosen(
+    cycle: &mut Cycle<'_>,
+    selection: Selection,
+    export: Option<Export>,
+) -> Result<Select> {
+    let base = base::obtain(cycle).await?;
+    Ok(Select { base, attempts: eligible(cycle)?, selection, export })
+}
+
 /// Train on everything accepted, from the base: adapters are never stacked.
 pub(crate) async fn train(
     cycle: &mut Cycle<'_>,
@@ -210,7 +261,8 @@ pub(crate) async fn train(
         None => TrainBudget::Seconds { seconds: seconds.map_or(TRAIN_SECONDS, |s| s as f64) },
     };
     let siblings = cycle.records.deviation()?.is_empty();
-    let made_from = made_from(&attempts, &holes, &budget, seed, siblings)?;
+    let selection = cycle.records.selection()?;
+    let made_from = made_from(&attempts, &selection, &holes, &budget, seed, siblings)?;
     let path = cycle.folder("checkpoint")?.join("checkpoint");
     let checkpoint = cycle.records.resume(&made_from, &path)?.then_some(path);
     let settings = cycle.engine.repository.settings()?;
@@ -218,7 +270,18 @@ pub(crate) async fn train(
         settings.integer("sera.memory").map_err(|error| failure::invalid_params(&error))?;
     let memory = memory.map(|bytes| u64::try_from(bytes).unwrap_or(0));
     let device = device(cycle)?;
-    let order = Train { base, attempts, holes, budget, seed, siblings, checkpoint, memory, device };
+    let order = Train {
+        base,
+        attempts,
+        selection,
+        holes,
+        budget,
+        seed,
+        siblings,
+        checkpoint,
+        memory,
+        device,
+    };
     Ok((made_from, order))
 }
 
@@ -240,13 +303,14 @@ pub(crate) fn cache(cycle: &Cycle<'_>) -> Result<KeyValues> {
 /// Names a training by everything that decides its result.
 fn made_from(
     attempts: &[Attempt],
+    selection: &Selection,
     holes: &[Hole],
     budget: &TrainBudget,
     seed: u64,
     siblings: bool,
 ) -> Result<Digest> {
     let ids: Vec<_> = attempts.iter().map(|attempt| attempt.trajectory.id).collect();
-    let parts = (ids, holes, budget, seed, siblings);
+    let parts = (ids, selection, holes, budget, seed, siblings);
     Ok(Digest::of(&serde_json::to_vec(&parts).context("failed to name the dataset")?))
 }
 

@@ -53,6 +53,19 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             let attempts = cycle.records.attempts()?;
             Ok(JobResult::Verify(reports::verify(&attempts, &cycle.records.rollouts()?)))
         }
+        Job::Select { min_recall, max_patch, mix, reset } => {
+            let wished = (*min_recall, *max_patch, mix.as_ref());
+            let (selection, order) = orders::select(cycle, wished, *reset).await?;
+            let done = cycle.work(&Order::Select(order)).await?;
+            cycle.records.keep_selection(&selection)?;
+            let attempts = cycle.records.attempts()?;
+            Ok(JobResult::Select(reports::select(&selection, &attempts, &done)))
+        }
+        Job::Export { format } => {
+            let (folder, order) = orders::export(cycle, *format).await?;
+            let done = cycle.work(&Order::Select(order)).await?;
+            Ok(JobResult::Export(reports::export(&folder, &done)))
+        }
         Job::Train { seconds, tokens, seed } => {
             let (made_from, order) = orders::train(cycle, *seconds, *tokens, *seed).await?;
             let done = cycle.work(&Order::Train(order)).await?;
@@ -112,7 +125,7 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         | Job::Fsck {} => Vec::new(),
         Job::Synthesize { .. } | Job::Generate { .. } => missing(mine, records.mined()?.is_some()),
         Job::Rollout { .. } => missing(synthesize, records.cycle()?.is_some()),
-        Job::Verify {} | Job::Train { .. } => {
+        Job::Verify {} | Job::Select { .. } | Job::Export { .. } | Job::Train { .. } => {
             missing(rollout, records.cycle()?.is_some() && !records.played()?.is_empty())
         }
         Job::Evaluate { .. } => missing(train, !records.adapters()?.is_empty()),

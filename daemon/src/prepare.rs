@@ -7,9 +7,10 @@ use rand_chacha::ChaCha8Rng;
 use sera_agent::dialect::{self, Shot};
 use sera_agent::{Environment, reference_spans};
 use sera_core::{
-    Action, FunctionKey, Hole, Outcome, Step, Task, TaskId, Trajectory, TrajectoryId, TreePath,
+    Action, FunctionKey, Hole, Message, Outcome, Step, Task, TaskId, Trajectory, TrajectoryId,
+    TreePath,
 };
-use sera_datagen::{Attempt, Bases, Drops, Policy, Solved};
+use sera_datagen::{Attempt, Bases, Policy, Selected, Selection, Solved};
 use sera_model::Tokenizer;
 use sera_train::Example;
 use sera_train::evaluate::{FixItem, HoleItem};
@@ -30,40 +31,63 @@ const SHOWN: usize = 2;
 /// Bytes of neighbouring functions shown before a hole.
 const NEIGHBOUR_BYTES: usize = 1_600;
 
-/// Everything that may be trained on, tokenised: selected trajectories, then holes. `stress` is
-/// [`STRESS`] but where its effect is measured.
+/// What was chosen to be trained on, as it is trained on.
+pub struct Chosen {
+    /// Which trajectories, and why not the others.
+    pub selected: Selected,
+    /// The chosen ones, best first.
+    pub taught: Vec<Taught>,
+}
+
+/// One trajectory as a student is taught it.
+#[derive(Clone, Debug)]
+pub struct Taught {
+    /// The sequence.
+    pub example: Example,
+    /// The messages it is of, up to the last that carries loss.
+    pub messages: Vec<Message>,
+    /// Which of them carry loss.
+    pub train: Vec<bool>,
+    /// Share of the conversation's messages that fit the student's length.
+    kept: f64,
+}
+
+/// Chooses among `attempts`. `stress` is [`STRESS`] but where its effect is measured.
+pub fn choose(
+    tokenizer: &Tokenizer,
+    attempts: &[Attempt],
+    selection: &Selection,
+    stress: f32,
+) -> Chosen {
+    let taught = |attempt: &Attempt| taught(tokenizer, &attempt.trajectory, stress);
+    let mut fixes: BTreeMap<TrajectoryId, Taught> = attempts
+        .iter()
+        .filter_map(|attempt| Some((attempt.trajectory.id, taught(attempt)?)))
+        .collect();
+    let kept = |attempt: &Attempt| fixes.get(&attempt.trajectory.id).map_or(0.0, |t| t.kept);
+    let selected = sera_datagen::select(attempts, &kept, &Policy::default(), selection);
+    let taught = selected.chosen.iter().filter_map(|id| fixes.remove(id)).collect();
+    Chosen { selected, taught }
+}
+
+/// Everything that may be trained on, tokenised: selected trajectories, then holes.
 pub fn dataset(
     tokenizer: &Tokenizer,
     attempts: &[Attempt],
     holes: &[Hole],
+    selection: &Selection,
     stress: f32,
-) -> (Vec<Example>, Vec<TrajectoryId>, Drops) {
-    let conversation = |attempt: &Attempt| as_example(tokenizer, &attempt.trajectory, stress);
-    let fixes: BTreeMap<TrajectoryId, examples::Conversation> = attempts
-        .iter()
-        .filter_map(|attempt| Some((attempt.trajectory.id, conversation(attempt)?)))
-        .collect();
-    let kept = |attempt: &Attempt| fixes.get(&attempt.trajectory.id).map_or(0.0, |c| c.kept);
-    let selected = sera_datagen::select(attempts, &kept, &Policy::default());
-    let mut dataset: Vec<Example> = selected
-        .chosen
-        .iter()
-        .filter_map(|id| fixes.get(id))
-        .map(|conversation| conversation.example.clone())
-        .collect();
+) -> (Vec<Example>, Selected) {
+    let Chosen { selected, taught } = choose(tokenizer, attempts, selection, stress);
     let format = HoleFormat::of_length(LENGTH);
     let hole = |hole: &Hole| examples::hole(tokenizer, hole, &format);
-    dataset.extend(holes.iter().filter_map(hole));
-    (dataset, selected.chosen, selected.dropped)
+    let fixes = taught.into_iter().map(|taught| taught.example);
+    (fixes.chain(holes.iter().filter_map(hole)).collect(), selected)
 }
 
 /// The conversation that serving would have: the same renderer, the same steps left out.
-fn as_example(
-    tokenizer: &Tokenizer,
-    trajectory: &Trajectory,
-    stress: f32,
-) -> Option<examples::Conversation> {
-    let dialect::Conversation { messages, changed, swapped } =
+fn taught(tokenizer: &Tokenizer, trajectory: &Trajectory, stress: f32) -> Option<Taught> {
+    let dialect::Conversation { mut messages, changed, swapped } =
         dialect::guided(&[], &trajectory.description, &trajectory.steps).ended();
     let own: Vec<&Step> = trajectory.steps.iter().filter(|step| dialect::is_own(step)).collect();
     let weigh = |message: usize, bytes: Range<usize>| {
@@ -82,11 +106,15 @@ fn as_example(
         }
     };
     let id = trajectory.id.to_string();
-    let mut conversation = examples::conversation(tokenizer, &id, &messages, &weigh, LENGTH)?;
+    let examples::Conversation { mut example, kept, last } =
+        examples::conversation(tokenizer, &id, &messages, &weigh, LENGTH)?;
     for (message, old, new) in swapped {
-        examples::unlike(tokenizer, &mut conversation.example, &messages, (message, old, new));
+        examples::unlike(tokenizer, &mut example, &messages, (message, old, new));
     }
-    Some(conversation)
+    messages.truncate(last + 1);
+    let spoken = |at: usize| at >= 2 && at.is_multiple_of(2);
+    let train = (0..=last).map(|at| spoken(at) && weigh(at, 0..0) > 0.0).collect();
+    Some(Taught { example, messages, train, kept })
 }
 
 /// Held-out tasks in an order that the clock cannot choose, with all that measuring them needs.

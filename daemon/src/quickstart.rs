@@ -103,6 +103,8 @@ fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
         Job::Mine { .. }
         | Job::Generate { .. }
         | Job::Verify {}
+        | Job::Select { .. }
+        | Job::Export { .. }
         | Job::Promote {}
         | Job::Quickstart { .. }
         | Job::Fix { .. }
@@ -134,6 +136,8 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
         | JobResult::Rollout(_)
         | JobResult::Generate(_)
         | JobResult::Verify(_)
+        | JobResult::Select(_)
+        | JobResult::Export(_)
         | JobResult::Quickstart(_)
         | JobResult::Fix(_)
         | JobResult::Log(_)

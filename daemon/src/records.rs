@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Capability, Scorecard};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, SeedId, Task, TaskId, Trajectory};
 use sera_core::{Verdict, stats};
-use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Known};
+use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Known, Selection};
 use sera_store::{Kind, Store};
 use sera_train::promote::{self, Decision};
 use serde::{Deserialize, Serialize};
@@ -242,6 +242,16 @@ impl Records {
             *rollouts.student.entry(word).or_default() += 1;
         }
         Ok(self.store.put(Kind::Setting, "rollouts", &rollouts)?)
+    }
+
+    /// What the user chose to be trained on.
+    pub(crate) fn selection(&self) -> Result<Selection> {
+        Ok(self.store.get(Kind::Setting, "selection")?.unwrap_or_default())
+    }
+
+    /// Keeps the user's choice for trainings to come.
+    pub(crate) fn keep_selection(&self, selection: &Selection) -> Result<()> {
+        Ok(self.store.put(Kind::Setting, "selection", selection)?)
     }
 
     /// What became of the rollouts so far.

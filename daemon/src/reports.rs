@@ -1,19 +1,22 @@
 //! What jobs report: stored facts turned into the protocol's words.
 use crate::failure;
-use crate::order::{Evaluated, Fixed, Generated, MineDone, Proposed, RolledOut, Synthesized};
+use crate::order::{
+    Chosen, Evaluated, Fixed, Generated, MineDone, Proposed, RolledOut, Synthesized,
+};
 use crate::records::{self, Adapter, Rollouts, word};
 use anyhow::Result;
 use sera_agent::dialect;
 use sera_core::scorecard::Capability;
-use sera_core::{AdapterId, Origin, Outcome, Seed, Step, Task};
-use sera_datagen::{Attempt, DropReason, Drops};
+use sera_core::{AdapterId, Origin, Outcome, Seed, Step, Task, TrajectoryId};
+use sera_datagen::{Attempt, DropReason, Drops, Selection, Source};
 use sera_protocol::report::{
-    Explained, FixReport, FsckReport, GenerateReport, LogReport, Logged, MineReport, PromoteReport,
-    Proposal, ProposalSource, RolloutReport, ScorecardReport, ShowReport, Shown, StudentReport,
-    SynthesizeReport, TrainReport, VerifyReport,
+    Explained, ExportReport, FixReport, FsckReport, GenerateReport, LogReport, Logged, MineReport,
+    PromoteReport, Proposal, ProposalSource, RolloutReport, ScorecardReport, SelectReport,
+    ShowReport, Shown, StudentReport, SynthesizeReport, TrainReport, VerifyReport,
 };
 use sera_train::promote::Decision;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 type Counts = BTreeMap<String, u64>;
 
@@ -76,6 +79,7 @@ pub(crate) fn synthesize(done: &Synthesized) -> SynthesizeReport {
         Origin::Mutation { operator, .. } => operator.clone(),
         Origin::Commit { .. } => "commit".to_owned(),
         Origin::Generated { .. } => "teacher".to_owned(),
+        Origin::Imported { .. } => "imported".to_owned(),
     };
     SynthesizeReport {
         tasks: done.tasks.len() as u64,
@@ -154,6 +158,33 @@ pub(crate) fn verify(attempts: &[Attempt], all: &Rollouts) -> VerifyReport {
     }
 }
 
+/// What is trained on.
+pub(crate) fn select(selection: &Selection, attempts: &[Attempt], done: &Chosen) -> SelectReport {
+    let sources: BTreeMap<TrajectoryId, Source> =
+        attempts.iter().map(|one| (one.trajectory.id, Source::of(one))).collect();
+    let chosen = done.selected.chosen.iter().filter_map(|id| sources.get(id));
+    SelectReport {
+        min_recall: selection.min_recall,
+        max_patch: selection.max_patch as u64,
+        mix: selection.mix.iter().map(|(source, share)| (source.to_string(), *share)).collect(),
+        chosen: tally(chosen.map(ToString::to_string)),
+        dropped: drops(&done.selected.dropped()),
+        tokens: done.tokens,
+        target_tokens: done.target_tokens,
+        seconds: done.seconds,
+    }
+}
+
+/// Files for other trainers.
+pub(crate) fn export(folder: &Path, done: &Chosen) -> ExportReport {
+    ExportReport {
+        folder: folder.display().to_string(),
+        files: done.files,
+        trajectories: done.selected.chosen.len() as u64,
+        seconds: done.seconds,
+    }
+}
+
 /// Trajectories in one line each.
 pub(crate) fn log(told: &[Attempt], limit: Option<u64>) -> LogReport {
     let most = limit.map_or(usize::MAX, |n| n as usize);
@@ -179,6 +210,7 @@ fn logged(attempt: &Attempt) -> Logged {
             format!("{operator} {}::{}", function.path, function.name)
         }
         Origin::Commit { commit } => format!("commit {}", commit.short()),
+        Origin::Imported { name } => format!("imported {name}"),
         Origin::Generated { function, vague } => {
             let which = if *vague { "request" } else { "report" };
             format!("{which} {}::{}", function.path, function.name)

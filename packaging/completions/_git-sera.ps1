@@ -40,9 +40,11 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
             [CompletionResult]::new('synthesize', 'synthesize', [CompletionResultType]::ParameterValue, 'Make tasks from the functions and commits that were mined')
             [CompletionResult]::new('rollout', 'rollout', [CompletionResultType]::ParameterValue, 'Have tasks solved in isolated environments and keep the attempts that hold')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Judge the stored attempts again and select those to train on')
+            [CompletionResult]::new('select', 'select', [CompletionResultType]::ParameterValue, 'Choose again what is trained on, without any rollout')
             [CompletionResult]::new('train', 'train', [CompletionResultType]::ParameterValue, 'Train an adapter on the selected attempts')
             [CompletionResult]::new('evaluate', 'evaluate', [CompletionResultType]::ParameterValue, 'Compare the newest adapter with the base on held-out work')
             [CompletionResult]::new('promote', 'promote', [CompletionResultType]::ParameterValue, 'Let the newest adapter serve what it is better at, or say why not')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write what is trained on out for other trainers')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'List the stored trajectories, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a stored trajectory: its task, every step, and what it changed')
             [CompletionResult]::new('fsck', 'fsck', [CompletionResultType]::ParameterValue, 'Check everything that is stored and rebuild the index')
@@ -164,6 +166,21 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'git-sera;select' {
+            [CompletionResult]::new('--min-recall', '--min-recall', [CompletionResultType]::ParameterName, 'Accept attempts from this weighted recall on: the share of the reference''s changed lines that were reproduced, where trivial lines count a fifth [usual: 0.5]')
+            [CompletionResult]::new('--max-patch', '--max-patch', [CompletionResultType]::ParameterName, 'Leave out attempts that change more lines than this [usual: 40]')
+            [CompletionResult]::new('--mix', '--mix', [CompletionResultType]::ParameterName, 'Bound what sources make of the whole, from 0 to 1: report=0.5,commit=0.2. Sources are mutation, commit, request, report, student, imported; those not named have no bound [usual: student=0.5]')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
+            [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set')
+            [CompletionResult]::new('--reset', '--reset', [CompletionResultType]::ParameterName, 'Go back to the usual choice')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the result as one line of JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'git-sera;train' {
             [CompletionResult]::new('--seconds', '--seconds', [CompletionResultType]::ParameterName, 'Train for about this many seconds')
             [CompletionResult]::new('--tokens', '--tokens', [CompletionResultType]::ParameterName, 'Train on about this many tokens')
@@ -199,6 +216,20 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'git-sera;export' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'In what form')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file, or for swe-agent and atif to this folder')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file, or for swe-agent and atif to this folder')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
+            [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the result as one line of JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'git-sera;log' {

@@ -22,6 +22,9 @@ _git__sera() {
             git__sera,evaluate)
                 cmd="git__sera__subcmd__evaluate"
                 ;;
+            git__sera,export)
+                cmd="git__sera__subcmd__export"
+                ;;
             git__sera,fix)
                 cmd="git__sera__subcmd__fix"
                 ;;
@@ -48,6 +51,9 @@ _git__sera() {
                 ;;
             git__sera,rollout)
                 cmd="git__sera__subcmd__rollout"
+                ;;
+            git__sera,select)
+                cmd="git__sera__subcmd__select"
                 ;;
             git__sera,show)
                 cmd="git__sera__subcmd__show"
@@ -80,7 +86,7 @@ _git__sera() {
 
     case "${cmd}" in
         git__sera)
-            opts="-C -q -h -V --repo --json --quiet --color --help --version quickstart fix status register unregister mine synthesize rollout verify train evaluate promote log show fsck start stop man completions"
+            opts="-C -q -h -V --repo --json --quiet --color --help --version quickstart fix status register unregister mine synthesize rollout verify select train evaluate promote export log show fsck start stop man completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -139,6 +145,44 @@ _git__sera() {
             fi
             case "${prev}" in
                 --seconds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git__subcmd__sera__subcmd__export)
+            opts="-o -C -q -h --format --output --repo --json --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -W "openai axolotl hermes swe-agent atif" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -405,6 +449,44 @@ _git__sera() {
             fi
             case "${prev}" in
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git__subcmd__sera__subcmd__select)
+            opts="-C -q -h --min-recall --max-patch --mix --reset --repo --json --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --min-recall)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-patch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --mix)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -37,9 +37,11 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand synthesize 'Make tasks from the functions and commits that were mined'
             cand rollout 'Have tasks solved in isolated environments and keep the attempts that hold'
             cand verify 'Judge the stored attempts again and select those to train on'
+            cand select 'Choose again what is trained on, without any rollout'
             cand train 'Train an adapter on the selected attempts'
             cand evaluate 'Compare the newest adapter with the base on held-out work'
             cand promote 'Let the newest adapter serve what it is better at, or say why not'
+            cand export 'Write what is trained on out for other trainers'
             cand log 'List the stored trajectories, newest first'
             cand show 'Show a stored trajectory: its task, every step, and what it changed'
             cand fsck 'Check everything that is stored and rebuild the index'
@@ -151,6 +153,20 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'git-sera;select'= {
+            cand --min-recall 'Accept attempts from this weighted recall on: the share of the reference''s changed lines that were reproduced, where trivial lines count a fifth [usual: 0.5]'
+            cand --max-patch 'Leave out attempts that change more lines than this [usual: 40]'
+            cand --mix 'Bound what sources make of the whole, from 0 to 1: report=0.5,commit=0.2. Sources are mutation, commit, request, report, student, imported; those not named have no bound [usual: student=0.5]'
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --reset 'Go back to the usual choice'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'git-sera;train'= {
             cand --seconds 'Train for about this many seconds'
             cand --tokens 'Train on about this many tokens'
@@ -184,6 +200,19 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --quiet 'Say nothing but results and errors'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'git-sera;export'= {
+            cand --format 'In what form'
+            cand -o 'Write to this file, or for swe-agent and atif to this folder'
+            cand --output 'Write to this file, or for swe-agent and atif to this folder'
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'git-sera;log'= {
             cand -n 'List at most this many'

@@ -41,9 +41,11 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "mine" -d 'Find th
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "synthesize" -d 'Make tasks from the functions and commits that were mined'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "rollout" -d 'Have tasks solved in isolated environments and keep the attempts that hold'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "verify" -d 'Judge the stored attempts again and select those to train on'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "select" -d 'Choose again what is trained on, without any rollout'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "train" -d 'Train an adapter on the selected attempts'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "evaluate" -d 'Compare the newest adapter with the base on held-out work'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "promote" -d 'Let the newest adapter serve what it is better at, or say why not'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "export" -d 'Write what is trained on out for other trainers'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "log" -d 'List the stored trajectories, newest first'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "show" -d 'Show a stored trajectory: its task, every step, and what it changed'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "fsck" -d 'Check everything that is stored and rebuild the index'
@@ -127,6 +129,17 @@ never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand verify" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand verify" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand verify" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand select" -l min-recall -d 'Accept attempts from this weighted recall on: the share of the reference\'s changed lines that were reproduced, where trivial lines count a fifth [usual: 0.5]' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand select" -l max-patch -d 'Leave out attempts that change more lines than this [usual: 40]' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand select" -l mix -d 'Bound what sources make of the whole, from 0 to 1: report=0.5,commit=0.2. Sources are mutation, commit, request, report, student, imported; those not named have no bound [usual: student=0.5]' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand select" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand select" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand select" -l reset -d 'Go back to the usual choice'
+complete -c git-sera -n "__fish_git_sera_using_subcommand select" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand select" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand select" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand train" -l seconds -d 'Train for about this many seconds' -r
 complete -c git-sera -n "__fish_git_sera_using_subcommand train" -l tokens -d 'Train on about this many tokens' -r
 complete -c git-sera -n "__fish_git_sera_using_subcommand train" -l seed -d 'Seed of initial weights and order' -r
@@ -152,6 +165,19 @@ never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand export" -l format -d 'In what form' -r -f -a "openai\t''
+axolotl\t''
+hermes\t''
+swe-agent\t''
+atif\t''"
+complete -c git-sera -n "__fish_git_sera_using_subcommand export" -s o -l output -d 'Write to this file, or for swe-agent and atif to this folder' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand export" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand export" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand export" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand export" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand log" -s n -l limit -d 'List at most this many' -r
 complete -c git-sera -n "__fish_git_sera_using_subcommand log" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand log" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'

@@ -260,6 +260,24 @@ export type Job =
       /** How many proposals to return, best first. */
       proposals: number;
     }
+  /** Chooses what is trained on again, from what is stored, and says what that is. */
+  | {
+      kind: "select";
+      /** Accept this weighted recall and above; as before when absent. */
+      min_recall?: number | null;
+      /** Take candidates of at most this many changed lines; as before when absent. */
+      max_patch?: number | null;
+      /** Most that each source may make of the whole, from 0 to 1; as before when absent. */
+      mix?: Partial<Record<string, number>> | null;
+      /** Begin with the usual choice instead of the last one. */
+      reset: boolean;
+    }
+  /** Writes what is trained on out for other trainers. */
+  | {
+      kind: "export";
+      /** In what form. */
+      format: ExportFormat;
+    }
   /** Lists stored trajectories, newest first. */
   | {
       kind: "log";
@@ -274,6 +292,19 @@ export type Job =
     }
   /** Checks what is stored and rebuilds the index. */
   | { kind: "fsck" };
+
+/** A form that other trainers read. */
+export type ExportFormat =
+  /** Conversations with calls of tools, `weight` of each message of the model 0 or 1. */
+  | "openai"
+  /** What this trainer itself learns from, message by message; `train` says which. */
+  | "axolotl"
+  /** Conversations with calls of tools as text, as SERA publishes them. */
+  | "hermes"
+  /** SWE-agent's trajectory files. */
+  | "swe-agent"
+  /** Agent Trajectory Interchange Format. */
+  | "atif";
 
 /** What came out. */
 export interface RunResult {
@@ -305,6 +336,10 @@ export type JobResult =
   | ({ kind: "quickstart" } & QuickstartReport)
   /** Of `fix`. */
   | ({ kind: "fix" } & FixReport)
+  /** Of `select`. */
+  | ({ kind: "select" } & SelectReport)
+  /** Of `export`. */
+  | ({ kind: "export" } & ExportReport)
   /** Of `log`. */
   | ({ kind: "log" } & LogReport)
   /** Of `show`. */
@@ -633,6 +668,38 @@ export type ProposalSource =
   | "enumerated"
   /** The model wrote it. */
   | "written";
+
+/** What is trained on. */
+export interface SelectReport {
+  /** Weighted recall that is accepted. */
+  min_recall: number;
+  /** Changed lines that a candidate may have. */
+  max_patch: number;
+  /** Most that each source may make of the whole. */
+  mix: Partial<Record<string, number>>;
+  /** How many trajectories are chosen, by source. */
+  chosen: Partial<Record<string, number>>;
+  /** How many are not, by reason. */
+  dropped: Partial<Record<string, number>>;
+  /** Tokens of the chosen. */
+  tokens: number;
+  /** Of these, tokens with loss. */
+  target_tokens: number;
+  /** Wall seconds. */
+  seconds: number;
+}
+
+/** Files for other trainers. */
+export interface ExportReport {
+  /** The folder that they lie in; whoever asked takes them from there. */
+  folder: string;
+  /** How many files. */
+  files: number;
+  /** How many trajectories they hold. */
+  trajectories: number;
+  /** Wall seconds. */
+  seconds: number;
+}
 
 /** Stored trajectories. */
 export interface LogReport {

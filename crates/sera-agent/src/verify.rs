@@ -71,6 +71,34 @@ pub fn verify(
     verdict
 }
 
+/// The decision made again with other thresholds, from what is stored: nothing is rolled out and
+/// no tree is read. What was not submitted, changed nothing or did not parse stays so.
+pub fn judge_again(
+    task: &Task,
+    trajectory: &Trajectory,
+    verdict: &Verdict,
+    thresholds: &Thresholds,
+) -> Option<Rejection> {
+    let (Some(candidate), false) = (trajectory.candidate(), unmeasured(verdict)) else {
+        return verdict.rejected;
+    };
+    // A recall that was too low is the mark of another change.
+    let same_change = verdict.tree_equal && verdict.rejected != Some(Rejection::LowRecall);
+    let leaks = leaks(&trajectory.description, [&task.reference, candidate], thresholds);
+    rejection(verdict, same_change, leaks, thresholds)
+}
+
+/// Whether a rejection was made before there were numbers.
+fn unmeasured(verdict: &Verdict) -> bool {
+    match verdict.rejected {
+        Some(Rejection::NotSubmitted | Rejection::Empty | Rejection::ParseError) => true,
+        Some(
+            Rejection::WrongFile | Rejection::LowRecall | Rejection::TooLarge | Rejection::Leak,
+        )
+        | None => false,
+    }
+}
+
 /// Functions that `patch` changes in `base`, before or after, and those around them; none where it
 /// does not apply.
 pub fn touched(patch: &Patch, base: &dyn Tree) -> Option<BTreeSet<FunctionKey>> {

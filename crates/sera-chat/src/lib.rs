@@ -20,4 +20,4 @@ pub use cost::{Budget, Prices, Purse, Spent};
 pub use download::{DownloadError, Progress, download};
 pub use ledger::{Ledger, LedgerError};
 pub use paid::Paid;
-pub use server::{Fleet, Patience, Server, ServerError};
+pub use server::{Fleet, Patience, Server, ServerError, offered, said};

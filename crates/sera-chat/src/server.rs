@@ -8,6 +8,7 @@ mod trouble;
 mod wire;
 
 pub use trouble::ServerError;
+pub use wire::{offered, said};
 
 use crate::address::{self, is_loopback, is_private};
 use crate::cost::{Purse, PutAside, Spent};

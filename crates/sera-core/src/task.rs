@@ -39,6 +39,11 @@ pub enum Origin {
         /// The description is that request itself: the attempt is the reference's own.
         vague: bool,
     },
+    /// A change that was described and made elsewhere.
+    Imported {
+        /// Its name there.
+        name: String,
+    },
 }
 
 /// How the description speaks.

@@ -94,8 +94,12 @@ impl Bases {
                 let text = base.read_text(&function.path).map_err(|_| DropReason::NoBase)?;
                 self.index.with_file(&function.path, &text)
             }
-            Origin::Generated { .. } if task.base.commit == self.cut => self.index.clone(),
-            Origin::Commit { .. } | Origin::Generated { .. } => self.parent_index(task, &base)?,
+            Origin::Generated { .. } | Origin::Imported { .. } if task.base.commit == self.cut => {
+                self.index.clone()
+            }
+            Origin::Commit { .. } | Origin::Generated { .. } | Origin::Imported { .. } => {
+                self.parent_index(task, &base)?
+            }
         };
         // The default views, because serving shows the same.
         Ok((Environment::new(base.clone(), index), base))

@@ -1,7 +1,8 @@
 //! Caps: no operator, family or function may dominate what is trained on.
+use crate::select::Source;
 use crate::{DropReason, Policy};
 use sera_core::{FunctionKey, Origin, Task};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A cap of a small batch is never below this: shares of a handful mean nothing.
 const FLOOR: usize = 2;
@@ -12,6 +13,8 @@ pub(crate) struct Share<'a> {
     operator: &'a str,
     family: &'a str,
     function: Option<&'a FunctionKey>,
+    /// Where an attempt came from; none before there are attempts.
+    source: Option<Source>,
 }
 
 impl<'a> Share<'a> {
@@ -20,18 +23,24 @@ impl<'a> Share<'a> {
         let (operator, function) = match &task.origin {
             Origin::Mutation { operator, function, .. } => (operator.as_str(), Some(function)),
             Origin::Generated { function, .. } => ("", Some(function)),
-            Origin::Commit { .. } => ("", None),
+            Origin::Commit { .. } | Origin::Imported { .. } => ("", None),
         };
-        Self { operator, family: &task.family.0, function }
+        Self { operator, family: &task.family.0, function, source: None }
+    }
+
+    /// The same with where an attempt at it came from.
+    pub(crate) fn from(self, source: Source) -> Self {
+        Self { source: Some(source), ..self }
     }
 }
 
 /// The caps of a policy.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Caps {
     operator: f64,
     family: f64,
     function: usize,
+    mix: BTreeMap<Source, f64>,
 }
 
 impl Caps {
@@ -41,7 +50,13 @@ impl Caps {
             operator: policy.operator_share,
             family: policy.family_share,
             function: policy.tasks_per_function,
+            mix: BTreeMap::new(),
         }
+    }
+
+    /// The same with bounds on sources.
+    pub(crate) fn mixed(self, mix: &BTreeMap<Source, f64>) -> Self {
+        Self { mix: mix.clone(), ..self }
     }
 
     /// For every item in order whether it is kept (`None`) or which cap it falls to. The shares
@@ -59,10 +74,12 @@ impl Caps {
         }
     }
 
-    /// Most tasks an operator and a family may have in a batch of `size`.
-    fn bounds(&self, size: usize) -> (usize, usize) {
+    /// Most tasks an operator, a family and each bounded source may have in a batch of `size`.
+    fn bounds(&self, size: usize) -> (usize, usize, BTreeMap<Source, usize>) {
         let bound = |share: f64| ((share * size as f64).ceil() as usize).max(FLOOR);
-        (bound(self.operator), bound(self.family))
+        // The floor would let a source in that nobody wants.
+        let of = |(source, share): (&Source, &f64)| (*source, (share * size as f64) as usize);
+        (bound(self.operator), bound(self.family), self.mix.iter().map(of).collect())
     }
 
     fn within<'i>(
@@ -71,7 +88,7 @@ impl Caps {
         size: usize,
         most: usize,
     ) -> Vec<Option<DropReason>> {
-        let (per_operator, per_family) = self.bounds(size);
+        let (per_operator, per_family, mut left) = self.bounds(size);
         let mut operators = HashMap::<&'i str, usize>::new();
         let mut families = HashMap::<&'i str, usize>::new();
         let mut functions = HashMap::<&'i FunctionKey, usize>::new();
@@ -92,6 +109,12 @@ impl Caps {
             }
             if !item.operator.is_empty() && *family >= per_family {
                 return Some(DropReason::FamilyCap);
+            }
+            if let Some(left) = item.source.and_then(|source| left.get_mut(&source)) {
+                if *left == 0 {
+                    return Some(DropReason::SourceCap);
+                }
+                *left -= 1;
             }
             (*operator, *family, *function) = (*operator + 1, *family + 1, *function + 1);
             kept += 1;
@@ -122,6 +145,7 @@ mod tests {
                 operator: &operators[(i * i) % 12],
                 family: &families[(i * i * 7) % 30],
                 function: Some(&keys[i]),
+                source: None,
             })
             .collect();
         let caps = Caps::of(&Policy::default());
@@ -141,9 +165,34 @@ mod tests {
     }
 
     #[test]
+    fn a_source_has_its_share_of_what_is_kept() {
+        let item = |source| Share { operator: "", family: "f", function: None, source };
+        let check = |students: usize, others: usize, share: f64, expect: usize| {
+            let mine = std::iter::repeat_n(item(Some(Source::Student)), students);
+            let theirs = std::iter::repeat_n(item(Some(Source::Report)), others);
+            let items: Vec<_> = mine.chain(theirs).collect();
+            let caps = Caps::of(&Policy::default()).mixed(&[(Source::Student, share)].into());
+            let kept = caps.choose(&items, usize::MAX);
+            let of = |range: std::ops::Range<usize>| {
+                kept[range].iter().filter(|kept| kept.is_none()).count()
+            };
+            assert_eq!(of(students..items.len()), others, "others have no bound");
+            assert_eq!(of(0..students), expect, "{students} beside {others} at {share}");
+        };
+        check(100, 10, 0.5, 10);
+        check(100, 100, 0.5, 100);
+        check(3, 100, 0.5, 3);
+        check(100, 0, 0.5, 0);
+        check(100, 10, 0.0, 0);
+        check(100, 10, 1.0, 100);
+        check(1_000, 300, 0.25, 100);
+    }
+
+    #[test]
     fn a_small_batch_is_left_alone() {
-        let items: Vec<Share<'_>> =
-            (0..2).map(|_| Share { operator: "o", family: "f", function: None }).collect();
+        let items: Vec<Share<'_>> = (0..2)
+            .map(|_| Share { operator: "o", family: "f", function: None, source: None })
+            .collect();
         assert_eq!(Caps::of(&Policy::default()).choose(&items, usize::MAX), [None, None]);
     }
 }

@@ -39,7 +39,7 @@ pub use mine::{Cut, MineError, Mined, mine};
 pub use policy::Policy;
 pub use reason::{DropReason, Drops};
 pub use rollout::{Attempt, RolledOut, derivable, play, roll_out_all};
-pub use select::{Selected, select};
+pub use select::{SelectError, Selected, Selection, Source, select};
 pub use similar::Solved;
 pub use synthesize::{Synthesized, synthesize, synthesize_all};
 pub use teacher::ProceduralTeacher;

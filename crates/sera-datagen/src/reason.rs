@@ -113,6 +113,8 @@ reasons! {
     FamilyCap = "family-cap",
     /// The function has its tasks already.
     FunctionCap = "function-cap",
+    /// What it came from has its share already.
+    SourceCap = "source-cap",
     /// The batch is full.
     BatchFull = "batch-full",
     // Trajectories.

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The teacher's name in records.
 pub const PROCEDURAL: &str = "procedural";
+/// What a student's name in records begins with.
+pub const STUDENT: &str = "student:";
 
 /// Limits of the teacher's rollouts: it ends by itself, so these only catch mistakes of ours.
 const LIMITS: Limits = Limits {

@@ -61,7 +61,7 @@ impl ProceduralTeacher {
         let mut rng = ChaCha8Rng::seed_from_u64(rng_seed);
         let within = match &task.origin {
             Origin::Mutation { function, .. } => Some(function.name.as_str()),
-            Origin::Commit { .. } | Origin::Generated { .. } => None,
+            Origin::Commit { .. } | Origin::Generated { .. } | Origin::Imported { .. } => None,
         };
         let stops = stops(&task.reference, within, read)?;
         let mut checks: Vec<TreePath> = Vec::new();

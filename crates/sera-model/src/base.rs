@@ -82,6 +82,14 @@ impl Base {
         Ok(Self::of((config, weights, tokenizer), name, digest(path)?))
     }
 
+    /// Only the tokenizer of what [`Self::load`] loads: in moments, and without its weights.
+    pub fn tokenizer_of(path: &Path) -> Result<Tokenizer, LoadError> {
+        if path.is_dir() {
+            return Ok(Tokenizer::from_json(&Folder::open(path)?.tokenizer()?)?);
+        }
+        Ok(Tokenizer::new(vocabulary(&Gguf::open(path)?)?)?)
+    }
+
     /// A base on the processor.
     fn of(parts: (Config, Weights, Tokenizer), name: String, digest: String) -> Arc<Self> {
         let (config, weights, tokenizer) = parts;

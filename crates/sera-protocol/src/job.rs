@@ -1,4 +1,5 @@
 //! What a client can ask the daemon to work on, and how far that work is.
+use crate::report::ExportFormat;
 use crate::wire::{choices, records, words};
 use sera_core::JobId;
 use std::collections::BTreeMap;
@@ -71,6 +72,22 @@ choices! {
             buffers: Option<BTreeMap<String, String>>,
             /// How many proposals to return, best first.
             proposals: u64,
+        },
+        /// Chooses what is trained on again, from what is stored, and says what that is.
+        Select = "select" {
+            /// Accept this weighted recall and above; as before when absent.
+            min_recall: Option<f64>,
+            /// Take candidates of at most this many changed lines; as before when absent.
+            max_patch: Option<u64>,
+            /// Most that each source may make of the whole, from 0 to 1; as before when absent.
+            mix: Option<BTreeMap<String, f64>>,
+            /// Begin with the usual choice instead of the last one.
+            reset: bool,
+        },
+        /// Writes what is trained on out for other trainers.
+        Export = "export" {
+            /// In what form.
+            format: ExportFormat,
         },
         /// Lists stored trajectories, newest first.
         Log = "log" {

@@ -27,6 +27,10 @@ choices! {
         Quickstart = "quickstart" (Box<QuickstartReport>),
         /// Of `fix`.
         Fix = "fix" (FixReport),
+        /// Of `select`.
+        Select = "select" (SelectReport),
+        /// Of `export`.
+        Export = "export" (ExportReport),
         /// Of `log`.
         Log = "log" (LogReport),
         /// Of `show`.
@@ -47,7 +51,55 @@ words! {
     }
 }
 
+words! {
+    /// A form that other trainers read.
+    ExportFormat {
+        /// Conversations with calls of tools, `weight` of each message of the model 0 or 1.
+        Openai = "openai",
+        /// What this trainer itself learns from, message by message; `train` says which.
+        Axolotl = "axolotl",
+        /// Conversations with calls of tools as text, as SERA publishes them.
+        Hermes = "hermes",
+        /// SWE-agent's trajectory files.
+        SweAgent = "swe-agent",
+        /// Agent Trajectory Interchange Format.
+        Atif = "atif",
+    }
+}
+
 records! {
+    /// What is trained on.
+    SelectReport {
+        /// Weighted recall that is accepted.
+        min_recall: f64,
+        /// Changed lines that a candidate may have.
+        max_patch: u64,
+        /// Most that each source may make of the whole.
+        mix: BTreeMap<String, f64>,
+        /// How many trajectories are chosen, by source.
+        chosen: BTreeMap<String, u64>,
+        /// How many are not, by reason.
+        dropped: BTreeMap<String, u64>,
+        /// Tokens of the chosen.
+        tokens: u64,
+        /// Of these, tokens with loss.
+        target_tokens: u64,
+        /// Wall seconds.
+        seconds: f64,
+    }
+
+    /// Files for other trainers.
+    ExportReport {
+        /// The folder that they lie in; whoever asked takes them from there.
+        folder: String,
+        /// How many files.
+        files: u64,
+        /// How many trajectories they hold.
+        trajectories: u64,
+        /// Wall seconds.
+        seconds: f64,
+    }
+
     /// What mining found.
     MineReport [Default] {
         /// Functions that may be trained on.

@@ -211,6 +211,7 @@ fn of<'a>(
 fn cluster(item: &FixItem) -> (String, bool) {
     match &item.task.origin {
         sera_core::Origin::Commit { commit } => (commit.to_string(), true),
+        sera_core::Origin::Imported { name } => (name.clone(), false),
         sera_core::Origin::Mutation { function, .. }
         | sera_core::Origin::Generated { function, .. } => (function.path.to_string(), false),
     }

@@ -35,6 +35,8 @@ pub struct Conversation {
     pub example: Example,
     /// Share of messages kept when cut at the last complete assistant message within the length.
     pub kept: f64,
+    /// Index of the message that the example ends with.
+    pub last: usize,
 }
 
 /// A conversation in the serving template, at most `length` tokens long.
@@ -56,7 +58,7 @@ pub fn conversation(
     let whole = rendered.tokens.len() <= length;
     let kept = if whole { 1.0 } else { (last + 1) as f64 / messages.len() as f64 };
 
-    let mut targets = Vec::new();
+    let (mut targets, mut last) = (Vec::new(), 0);
     for (message, span) in fitting() {
         let (size, mut start) = (messages[message].content.len(), 0);
         for at in span.clone() {
@@ -64,6 +66,7 @@ pub fn conversation(
             let weight = weigh(message, start..end);
             if weight > 0.0 {
                 targets.push(target(&rendered.tokens, at, weight));
+                last = message;
             }
             start = end;
         }
@@ -71,7 +74,7 @@ pub fn conversation(
     let mut tokens = rendered.tokens.clone();
     tokens.truncate(targets.last()?.row + 2);
     let example = Example { source: source.to_owned(), kind: Kind::Fix, tokens, targets };
-    Some(Conversation { example, kept })
+    Some(Conversation { example, kept, last })
 }
 
 /// Teaches an example of `messages` that of two texts of one message, given by where they begin,

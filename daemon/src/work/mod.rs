@@ -20,6 +20,7 @@ mod fix;
 mod generate;
 mod mine;
 mod roll_out;
+mod select;
 mod synthesize;
 mod train;
 
@@ -140,6 +141,7 @@ fn carry_out(desk: &Desk, students: &Students) -> Result<Digest> {
         Order::Synthesize(order) => leave(desk, &synthesize::synthesize(&order, desk)?),
         Order::RollOut(order) => leave(desk, &roll_out::roll_out(&order, desk)?),
         Order::Generate(order) => leave(desk, &generate::generate(&order, desk)?),
+        Order::Select(order) => leave(desk, &select::select(&order, desk)?),
         Order::Train(order) => leave(desk, &train::train(&order, desk)?),
         Order::Evaluate(order) => leave(desk, &evaluate::evaluate(&order, desk)?),
         Order::Fix(order) => leave(desk, &fix::fix(&order, desk, students)?),

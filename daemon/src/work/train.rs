@@ -30,8 +30,14 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
     let started = Instant::now();
     desk.progress("prepare", 0, None, "examples", String::new());
     let base = fix::load_on(&order.base, order.device)?;
-    let (dataset, chosen, dropped) =
-        prepare::dataset(&base.tokenizer, &order.attempts, &order.holes, prepare::STRESS);
+    let (dataset, selected) = prepare::dataset(
+        &base.tokenizer,
+        &order.attempts,
+        &order.holes,
+        &order.selection,
+        prepare::STRESS,
+    );
+    let (dropped, chosen) = (selected.dropped(), selected.chosen);
     let mut notes = vec![format!("computed on {}", base.device())];
     let resumed = order.checkpoint.as_deref().map(read_checkpoint).transpose()?;
     let mut config = match &resumed {

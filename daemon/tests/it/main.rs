@@ -7,6 +7,7 @@ mod generate;
 mod input;
 mod one_daemon;
 mod quickstart;
+mod select;
 mod store;
 mod together;
 mod untouched;

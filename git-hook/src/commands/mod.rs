@@ -2,6 +2,7 @@
 //! the way from a job to its report.
 mod completions;
 mod evaluate;
+mod export;
 mod fix;
 mod fsck;
 mod log;
@@ -11,6 +12,7 @@ mod promote;
 mod quickstart;
 mod register;
 mod rollout;
+mod select;
 mod show;
 mod start;
 mod status;
@@ -99,9 +101,11 @@ pub enum Command {
     Synthesize(synthesize::Synthesize),
     Rollout(rollout::Rollout),
     Verify(verify::Verify),
+    Select(select::Select),
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
     Promote(promote::Promote),
+    Export(export::Export),
     Log(log::Log),
     Show(show::Show),
     Fsck(fsck::Fsck),
@@ -124,9 +128,11 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Synthesize(command) => command.run(&context),
         Command::Rollout(command) => command.run(&context),
         Command::Verify(command) => command.run(&context),
+        Command::Select(command) => command.run(&context),
         Command::Train(command) => command.run(&context),
         Command::Evaluate(command) => command.run(&context),
         Command::Promote(command) => command.run(&context),
+        Command::Export(command) => command.run(&context),
         Command::Log(command) => command.run(&context),
         Command::Show(command) => command.run(&context),
         Command::Fsck(command) => command.run(&context),

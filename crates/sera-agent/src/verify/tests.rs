@@ -155,3 +155,36 @@ proptest! {
         prop_assert_eq!((verdict.symbols, verdict.tree_equal), (1.0, true));
     }
 }
+
+/// What a stored verdict says at another recall, without any tree.
+#[test]
+fn decisions_are_made_again_from_numbers() {
+    let wanted =
+        BEFORE.replace("a - b", "combine(a, b, start=0)").replace("add(a, a)", "add(a, 2)");
+    let half = BEFORE.replace("a - b", "combine(a, b, start=0)");
+    let outcome = |found: &str| Outcome::Submitted { patch: change("a.py", BEFORE, found) };
+    let base = MemoryTree::new([("a.py", BEFORE)]);
+    let check = |description: &str, outcome: Outcome, recall: f64, expect: Option<Rejection>| {
+        let task = task(change("a.py", BEFORE, &wanted), description);
+        let trajectory = trajectory(description, outcome);
+        let usual = Thresholds::default();
+        let verdict = verify(&task, &trajectory, &base, &usual);
+        assert_eq!(judge_again(&task, &trajectory, &verdict, &usual), verdict.rejected);
+        let other = Thresholds { weighted_recall: recall, ..usual };
+        let again = judge_again(&task, &trajectory, &verdict, &other);
+        assert_eq!(again, expect, "{description} at {recall}");
+        assert_eq!(again, verify(&task, &trajectory, &base, &other).rejected);
+    };
+    check("sums are wrong", outcome(&half), 0.4, None);
+    check("sums are wrong", outcome(&half), 0.9, Some(Rejection::LowRecall));
+    let other = BEFORE.replace("return total", "return 0");
+    check("sums are wrong", outcome(&other), 0.0, None);
+    check("sums are wrong", outcome(&other), 0.1, Some(Rejection::LowRecall));
+    check("sums are wrong", outcome(&wanted.replace("start=0", "start = 0")), 0.9, None);
+    check("nothing", outcome(BEFORE), 0.0, Some(Rejection::Empty));
+    check("sums", outcome(&BEFORE.replace("a - b", "a + )")), 0.0, Some(Rejection::ParseError));
+    let limit = Outcome::LimitReached { limit: Limit::Steps };
+    check("sums", limit, 0.0, Some(Rejection::NotSubmitted));
+    let quoted = "write `total = combine(a, b, start=0)` there";
+    check(quoted, outcome(&wanted), 0.0, Some(Rejection::Leak));
+}

@@ -2,6 +2,7 @@
 //! interface that vLLM, sglang, llama.cpp, Ollama and hosted servers have in common.
 use sera_core::{Call, Message, Prompt, Role, Tool, Usage};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A request for `POST <url>/chat/completions`. The order of its fields and its messages is fixed,
 /// so that a conversation's beginning is the same bytes each time: servers cache by it.
@@ -68,6 +69,18 @@ impl<'a> From<&'a Message> for Said<'a> {
             tool_call_id: message.answers.as_deref(),
         }
     }
+}
+
+/// Messages as they are sent, for whoever writes conversations to files.
+pub fn said(messages: &[Message]) -> Vec<Value> {
+    let said = |message| serde_json::to_value(Said::from(message)).expect("plain data");
+    messages.iter().map(said).collect()
+}
+
+/// Tools as they are sent.
+pub fn offered(tools: &[Tool]) -> Vec<Value> {
+    let offered = |tool| serde_json::to_value(Typed::function(tool)).expect("plain data");
+    tools.iter().map(offered).collect()
 }
 
 #[derive(Debug, Serialize)]

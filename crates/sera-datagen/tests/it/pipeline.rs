@@ -3,8 +3,8 @@ use crate::world::{NOW, SEED, World, open, redactor};
 use sera_core::{Cancel, LineKind, Origin, Patch, Seed, Task, Tree as _, TreePath};
 use sera_datagen::change::{Change, Seen};
 use sera_datagen::{
-    Bases, Policy, Solved, derivable, holes, play, reason, roll_out_all, select, synthesize,
-    synthesize_all,
+    Bases, Policy, Selection, Solved, derivable, holes, play, reason, roll_out_all, select,
+    synthesize, synthesize_all,
 };
 use sera_testkit::{Repo, mixed_project, python_project};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +27,7 @@ fn change(world: &World, task: &Task) -> Change {
 fn the_whole_line_counts() {
     let world = &*PYTHON;
     let rolled = world.roll_out(&world.made.tasks);
-    let selected = select(&rolled.attempts, &|_| 1.0, &world.policy);
+    let selected = select(&rolled.attempts, &|_| 1.0, &world.policy, &Selection::default());
     let of = |held: bool| world.made.tasks.iter().filter(|t| t.held_out == held).count();
     let families: BTreeSet<_> = world.made.tasks.iter().map(|t| &t.family.0).collect();
     insta::assert_json_snapshot!(serde_json::json!({
@@ -38,7 +38,7 @@ fn the_whole_line_counts() {
         "attempts": rolled.attempts.len(),
         "roll_out": reason::count(rolled.dropped.iter().map(|(_, r)| *r)),
         "chosen": selected.chosen.len(),
-        "select": selected.dropped,
+        "select": selected.dropped(),
     }));
 }
 

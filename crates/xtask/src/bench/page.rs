@@ -185,7 +185,7 @@ fn operators(page: &mut String, side: &Side, measured: &Measured) -> Result<()> 
             Origin::Mutation { operator, refactoring, .. } => {
                 Some((*refactoring, operator.clone()))
             }
-            Origin::Commit { .. } | Origin::Generated { .. } => None,
+            Origin::Commit { .. } | Origin::Generated { .. } | Origin::Imported { .. } => None,
         }
     };
     writeln!(

@@ -15,6 +15,7 @@ use sera_agent::guided::{Guided, Ranked, locate, rank_edits};
 use sera_core::{Cancel, Model, ModelError, Origin, Prompt, Reply, Task};
 use sera_daemon::prepare;
 use sera_datagen::Attempt;
+use sera_datagen::Selection;
 use sera_model::{Base, Lora, Student};
 use sera_train::TrainConfig;
 use sera_train::evaluate::FixItem;
@@ -59,7 +60,13 @@ fn trained(side: &Side, items: &[FixItem], base: &Base, tokens: usize) -> Result
     let asked = |attempt: &Attempt| items.iter().any(|item| item.task.id == attempt.task.id);
     let attempts: Vec<Attempt> = side.solved().into_iter().filter(|a| !asked(a)).collect();
     let holes = side.holes_of(false);
-    let (dataset, ..) = prepare::dataset(&base.tokenizer, &attempts, &holes, prepare::STRESS);
+    let (dataset, ..) = prepare::dataset(
+        &base.tokenizer,
+        &attempts,
+        &holes,
+        &Selection::default(),
+        prepare::STRESS,
+    );
     let mut config = TrainConfig::default().with_seed(1);
     config.pack.tokens = tokens;
     Ok(student::trained("adapter", base, &dataset, &config)?.lora)

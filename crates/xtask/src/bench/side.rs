@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use sera_core::redact::Redactor;
 use sera_core::{Cancel, Hole, Seed, Task};
 use sera_daemon::prepare;
-use sera_datagen::{Attempt, Bases, Cut, Drops, Known, Policy};
+use sera_datagen::{Attempt, Bases, Cut, Drops, Known, Policy, Selection};
 use sera_git::Repository;
 use sera_model::Tokenizer;
 use sera_train::Example;
@@ -111,7 +111,14 @@ impl Side {
 
     /// What an adapter of this repository is trained on.
     pub(super) fn dataset(&self, tokenizer: &Tokenizer, stress: f32) -> Vec<Example> {
-        prepare::dataset(tokenizer, &self.solved(), &self.holes_of(false), stress).0
+        prepare::dataset(
+            tokenizer,
+            &self.solved(),
+            &self.holes_of(false),
+            &Selection::default(),
+            stress,
+        )
+        .0
     }
 
     /// The same with every answer given to another question.
@@ -134,7 +141,7 @@ impl Side {
         for (index, hole) in holes.iter_mut().enumerate() {
             hole.middle.clone_from(&middles[(index + shift) % middles.len()]);
         }
-        prepare::dataset(tokenizer, &attempts, &holes, prepare::STRESS).0
+        prepare::dataset(tokenizer, &attempts, &holes, &Selection::default(), prepare::STRESS).0
     }
 
     /// The first `tokens` tokens of the functions that holes were made in.

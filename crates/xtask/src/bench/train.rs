@@ -7,6 +7,7 @@ use super::side::{self, Side};
 use crate::{cargo, peers};
 use anyhow::{Context as _, Result, ensure};
 use sera_daemon::prepare;
+use sera_datagen::Selection;
 use sera_model::{Base, Batch, Keep, Lora, LoraConfig, Target, Tokenizer, loss_and_gradient};
 use sera_train::pack::{batch, plan};
 use sera_train::{Example, Kind, Moments, OptimizerConfig, PackConfig, proc_bytes};
@@ -69,7 +70,8 @@ fn plain(tokenizer: &Tokenizer, side: &Side) -> Result<Step> {
 
 /// With their masks and weights; tokens to be unlearned are left out, which PEFT knows nothing of.
 fn trajectories(tokenizer: &Tokenizer, solved: &[sera_datagen::Attempt]) -> Step {
-    let (examples, ..) = prepare::dataset(tokenizer, solved, &[], prepare::STRESS);
+    let (examples, ..) =
+        prepare::dataset(tokenizer, solved, &[], &Selection::default(), prepare::STRESS);
     let config = PackConfig { tokens: STEP, step: STEP, ..PackConfig::default() };
     let chosen = plan(&examples, &config).steps.into_iter().flatten().flatten();
     let sequence = |index: usize| {
