@@ -5,13 +5,13 @@ use crate::records::{Adapter, Outcome, Records};
 use crate::serving::Serving;
 use crate::worker::{Turn, WorkError, Worker, checked};
 use crate::worker_wire::Say;
-use crate::{orders, work};
+use crate::{forget, orders, work};
 use anyhow::{Context as _, Result, bail};
 use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, Digest};
 use sera_train::promote::{Decision, Rule, Standing, promote};
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
@@ -185,7 +185,11 @@ impl<'a> Cycle<'a> {
         }
         let id = AdapterId::new(self.now_ms(), made_from.as_str().as_bytes());
         let base = self.base_source()?.unwrap_or_else(|| crate::base::PRESET.to_owned());
-        self.records.keep_adapter(id, made_from, &base, &folder, done)
+        let chosen: BTreeSet<_> = done.chosen.iter().collect();
+        let mut attempts = self.records.attempts()?;
+        attempts.retain(|attempt| chosen.contains(&attempt.trajectory.id));
+        let traces = forget::learnt(&attempts, &orders::holes(self, false)?);
+        self.records.keep_adapter((id, made_from), &base, &folder, done, &traces)
     }
 
     /// Decides about the newest adapter.

@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result};
 use sera_core::AdapterId;
 use sera_git::Repository;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A registered repository.
 pub(crate) struct Engine {
@@ -14,6 +15,9 @@ pub(crate) struct Engine {
     pub(crate) records: Records,
     /// Key of this repository's pseudonyms.
     pub(crate) key: [u8; 32],
+    /// An adapter was withdrawn and none is trained in its place yet. Stored, too: this is asked
+    /// by every poll, which should not open the store.
+    retraining: AtomicBool,
     folder: PathBuf,
 }
 
@@ -29,7 +33,20 @@ impl Engine {
         // What an earlier daemon's workers left half done belongs to nobody.
         drop(std::fs::remove_dir_all(&incoming));
         private_folder(&incoming)?;
-        Ok(Self { repository, records, key, folder })
+        let retraining = AtomicBool::new(records.retraining()?);
+        Ok(Self { repository, records, key, retraining, folder })
+    }
+
+    /// Whether an adapter is to be trained in the place of one that was withdrawn.
+    pub(crate) fn is_retraining(&self) -> bool {
+        self.retraining.load(Ordering::Relaxed)
+    }
+
+    /// Says that one is, or that it is done; survives this process.
+    pub(crate) fn set_retraining(&self, due: bool) -> Result<()> {
+        self.records.keep_retraining(due)?;
+        self.retraining.store(due, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Where workers find orders and leave results.

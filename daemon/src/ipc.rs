@@ -11,7 +11,7 @@ use sera_protocol::method::{
     CancelResult, HelloResult, RegisterResult, RunParams, RunResult, StopResult, UnregisterResult,
 };
 use sera_protocol::{
-    Decoder, ErrorCode, Failure, Incoming, Locations, Message, Notification, Request,
+    Decoder, ErrorCode, Failure, Incoming, Job, Locations, Message, Notification, Request,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -231,10 +231,10 @@ fn notification(job: JobId, say: Say) -> Option<Notification> {
 }
 
 /// What the background asks for is done as if a client had.
-pub(crate) async fn mine_in_background(office: Arc<Office>, path: std::path::PathBuf) {
-    let job = sera_protocol::Job::Mine { explain: false };
+pub(crate) async fn in_background(office: Arc<Office>, path: std::path::PathBuf, job: Job) {
+    let kind = job.kind().to_owned();
     let entry = office.enter(&job, &path.display().to_string());
     if let Err(error) = office.run(&path, job, &entry, &mut |_| ()).await {
-        tracing::warn!(path = %path.display(), error = format!("{error:#}"), "mining failed");
+        tracing::warn!(path = %path.display(), error = format!("{error:#}"), kind, "failed in the background");
     }
 }

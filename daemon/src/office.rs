@@ -78,6 +78,8 @@ enum Lane {
     Light,
     Compute,
     Person,
+    /// Removes what others read: neither light work nor computing runs beside it.
+    Alone,
 }
 
 fn lane(job: &Job) -> Lane {
@@ -86,16 +88,19 @@ fn lane(job: &Job) -> Lane {
         | Job::Verify {}
         | Job::Select { .. }
         | Job::Export { .. }
+        | Job::Why { .. }
         | Job::Log { .. }
         | Job::Show { .. }
         | Job::Fsck {} => Lane::Light,
         Job::Fix { .. } => Lane::Person,
+        Job::Forget { .. } => Lane::Alone,
         Job::Synthesize { .. }
         | Job::Rollout { .. }
         | Job::Generate { .. }
         | Job::Train { .. }
         | Job::Evaluate { .. }
         | Job::Promote {}
+        | Job::Retrain {}
         | Job::Quickstart { .. } => Lane::Compute,
     }
 }
@@ -219,7 +224,25 @@ impl Office {
         let places = (&*self.locations.cache, &*self.locations.state);
         let surroundings = (entry.cancel.clone(), self.waiting.subscribe());
         let mut cycle = Cycle::new(&engine, places, &self.serving, surroundings, &mut tell);
-        pipeline::perform(&job, &mut cycle).await
+        let done = pipeline::perform(&job, &mut cycle).await;
+        if engine.is_retraining() && !matches!(job, Job::Retrain {}) {
+            // A full channel has one that will do.
+            drop(self.hints.try_send(engine.repository.common_dir().to_owned()));
+        }
+        done
+    }
+
+    /// Repositories where an adapter is to be trained in the place of one that was withdrawn;
+    /// none while something computes.
+    pub(crate) fn retraining(&self, only: Option<&Path>) -> Vec<PathBuf> {
+        let computes = |running: &Running| running.lane == Lane::Compute;
+        if Self::lock(&self.jobs).values().any(computes) {
+            return Vec::new();
+        }
+        let held = Self::lock(&self.held);
+        let asked = held.iter().filter(|(common, _)| only.is_none_or(|only| only == *common));
+        let due = asked.filter(|(_, held)| held.engine.is_retraining());
+        due.map(|(_, held)| held.engine.repository.work_dir().to_owned()).collect()
     }
 
     /// The right to run. One job computes at a time: a second is refused rather than queued,
@@ -233,6 +256,14 @@ impl Office {
             Lane::Person => {
                 self.waiting.send_modify(|people| *people += 1);
                 Permit::Person { waiting: &self.waiting }
+            }
+            Lane::Alone => {
+                let light = self.light.lock().await;
+                let Ok(compute) = self.compute.try_lock() else {
+                    let kind = self.computing(entry.id).unwrap_or_else(|| job.kind().to_owned());
+                    return Err(failure::busy(&kind, &path.display().to_string()));
+                };
+                Permit::Alone { _guards: (light, compute) }
             }
             Lane::Compute => match self.compute.try_lock() {
                 Ok(guard) => Permit::Held { _guard: guard },
@@ -326,6 +357,7 @@ impl Office {
 /// What a job holds while it runs.
 enum Permit<'a> {
     Held { _guard: tokio::sync::MutexGuard<'a, ()> },
+    Alone { _guards: (tokio::sync::MutexGuard<'a, ()>, tokio::sync::MutexGuard<'a, ()>) },
     Person { waiting: &'a channel::Sender<usize> },
 }
 

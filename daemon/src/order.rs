@@ -7,7 +7,7 @@ use sera_core::scorecard::Scorecard;
 use sera_core::{
     CommitId, FunctionSeed, Hole, Patch, Seed, SeedId, Task, TaskId, TrajectoryId, TreePath,
 };
-use sera_datagen::{Attempt, Cut, Drops, Known, Selected, Selection};
+use sera_datagen::{Attempt, Cut, Drops, Forgotten, Known, Selected, Selection};
 use sera_model::{Choice, KeyValues};
 use sera_protocol::report::ExportFormat;
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,8 @@ pub(crate) struct Source {
     pub(crate) path: PathBuf,
     /// The key of this repository's pseudonyms.
     pub(crate) key: [u8; 32],
+    /// What nothing may be made of any more.
+    pub(crate) forgotten: Forgotten,
 }
 
 /// See [`Order::Mine`]; answered by [`MineDone`].

@@ -33,16 +33,16 @@ const ROLLOUTS: usize = 8;
 /// Solved tasks and training holes that retrieval may choose from.
 const RETRIEVABLE: usize = 2_000;
 
-fn source(cycle: &Cycle<'_>) -> Source {
+fn source(cycle: &Cycle<'_>) -> Result<Source> {
     let path = cycle.engine.repository.work_dir().to_owned();
-    Source { path, key: cycle.engine.key }
+    Ok(Source { path, key: cycle.engine.key, forgotten: cycle.records.forgotten()? })
 }
 
 /// Mine everything reachable from HEAD.
 pub(crate) fn mine(cycle: &Cycle<'_>) -> Result<(CommitId, Mine)> {
     let tip = cycle.engine.repository.head()?;
     let known = cycle.records.known()?;
-    Ok((tip.clone(), Mine { source: source(cycle), tip, known }))
+    Ok((tip.clone(), Mine { source: source(cycle)?, tip, known }))
 }
 
 /// Make the tasks of a new cycle, at the cut that mining found last.
@@ -53,7 +53,7 @@ pub(crate) fn synthesize(cycle: &Cycle<'_>, limit: Option<u64>) -> Result<(Cut, 
         return Err(failure::no_eligible(&seeds, &mined.dropped));
     }
     let order = Synthesize {
-        source: source(cycle),
+        source: source(cycle)?,
         cut: mined.cut.commit.clone(),
         seeds,
         limit: limit.map_or(TASKS, |n| n as usize),
@@ -79,7 +79,7 @@ pub(crate) fn roll_out(cycle: &Cycle<'_>, limit: Option<u64>) -> Result<RollOut>
     let mut tasks = cycle.records.open_tasks()?;
     tasks.truncate(limit.map_or(usize::MAX, |n| n as usize));
     let teacher = order::Teacher::Procedural;
-    Ok(RollOut { source: source(cycle), cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
+    Ok(RollOut { source: source(cycle)?, cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
 }
 
 /// Let the student try training tasks that have a solution.
@@ -94,7 +94,7 @@ pub(crate) async fn student(cycle: &mut Cycle<'_>) -> Result<RollOut> {
     }
     let weights = cycle.weights().await?;
     let teacher = order::Teacher::Student(weights);
-    Ok(RollOut { source: source(cycle), cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
+    Ok(RollOut { source: source(cycle)?, cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
 }
 
 /// What may be trained on, and is accepted as the user chose.
@@ -129,7 +129,8 @@ fn eligible(cycle: &Cycle<'_>) -> Result<Vec<Attempt>> {
     Ok(attempts)
 }
 
-fn holes(cycle: &Cycle<'_>, held_out: bool) -> Result<Vec<Hole>> {
+/// Holes of the cycle, on one side of the split.
+pub(crate) fn holes(cycle: &Cycle<'_>, held_out: bool) -> Result<Vec<Hole>> {
     let mut holes = cycle.records.holes()?;
     holes.retain(|hole| hole.held_out == held_out);
     Ok(holes)
@@ -160,7 +161,7 @@ pub(crate) fn generate(
     let made = cycle.records.generations()?;
     let done = made.into_iter().map(|made| (made.seed, made.family.0));
     Ok(Generate {
-        source: source(cycle),
+        source: source(cycle)?,
         rng_seed: seed_of(&mined.cut.commit),
         earlier: earlier(cycle, &times, &mined.cut.commit, teacher.bases)?,
         past: cycle.records.past()?,
@@ -221,7 +222,7 @@ pub(crate) async fn select(
         selection.mix = mix.iter().map(share).collect::<Result<_>>()?;
     }
     selection.check().map_err(refuse)?;
-    let order = chosen(cycle, selection.clone(), None).await?;
+    let order = Select { selection: selection.clone(), ..chosen(cycle, None).await? };
     Ok((selection, order))
 }
 
@@ -233,17 +234,14 @@ pub(crate) async fn export(
     let folder = cycle.engine.export_folder()?;
     let told = cycle.records.told()?;
     let export = Export { format, folder: folder.clone(), told };
-    let selection = cycle.records.selection()?;
-    Ok((folder, chosen(cycle, selection, Some(export)).await?))
+    Ok((folder, chosen(cycle, Some(export)).await?))
 }
 
-async fn chosen(
-    cycle: &mut Cycle<'_>,
-    selection: Selection,
-    export: Option<Export>,
-) -> Result<Select> {
+/// What is trained on as the user chose last.
+pub(crate) async fn chosen(cycle: &mut Cycle<'_>, export: Option<Export>) -> Result<Select> {
     let base = base::obtain(cycle).await?;
-    Ok(Select { base, attempts: eligible(cycle)?, selection, export })
+    let (attempts, selection) = (eligible(cycle)?, cycle.records.selection()?);
+    Ok(Select { base, attempts, selection, export })
 }
 
 /// Train on everything accepted, from the base: adapters are never stacked.
@@ -341,7 +339,7 @@ pub(crate) async fn evaluate(
     let mut training_holes = holes(cycle, false)?;
     training_holes.truncate(RETRIEVABLE);
     let order = Evaluate {
-        source: source(cycle),
+        source: source(cycle)?,
         cut: cut(cycle)?,
         tasks,
         holes: holes(cycle, true)?,
@@ -379,7 +377,7 @@ pub(crate) async fn fix(
     let buffer = |(path, text): (&String, &String)| Ok((tree_path(path)?, text.clone()));
     let shots = shots(cycle, &weights, description, None)?;
     Ok(Fix {
-        source: source(cycle),
+        source: source(cycle)?,
         description: description.to_owned(),
         paths: paths.iter().map(tree_path).collect::<Result<_>>()?,
         base_commit: cycle.engine.repository.head()?,
@@ -413,7 +411,7 @@ pub(crate) async fn fix_task(cycle: &mut Cycle<'_>, task: &Task) -> Result<Fix> 
     let weights: Weights = cycle.weights().await?;
     let shots = shots(cycle, &weights, &task.description, Some(task))?;
     Ok(Fix {
-        source: source(cycle),
+        source: source(cycle)?,
         description: task.description.clone(),
         paths: Vec::new(),
         base_commit: task.base.commit.clone(),

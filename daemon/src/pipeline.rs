@@ -4,7 +4,7 @@
 //! carry it out, store the result, report it. Quickstart is the same function, job after job.
 use crate::cycle::Cycle;
 use crate::order::Order;
-use crate::{orders, quickstart, reports};
+use crate::{forget, orders, quickstart, reports, why};
 use anyhow::Result;
 use sera_protocol::{Job, JobResult};
 
@@ -95,6 +95,21 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             let done = cycle.serve(&Order::Fix(order)).await?;
             Ok(JobResult::Fix(reports::fix(description, &done, cycle.served()?)))
         }
+        Job::Why { what } => Ok(JobResult::Why(why::why(cycle, what).await?)),
+        Job::Forget { what, dry_run } => {
+            Ok(JobResult::Forget(forget::forget(cycle, what, *dry_run)?))
+        }
+        Job::Retrain {} => {
+            for stage in quickstart::cycle_stages() {
+                if !quickstart::done_before(&stage, cycle)? {
+                    Box::pin(perform(&stage, cycle)).await?;
+                }
+            }
+            let (adapter, decisions) = cycle.decide()?;
+            cycle.records.keep_decisions(&adapter, &decisions)?;
+            cycle.engine.set_retraining(false)?;
+            Ok(JobResult::Promote(reports::promote(&adapter, &decisions)))
+        }
         Job::Log { limit } => Ok(JobResult::Log(reports::log(&cycle.records.told()?, *limit))),
         Job::Show { id } => {
             Ok(JobResult::Show(Box::new(reports::show(&cycle.records.told()?, id)?)))
@@ -120,6 +135,9 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         Job::Mine { .. }
         | Job::Quickstart { .. }
         | Job::Fix { .. }
+        | Job::Why { .. }
+        | Job::Forget { .. }
+        | Job::Retrain {}
         | Job::Log { .. }
         | Job::Show { .. }
         | Job::Fsck {} => Vec::new(),

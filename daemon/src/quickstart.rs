@@ -60,6 +60,12 @@ pub(crate) fn stages(train_seconds: u64, evaluate_seconds: u64) -> Vec<Job> {
     ]
 }
 
+/// What comes before a decision about a new adapter.
+pub(crate) fn cycle_stages() -> [Job; 2] {
+    let train = Job::Train { seconds: None, tokens: None, seed: 1 };
+    [train, Job::Evaluate { seconds: None }]
+}
+
 /// Does the jobs and gathers what they report.
 pub(crate) async fn drive(stages: Vec<Job>, cycle: &mut Cycle<'_>) -> Result<QuickstartReport> {
     let started = Instant::now();
@@ -86,7 +92,7 @@ pub(crate) async fn drive(stages: Vec<Job>, cycle: &mut Cycle<'_>) -> Result<Qui
 }
 
 /// What an interrupted quickstart has stored is not done again.
-fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
+pub(crate) fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
     Ok(match job {
         Job::Synthesize { .. } => {
             let (cycle_cut, mined) = (cycle.records.cycle()?, cycle.records.mined()?);
@@ -105,6 +111,9 @@ fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
         | Job::Verify {}
         | Job::Select { .. }
         | Job::Export { .. }
+        | Job::Why { .. }
+        | Job::Forget { .. }
+        | Job::Retrain {}
         | Job::Promote {}
         | Job::Quickstart { .. }
         | Job::Fix { .. }
@@ -138,6 +147,8 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
         | JobResult::Verify(_)
         | JobResult::Select(_)
         | JobResult::Export(_)
+        | JobResult::Why(_)
+        | JobResult::Forget(_)
         | JobResult::Quickstart(_)
         | JobResult::Fix(_)
         | JobResult::Log(_)

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Capability, Scorecard};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, SeedId, Task, TaskId, Trajectory};
 use sera_core::{Verdict, stats};
-use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Known, Selection};
+use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Known, Selection, Traces};
 use sera_store::{Kind, Store};
 use sera_train::promote::{self, Decision};
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,9 @@ pub(crate) struct Adapter {
     pub(crate) notes: Vec<String>,
     /// Trajectories left out of its dataset.
     pub(crate) dropped: Drops,
+    /// The object that says what it learnt from.
+    #[serde(default)]
+    pub(crate) traces: Option<Digest>,
 }
 
 /// Where a cancelled training can go on.
@@ -113,7 +116,8 @@ pub(crate) struct Promotion {
     pub(crate) decision: Decision,
 }
 
-const CURRENT: &str = "current";
+/// The key of what there is only one of.
+pub(crate) const CURRENT: &str = "current";
 
 /// One repository's store.
 pub(crate) struct Records {
@@ -187,9 +191,12 @@ impl Records {
                 self.store.delete(kind, &key)?;
             }
         }
-        let tasks: Vec<_> = made.tasks.iter().map(|task| (task.id.to_string(), task)).collect();
+        let forgotten = self.forgotten()?;
+        let tasks = made.tasks.iter().filter(|task| !forgotten.meets(&Traces::of_task(task)));
+        let tasks: Vec<_> = tasks.map(|task| (task.id.to_string(), task)).collect();
         self.store.put_all(Kind::Task, &tasks)?;
-        self.store.put(Kind::Hole, CURRENT, &made.holes)?;
+        let holes = made.holes.iter().filter(|hole| !forgotten.meets(&Traces::of_hole(hole)));
+        self.store.put(Kind::Hole, CURRENT, &holes.collect::<Vec<_>>())?;
         self.store.put(Kind::Setting, "rollouts", &Rollouts::default())?;
         let cycle = Cycle { cut: cut.clone(), dropped: made.dropped.clone() };
         Ok(self.store.put(Kind::Dataset, CURRENT, &cycle)?)
@@ -205,6 +212,11 @@ impl Records {
         Ok(self.store.get(Kind::Hole, CURRENT)?.unwrap_or_default())
     }
 
+    /// The holes that are left.
+    pub(crate) fn replace_holes(&self, holes: &[Hole]) -> Result<()> {
+        Ok(self.store.put(Kind::Hole, CURRENT, &holes)?)
+    }
+
     /// Tasks nobody has attempted yet.
     pub(crate) fn open_tasks(&self) -> Result<Vec<Task>> {
         let dropped = self.rollouts()?.dropped;
@@ -216,13 +228,17 @@ impl Records {
 
     /// Stores judged trajectories, each with its verdict, and what gave none.
     pub(crate) fn keep_rolled_out(&self, done: &RolledOut) -> Result<()> {
-        let by_id = |a: &Attempt| a.trajectory.id.to_string();
-        let trajectories: Vec<_> =
-            done.attempts.iter().map(|a| (by_id(a), &a.trajectory)).collect();
-        let verdicts: Vec<_> = done.attempts.iter().map(|a| (by_id(a), &a.verdict)).collect();
+        let by_id = |a: &&Attempt| a.trajectory.id.to_string();
+        let forgotten = self.forgotten()?;
+        let (met, kept): (Vec<&Attempt>, Vec<&Attempt>) =
+            done.attempts.iter().partition(|a| forgotten.meets(&Traces::of_attempt(a)));
+        let trajectories: Vec<_> = kept.iter().map(|a| (by_id(a), &a.trajectory)).collect();
+        let verdicts: Vec<_> = kept.iter().map(|a| (by_id(a), &a.verdict)).collect();
         self.store.put_all(Kind::Verdict, &verdicts)?;
         self.store.put_all(Kind::Trajectory, &trajectories)?;
         let mut rollouts = self.rollouts()?;
+        let reason = || DropReason::Forgotten.code().to_owned();
+        rollouts.dropped.extend(met.iter().map(|attempt| (attempt.task.id, reason())));
         // What was only interrupted is still to be done.
         let judged = |(_, reason): &&(TaskId, String)| reason != DropReason::Cancelled.code();
         rollouts.dropped.extend(done.dropped.iter().filter(judged).cloned());
@@ -296,9 +312,16 @@ impl Records {
             std::fs::read(part).with_context(|| format!("failed to read {}", part.display()))?;
         let generation: Generation = serde_json::from_slice(&bytes)
             .with_context(|| format!("failed to read {}", part.display()))?;
-        let key = format!("{}-{}", generation.seed, generation.family.0);
-        self.store.put(Kind::Generation, &key, &generation)?;
-        Ok(Outcome::of(&generation))
+        let outcome = Outcome::of(&generation);
+        if !self.forgotten()?.meets(&Traces::of_generation(&generation)) {
+            self.store.put(Kind::Generation, &Self::generation_key(&generation), &generation)?;
+        }
+        Ok(outcome)
+    }
+
+    /// What a generation is stored by.
+    pub(crate) fn generation_key(generation: &Generation) -> String {
+        format!("{}-{}", generation.seed, generation.family.0)
     }
 
     /// Everything that teachers made.
@@ -321,13 +344,14 @@ impl Records {
     /// Takes a trained adapter over from a worker's folder.
     pub(crate) fn keep_adapter(
         &self,
-        id: AdapterId,
-        made_from: Digest,
+        (id, made_from): (AdapterId, Digest),
         base: &str,
         folder: &Path,
         done: &Trained,
+        traces: &Traces,
     ) -> Result<Adapter> {
         let take = |name: &String| self.adopt_folder(&folder.join(name));
+        let traces = serde_json::to_vec(traces).context("failed to write what was learnt from")?;
         let adapter = Adapter {
             id,
             base: base.to_owned(),
@@ -338,6 +362,7 @@ impl Records {
             numbers: done.report.clone(),
             notes: done.notes.clone(),
             dropped: done.dropped.clone(),
+            traces: Some(self.store.put_object(&traces)?),
         };
         self.store.put(Kind::Adapter, &id.to_string(), &adapter)?;
         self.store.delete(Kind::Job, "interrupted")?;
@@ -432,13 +457,41 @@ impl Records {
         decisions: &BTreeMap<Capability, Decision>,
     ) -> Result<()> {
         for (capability, decision) in decisions.iter().filter(|(_, d)| d.promoted()) {
-            let promotion = Promotion { adapter: adapter.id, decision: decision.clone() };
-            self.store.put(Kind::Promotion, capability.name(), &promotion)?;
+            let mut promotions = self.promotions(*capability)?;
+            promotions.retain(|earlier| earlier.adapter != adapter.id);
+            promotions.push(Promotion { adapter: adapter.id, decision: decision.clone() });
+            self.keep_promotions(*capability, &promotions)?;
         }
         let mut decided = self.decided_at(&adapter.cut)?;
         decided.insert(adapter.id);
         let key = format!("decided/{}", adapter.cut);
         Ok(self.store.put(Kind::Spend, &key, &decided)?)
+    }
+
+    /// Every promotion of a capability, oldest first: the last one serves.
+    pub(crate) fn promotions(&self, capability: Capability) -> Result<Vec<Promotion>> {
+        let key = format!("promotions/{}", capability.name());
+        if let Some(promotions) = self.store.get(Kind::Setting, &key)? {
+            return Ok(promotions);
+        }
+        // From before there was a list.
+        let served: Option<Promotion> = self.store.get(Kind::Promotion, capability.name())?;
+        Ok(served.into_iter().collect())
+    }
+
+    /// The last of `promotions` serves from now on, the base where there is none.
+    pub(crate) fn keep_promotions(
+        &self,
+        capability: Capability,
+        promotions: &[Promotion],
+    ) -> Result<()> {
+        let key = format!("promotions/{}", capability.name());
+        self.store.put(Kind::Setting, &key, &promotions)?;
+        match promotions.last() {
+            Some(serves) => self.store.put(Kind::Promotion, capability.name(), serves)?,
+            None => drop(self.store.delete(Kind::Promotion, capability.name())?),
+        }
+        Ok(())
     }
 
     /// Remembers where this repository's base comes from.

@@ -203,9 +203,9 @@ pub(crate) fn log(told: &[Attempt], limit: Option<u64>) -> LogReport {
     LogReport { trajectories, stored: told.len() as u64 }
 }
 
-fn logged(attempt: &Attempt) -> Logged {
-    let Attempt { task, trajectory, verdict } = attempt;
-    let of = match &task.origin {
+/// What a task was made of, in a few words.
+pub(crate) fn made_of(task: &Task) -> String {
+    match &task.origin {
         Origin::Mutation { operator, function, .. } => {
             format!("{operator} {}::{}", function.path, function.name)
         }
@@ -215,7 +215,12 @@ fn logged(attempt: &Attempt) -> Logged {
             let which = if *vague { "request" } else { "report" };
             format!("{which} {}::{}", function.path, function.name)
         }
-    };
+    }
+}
+
+fn logged(attempt: &Attempt) -> Logged {
+    let Attempt { task, trajectory, verdict } = attempt;
+    let of = made_of(task);
     Logged {
         id: trajectory.id,
         teacher: trajectory.teacher.clone(),

@@ -3,7 +3,7 @@ use crate::ipc;
 use crate::office::Office;
 use crate::watch::{Hint, POLL, QUIET};
 use anyhow::{Context as _, Result, bail};
-use sera_protocol::Locations;
+use sera_protocol::{Job, Locations};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
@@ -85,10 +85,10 @@ async fn watch_over(locations: Locations) -> Result<()> {
             }
             Event::Quiet => {
                 for common in std::mem::take(&mut noisy) {
-                    mine_moved(&office, Some(&common));
+                    begin(&office, Some(&common));
                 }
             }
-            Event::Poll => mine_moved(&office, None),
+            Event::Poll => begin(&office, None),
             Event::Rest => office.rest(),
             Event::Stop => break,
         }
@@ -102,9 +102,12 @@ async fn watch_over(locations: Locations) -> Result<()> {
     Ok(())
 }
 
-fn mine_moved(office: &Arc<Office>, only: Option<&Path>) {
-    for path in office.moved(only) {
-        tokio::spawn(ipc::mine_in_background(Arc::clone(office), path));
+/// Begins what nobody has to ask for.
+fn begin(office: &Arc<Office>, only: Option<&Path>) {
+    let moved = office.moved(only).into_iter().map(|path| (path, Job::Mine { explain: false }));
+    let due = office.retraining(only).into_iter().map(|path| (path, Job::Retrain {}));
+    for (path, job) in moved.chain(due) {
+        tokio::spawn(ipc::in_background(Arc::clone(office), path, job));
     }
 }
 

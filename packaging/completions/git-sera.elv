@@ -44,6 +44,8 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand export 'Write what is trained on out for other trainers'
             cand log 'List the stored trajectories, newest first'
             cand show 'Show a stored trajectory: its task, every step, and what it changed'
+            cand why 'Say why something is trained on, or why it is not'
+            cand forget 'Remove something from all that is stored, and everything that was made of it'
             cand fsck 'Check everything that is stored and rebuild the index'
             cand start 'Start the daemon where none runs; other commands do so by themselves'
             cand stop 'Stop the daemon; jobs save their state and resume next time'
@@ -235,6 +237,28 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --quiet 'Say nothing but results and errors'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'git-sera;why'= {
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'git-sera;forget'= {
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand -n 'Only say what would be removed'
+            cand --dry-run 'Only say what would be removed'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'git-sera;fsck'= {
             cand -C 'Work on the repository that holds PATH'

@@ -48,6 +48,8 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "promote" -d 'Let 
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "export" -d 'Write what is trained on out for other trainers'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "log" -d 'List the stored trajectories, newest first'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "show" -d 'Show a stored trajectory: its task, every step, and what it changed'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "why" -d 'Say why something is trained on, or why it is not'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "forget" -d 'Remove something from all that is stored, and everything that was made of it'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "fsck" -d 'Check everything that is stored and rebuild the index'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "start" -d 'Start the daemon where none runs; other commands do so by themselves'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "stop" -d 'Stop the daemon; jobs save their state and resume next time'
@@ -193,6 +195,21 @@ never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand show" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand show" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand show" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand why" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand why" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand why" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand why" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand why" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand forget" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand forget" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand forget" -s n -l dry-run -d 'Only say what would be removed'
+complete -c git-sera -n "__fish_git_sera_using_subcommand forget" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand forget" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand forget" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand fsck" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand fsck" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'

@@ -236,6 +236,11 @@ export type Job =
     }
   /** Decides, capability by capability, whether the newest adapter serves. */
   | { kind: "promote" }
+  /**
+   * Trains, evaluates and decides, as far as that is not done: what follows when an adapter
+   * was withdrawn.
+   */
+  | { kind: "retrain" }
   /** Every stage in order, then one fix of a held-out task. */
   | {
       kind: "quickstart";
@@ -277,6 +282,20 @@ export type Job =
       kind: "export";
       /** In what form. */
       format: ExportFormat;
+    }
+  /** Says why something is trained on, or why it is not. */
+  | {
+      kind: "why";
+      /** A trajectory's id or how it ends, a commit, a path, or `path::function`. */
+      what: string;
+    }
+  /** Removes something from all that is stored, and everything that was made of it. */
+  | {
+      kind: "forget";
+      /** A trajectory's id or how it ends, a commit, a path, or `path::function`. */
+      what: string;
+      /** Only say what would be removed. */
+      dry_run: boolean;
     }
   /** Lists stored trajectories, newest first. */
   | {
@@ -340,6 +359,10 @@ export type JobResult =
   | ({ kind: "select" } & SelectReport)
   /** Of `export`. */
   | ({ kind: "export" } & ExportReport)
+  /** Of `why`. */
+  | ({ kind: "why" } & WhyReport)
+  /** Of `forget`. */
+  | ({ kind: "forget" } & ForgetReport)
   /** Of `log`. */
   | ({ kind: "log" } & LogReport)
   /** Of `show`. */
@@ -697,6 +720,48 @@ export interface ExportReport {
   files: number;
   /** How many trajectories they hold. */
   trajectories: number;
+  /** Wall seconds. */
+  seconds: number;
+}
+
+/** Why something is trained on, or why it is not. */
+export interface WhyReport {
+  /** What was asked about: `commit 1f2e3d4c5b`, `src/a.py`. */
+  about: string;
+  /** All that is known of it, from seeds to what was learnt. */
+  known: Because[];
+  /** How many more there are than fit. */
+  unsaid: number;
+}
+
+/** What became of one thing. */
+export interface Because {
+  /** The thing: a function, a trajectory, completion examples. */
+  what: string;
+  /** Whether it is trained on. */
+  trained_on: boolean;
+  /** Why, or why not. */
+  because: string;
+}
+
+/** What was removed. */
+export interface ForgetReport {
+  /** What was to be forgotten. */
+  about: string;
+  /** Functions and commits that tasks were made from. */
+  seeds: number;
+  /** Tasks. */
+  tasks: number;
+  /** Trajectories. */
+  trajectories: number;
+  /** Completion examples. */
+  holes: number;
+  /** Adapters that had learnt from it. */
+  adapters: string[];
+  /** What serves each capability now: an adapter's id or `base`. Only what changed. */
+  served: Partial<Record<Capability, string>>;
+  /** An adapter is trained anew, now or as soon as nothing else computes. */
+  retraining: boolean;
   /** Wall seconds. */
   seconds: number;
 }

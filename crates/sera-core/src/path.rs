@@ -70,6 +70,12 @@ impl TreePath {
         (!stem.is_empty()).then_some(extension)
     }
 
+    /// Whether this is `folder`, or lies in it.
+    pub fn is_within(&self, folder: &Self) -> bool {
+        let rest = self.0.strip_prefix(&folder.0);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// The folders above the file, outermost first.
     pub fn folders(&self) -> impl Iterator<Item = &str> {
         let parent = self.0.rsplit_once('/').map_or("", |(parent, _)| parent);

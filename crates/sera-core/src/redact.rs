@@ -4,7 +4,7 @@
 //! not read at all ([`denied`]) and everything else is scanned as it is read ([`Redactor`]).
 use crate::{Language, Patch, TreePath};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -73,6 +73,8 @@ pub fn denied(path: &TreePath) -> bool {
 pub struct Redactor {
     /// Repository key.
     key: Arc<[u8; 32]>,
+    /// Files and folders that are not read either.
+    hidden: Arc<BTreeSet<TreePath>>,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -85,7 +87,18 @@ impl std::fmt::Debug for Redactor {
 impl Redactor {
     /// A redactor with this repository's key.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key: Arc::new(key) }
+        Self { key: Arc::new(key), hidden: Arc::default() }
+    }
+
+    /// The same, and these files and folders are not read either.
+    #[must_use]
+    pub fn hiding(self, hidden: BTreeSet<TreePath>) -> Self {
+        Self { hidden: Arc::new(hidden), ..self }
+    }
+
+    /// Files that are never read: [`denied`], or hidden here.
+    pub fn denies(&self, path: &TreePath) -> bool {
+        denied(path) || self.hidden.iter().any(|hidden| path.is_within(hidden))
     }
 
     /// `text` with every secret replaced, and how many there were. Bytes keep their places:

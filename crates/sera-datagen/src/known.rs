@@ -2,8 +2,8 @@
 //!
 //! Functions are remembered by blob (and language), commits by id. Neither can go stale: both are
 //! named by content. Only another policy or another version of the rules forgets everything.
-use crate::{DropReason, Policy};
-use sera_core::{BlobId, CommitId, CommitSeed, Digest, Language};
+use crate::{DropReason, Forgotten, Policy};
+use sera_core::{BlobId, CommitId, CommitSeed, Digest, Language, Seed};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -73,6 +73,16 @@ impl Known {
         } else {
             Self { version: KNOWN_VERSION, policy: name, ..Self::default() }
         }
+    }
+
+    /// Without the commits that the user wants forgotten: they are judged anew each time.
+    pub(crate) fn forget(&mut self, forgotten: &Forgotten) {
+        self.commits.retain(|_, judged| match judged {
+            Judged::Dropped(_) => true,
+            Judged::Eligible { seed, .. } => {
+                !forgotten.meets_seed(&Seed::Commit(CommitSeed::clone(seed)))
+            }
+        });
     }
 
     /// An empty cache under the same policy.

@@ -6,7 +6,7 @@ use crate::history::{History, Unit};
 use crate::known::{FileFacts, FunctionFacts, Judged};
 use crate::parallel::in_parallel;
 use crate::sources::{Sources, facts};
-use crate::{DropReason, Drops, Known, Policy, filters, reason};
+use crate::{DropReason, Drops, Forgotten, Known, Policy, filters, reason};
 use sera_core::redact::denied;
 use sera_core::split::{held_out_commits, held_out_function};
 use sera_core::{
@@ -43,6 +43,26 @@ pub struct Mined {
     pub blobs_read: usize,
     /// What to hand to the next mining.
     pub known: Known,
+}
+
+impl Mined {
+    /// Leaves out what the user wants forgotten.
+    pub fn forget(&mut self, forgotten: &Forgotten) {
+        let (gone, left) = std::mem::take(&mut self.seeds)
+            .into_iter()
+            .partition(|seed| forgotten.meets_seed(seed));
+        self.seeds = left;
+        self.known.forget(forgotten);
+        let gone: Vec<Seed> = gone;
+        for seed in gone {
+            let what = match seed {
+                Seed::Function(function) => format!("{}::{}", function.key.path, function.key.name),
+                Seed::Commit(commit) => format!("{} {}", commit.commit.short(), commit.subject),
+            };
+            *self.dropped.entry(DropReason::Forgotten).or_default() += 1;
+            self.explained.push((what, DropReason::Forgotten));
+        }
+    }
 }
 
 /// Why mining failed.

@@ -71,6 +71,8 @@ reasons! {
     TouchesHeldOut = "touches-held-out",
     /// A changed line or its surroundings hold a secret.
     Secret = "secret",
+    /// The user wanted it forgotten.
+    Forgotten = "forgotten",
     // Files and functions.
     /// On the list of files that are never read.
     Denied = "denied",

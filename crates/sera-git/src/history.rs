@@ -44,6 +44,17 @@ impl Repository {
         Ok(children_first(commits))
     }
 
+    /// The commit that a revision names, as git reads revisions; none where there is none.
+    pub fn resolve(&self, revision: &str) -> Result<Option<CommitId>, GitError> {
+        let named = |git: &gix::Repository| {
+            let id = git.rev_parse_single(revision).ok()?;
+            let commit = id.object().ok()?.peel_to_commit().ok()?;
+            Some(CommitId::from_hex(commit.id.to_string()))
+        };
+        self.with(|git| gix::Result::Ok(named(git)))
+            .map_err(|e| GitError::read(format!("find {revision:?}"), e))
+    }
+
     /// Whether `older` is `newer` or can be reached from it. A commit that is gone is no ancestor.
     pub fn is_ancestor(&self, older: &CommitId, newer: &CommitId) -> Result<bool, GitError> {
         let (older, newer) = (object_id(older.as_str())?, object_id(newer.as_str())?);

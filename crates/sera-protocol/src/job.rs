@@ -51,6 +51,9 @@ choices! {
         },
         /// Decides, capability by capability, whether the newest adapter serves.
         Promote = "promote" {},
+        /// Trains, evaluates and decides, as far as that is not done: what follows when an adapter
+        /// was withdrawn.
+        Retrain = "retrain" {},
         /// Every stage in order, then one fix of a held-out task.
         Quickstart = "quickstart" {
             /// Seconds of training.
@@ -88,6 +91,18 @@ choices! {
         Export = "export" {
             /// In what form.
             format: ExportFormat,
+        },
+        /// Says why something is trained on, or why it is not.
+        Why = "why" {
+            /// A trajectory's id or how it ends, a commit, a path, or `path::function`.
+            what: String,
+        },
+        /// Removes something from all that is stored, and everything that was made of it.
+        Forget = "forget" {
+            /// A trajectory's id or how it ends, a commit, a path, or `path::function`.
+            what: String,
+            /// Only say what would be removed.
+            dry_run: bool,
         },
         /// Lists stored trajectories, newest first.
         Log = "log" {

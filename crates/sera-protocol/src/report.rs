@@ -31,6 +31,10 @@ choices! {
         Select = "select" (SelectReport),
         /// Of `export`.
         Export = "export" (ExportReport),
+        /// Of `why`.
+        Why = "why" (WhyReport),
+        /// Of `forget`.
+        Forget = "forget" (ForgetReport),
         /// Of `log`.
         Log = "log" (LogReport),
         /// Of `show`.
@@ -96,6 +100,48 @@ records! {
         files: u64,
         /// How many trajectories they hold.
         trajectories: u64,
+        /// Wall seconds.
+        seconds: f64,
+    }
+
+    /// Why something is trained on, or why it is not.
+    WhyReport {
+        /// What was asked about: `commit 1f2e3d4c5b`, `src/a.py`.
+        about: String,
+        /// All that is known of it, from seeds to what was learnt.
+        known: Vec<Because>,
+        /// How many more there are than fit.
+        unsaid: u64,
+    }
+
+    /// What became of one thing.
+    Because {
+        /// The thing: a function, a trajectory, completion examples.
+        what: String,
+        /// Whether it is trained on.
+        trained_on: bool,
+        /// Why, or why not.
+        because: String,
+    }
+
+    /// What was removed.
+    ForgetReport {
+        /// What was to be forgotten.
+        about: String,
+        /// Functions and commits that tasks were made from.
+        seeds: u64,
+        /// Tasks.
+        tasks: u64,
+        /// Trajectories.
+        trajectories: u64,
+        /// Completion examples.
+        holes: u64,
+        /// Adapters that had learnt from it.
+        adapters: Vec<String>,
+        /// What serves each capability now: an adapter's id or `base`. Only what changed.
+        served: BTreeMap<Capability, String>,
+        /// An adapter is trained anew, now or as soon as nothing else computes.
+        retraining: bool,
         /// Wall seconds.
         seconds: f64,
     }

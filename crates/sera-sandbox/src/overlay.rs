@@ -5,7 +5,7 @@
 //! what stands now, and what stood when [`Overlay::mark`] was called; their difference is the
 //! candidate.
 use sera_core::patch::ApplyError;
-use sera_core::redact::{Redactor, denied};
+use sera_core::redact::Redactor;
 use sera_core::{
     BlobId, Digest, EntryKind, FilePatch, Patch, Tree, TreeEntry, TreeError, TreePath,
 };
@@ -83,7 +83,7 @@ impl Overlay {
         let regular = base.iter().filter(|entry| is_file(entry.kind));
         let below = regular.map(|entry| &entry.path).filter(|path| !self.edits.contains_key(*path));
         let above = self.edits.iter().filter(|(_, text)| text.is_some()).map(|(path, _)| path);
-        Ok(below.chain(above).filter(|path| !denied(path)).cloned().collect())
+        Ok(below.chain(above).filter(|path| !self.redactor.denies(path)).cloned().collect())
     }
 
     /// Sets a file's content, which is redacted like everything else here.
@@ -168,7 +168,7 @@ impl Overlay {
     }
 
     fn base_text(&self, path: &TreePath) -> Result<Arc<str>, TreeError> {
-        if denied(path) {
+        if self.redactor.denies(path) {
             return Err(TreeError::Missing(path.clone()));
         }
         let bytes = self.base.read(path)?;
@@ -184,7 +184,7 @@ impl Overlay {
     /// files.
     fn check_place(&self, path: &TreePath) -> Result<(), OverlayError> {
         let refused = |reason| Err(OverlayError::Refused { path: path.clone(), reason });
-        if denied(path) {
+        if self.redactor.denies(path) {
             return refused("files of that name hold secrets");
         }
         match self.read_text(path) {
@@ -256,10 +256,10 @@ impl Tree for Overlay {
         };
         let mut entries: BTreeMap<TreePath, TreeEntry> = BTreeMap::new();
         let base = self.base.list()?;
-        if self.edits.is_empty() && !base.iter().any(|entry| denied(&entry.path)) {
+        if self.edits.is_empty() && !base.iter().any(|entry| self.redactor.denies(&entry.path)) {
             return Ok(base);
         }
-        for listed in base.iter().filter(|entry| !denied(&entry.path)) {
+        for listed in base.iter().filter(|entry| !self.redactor.denies(&entry.path)) {
             entries.insert(listed.path.clone(), listed.clone());
         }
         for (path, edit) in &self.edits {

@@ -246,6 +246,38 @@ impl Journal {
         scan(&self.path)
     }
 
+    /// Overwrites what no longer counts in place: the bodies of records that are not `live`, by
+    /// number, and what is damaged. The records stay, as tombstones of what was overwritten long
+    /// ago, so that nothing that is numbered is missing. How many there were.
+    pub(crate) fn blank(&self, live: &dyn Fn(&Change) -> bool) -> Result<u64, StoreError> {
+        let failed = || StoreError::io(format!("overwrite in {}", self.path.display()));
+        // Nobody appends meanwhile.
+        let mut writer = lock(&self.writer);
+        let scanned = scan(&self.path)?;
+        let mut blanked = 0;
+        for change in scanned.changes.iter().filter(|change| !live(change)) {
+            let Some(place) = change.place else { continue };
+            let mut bytes = vec![0; place.length as usize];
+            writer.file.seek(SeekFrom::Start(place.offset)).map_err(failed())?;
+            writer.file.read_exact(&mut bytes).map_err(failed())?;
+            let Some((record, more)) = decode(&bytes) else { continue };
+            let body = vec![0; record.body.len()];
+            let empty = Record { form: Form::Tombstone, body, ..record };
+            bytes.clear();
+            encode(&empty, more, &mut bytes);
+            writer.file.seek(SeekFrom::Start(place.offset)).map_err(failed())?;
+            writer.file.write_all(&bytes).map_err(failed())?;
+            blanked += 1;
+        }
+        for damaged in &scanned.damaged {
+            writer.file.seek(SeekFrom::Start(damaged.start)).map_err(failed())?;
+            let length = usize::try_from(damaged.end - damaged.start).unwrap_or(0);
+            writer.file.write_all(&vec![0; length]).map_err(failed())?;
+        }
+        writer.file.sync_data().map_err(failed())?;
+        Ok(blanked)
+    }
+
     /// The record at `place`; `None` where its bytes are not what was written.
     pub(crate) fn read(&self, place: Place) -> Result<Option<Record>, StoreError> {
         let mut bytes = vec![0; place.length as usize];

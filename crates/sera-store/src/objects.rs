@@ -157,6 +157,27 @@ impl Objects {
         Ok(checked)
     }
 
+    /// Removes every object that is not among `kept`; how many there were.
+    pub(crate) fn retain(&self, kept: &BTreeSet<Digest>) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        for folder in entries(&self.root)? {
+            let Some(first) = folder.file_name().and_then(|name| name.to_str()) else { continue };
+            if first.len() != 2 {
+                continue;
+            }
+            for path in entries(&folder)? {
+                let Some(rest) = path.file_name().and_then(|name| name.to_str()) else { continue };
+                if !kept.contains(&Digest::from_hex(format!("{first}{rest}"))) {
+                    fs::remove_file(&path)
+                        .map_err(StoreError::io(format!("remove {}", path.display())))?;
+                    removed += 1;
+                }
+            }
+            sync_folder(&folder)?;
+        }
+        Ok(removed)
+    }
+
     /// The folder of an object, made durable where it is new.
     fn folder_of(&self, path: &Path) -> Result<PathBuf, StoreError> {
         let folder = path.parent().expect("an object has a folder").to_owned();

@@ -2,12 +2,13 @@
 use crate::files::{create_folder, sync_folder};
 use crate::fsck::{IndexState, Report};
 use crate::index::{Doubt, Entry, Index, move_aside};
-use crate::journal::{Form, Journal, Record, Scanned};
+use crate::journal::{Change, Form, Journal, Record, Scanned};
 use crate::objects::Objects;
 use crate::{INLINE_LIMIT, KEY_LIMIT, Kind, StoreError};
 use sera_core::Digest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -155,6 +156,42 @@ impl Store {
     /// Takes over a file a worker left, if its bytes are those of `digest`; the file moves.
     pub fn adopt(&self, path: &Path, digest: &Digest) -> Result<(), StoreError> {
         self.objects.adopt(path, digest)
+    }
+
+    /// Makes what was deleted or replaced unreadable for good: its bodies in the journal are
+    /// overwritten where they stand, objects that no fact names are removed but for those of
+    /// `kept`, and so is the quarantine. How many records and objects there were.
+    ///
+    /// Facts are what they were before. Nobody else may put objects meanwhile. Killed in between, less is shredded: call it again. Copies
+    /// that a file system or a backup made are out of reach.
+    pub fn shred(&self, kept: impl IntoIterator<Item = Digest>) -> Result<(u64, u64), StoreError> {
+        let (live, last) = self.with_index(|index| {
+            let mut live = std::collections::BTreeMap::new();
+            for kind in Kind::ALL {
+                let entries = index.scan(kind)?.into_iter();
+                live.extend(entries.map(|(_, entry)| (entry.seq, entry.place)));
+            }
+            Ok((live, index.applied()?))
+        })?;
+        let mut kept: BTreeSet<Digest> = kept.into_iter().collect();
+        for place in live.values() {
+            let record = self.journal.read(*place)?;
+            kept.extend(record.as_ref().and_then(digest));
+        }
+        // What a newer version wrote is not ours to judge, nor what came since.
+        let counts = |change: &Change| {
+            let ours = Kind::of(change.kind).is_some() && change.seq <= last;
+            !ours || live.contains_key(&change.seq)
+        };
+        let blanked = self.journal.blank(&counts)?;
+        let removed = self.objects.retain(&kept)?;
+        let quarantine = self.dir.join("quarantine");
+        match std::fs::remove_dir_all(&quarantine) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::io(format!("remove {}", quarantine.display()))(error))
+            }
+            Ok(()) | Err(_) => Ok((blanked, removed)),
+        }
     }
 
     /// Closes the index until it is asked again; its threads and its cache are gone meanwhile.

@@ -9,7 +9,9 @@ pub(super) fn mine(order: &Mine, desk: &Desk) -> Result<MineDone> {
     let started = Instant::now();
     desk.progress("mine", 0, None, "commits", String::new());
     let repository = sera_git::Repository::discover(&order.source.path)?;
-    let mined = sera_datagen::mine(&repository, &order.tip, &Policy::default(), &order.known)?;
+    let forgotten = &order.source.forgotten;
+    let mut mined = sera_datagen::mine(&repository, &order.tip, &Policy::default(), &order.known)?;
+    mined.forget(forgotten);
     let explain =
         |(what, reason): (String, sera_datagen::DropReason)| (what, reason.code().to_owned());
     let seeds = mined.seeds.len() as u64;

@@ -16,7 +16,8 @@ const TASKS_PER_SEED: usize = 2;
 /// The redacted trees and the index that tasks are made over.
 pub(super) fn bases(source: &Source, cut: &CommitId) -> Result<Bases> {
     let repository = sera_git::Repository::discover(&source.path)?;
-    Bases::open(&repository, cut, Redactor::new(source.key))
+    let redactor = Redactor::new(source.key).hiding(source.forgotten.paths.clone());
+    Bases::open(&repository, cut, redactor)
         .with_context(|| format!("failed to index the tree of {}", cut.short()))
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cancel;
+mod forget;
 mod generate;
 mod input;
 mod one_daemon;

@@ -4,6 +4,7 @@ mod completions;
 mod evaluate;
 mod export;
 mod fix;
+mod forget;
 mod fsck;
 mod log;
 mod man;
@@ -21,6 +22,7 @@ mod synthesize;
 mod train;
 mod unregister;
 mod verify;
+mod why;
 
 use crate::command_error::{CommandError, Kind, exit_status};
 use crate::daemon;
@@ -108,6 +110,8 @@ pub enum Command {
     Export(export::Export),
     Log(log::Log),
     Show(show::Show),
+    Why(why::Why),
+    Forget(forget::Forget),
     Fsck(fsck::Fsck),
     Start(start::Start),
     Stop(stop::Stop),
@@ -135,6 +139,8 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Export(command) => command.run(&context),
         Command::Log(command) => command.run(&context),
         Command::Show(command) => command.run(&context),
+        Command::Why(command) => command.run(&context),
+        Command::Forget(command) => command.run(&context),
         Command::Fsck(command) => command.run(&context),
         Command::Start(command) => command.run(&context),
         Command::Stop(command) => command.run(&context),

@@ -119,6 +119,55 @@ fn log() {
 }
 
 #[test]
+fn select() {
+    let report = SelectReport {
+        min_recall: 0.5,
+        max_patch: 40,
+        mix: [("student".to_owned(), 0.5)].into(),
+        chosen: counts([("mutation", 812), ("report", 41)]),
+        dropped: counts([("held-out", 20), ("too-large", 3)]),
+        tokens: 341_200,
+        target_tokens: 51_020,
+        seconds: 1.2,
+    };
+    check("select", &["select", "--mix", "student=0.5"], JobResult::Select(report));
+}
+
+#[test]
+fn why() {
+    let because = |what: &str, trained_on, because: &str| Because {
+        what: what.to_owned(),
+        trained_on,
+        because: because.to_owned(),
+    };
+    let known = vec![
+        because("src/a.py::get", false, "Reads or sets a field, nothing more."),
+        because("src/a.py::total\u{1b}[2J", true, "tasks may be made from it"),
+    ];
+    let report = WhyReport { about: "src/a.py".to_owned(), known, unsaid: 2 };
+    check("why", &["why", "src/a.py"], JobResult::Why(report));
+    let nothing = WhyReport { about: "src/b.py".to_owned(), known: Vec::new(), unsaid: 0 };
+    check("why_nothing", &["why", "src/b.py"], JobResult::Why(nothing));
+}
+
+#[test]
+fn forget() {
+    let report = ForgetReport {
+        about: "src/a.py".to_owned(),
+        seeds: 4,
+        tasks: 12,
+        trajectories: 1_011,
+        holes: 8,
+        adapters: vec!["01920000-0000-7000-8000-00000000002a".to_owned()],
+        served: [(Capability::Complete, "base".to_owned())].into(),
+        retraining: true,
+        seconds: 0.4,
+    };
+    check("forget", &["forget", "src/a.py"], JobResult::Forget(report.clone()));
+    check("forget_dry", &["forget", "src/a.py", "-n"], JobResult::Forget(report));
+}
+
+#[test]
 fn show() {
     let shown = |thought: Option<&str>, action: &str, observation: &str, ok| Shown {
         thought: thought.map(str::to_owned),

@@ -243,3 +243,54 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_shredded_stands_nowhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let (small, large) = ("secret-small".to_owned(), "secret-large".repeat(1_000));
+    store.put(Kind::Task, "replaced", &small).unwrap();
+    store.put_all(Kind::Task, &[("deleted", &large), ("other", &"kept".to_owned())]).unwrap();
+    let kept = store.put_object(b"kept by name").unwrap();
+    let gone = store.put_object(b"secret-object").unwrap();
+    store.put(Kind::Task, "replaced", &"public".to_owned()).unwrap();
+    store.put(Kind::Task, "last", &small).unwrap();
+    store.delete(Kind::Task, "deleted").unwrap();
+    store.delete(Kind::Task, "last").unwrap();
+    assert_eq!(store.shred([kept.clone()]).unwrap(), (3, 2));
+    assert_eq!(store.shred([kept.clone()]).unwrap(), (0, 0));
+    let holds = |folder: &std::path::Path| {
+        let mut folders = vec![folder.to_owned()];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else if fs::read(&path).unwrap().windows(7).any(|bytes| bytes == b"secret-") {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    };
+    store.idle();
+    assert_eq!(holds(dir.path()), [std::path::PathBuf::new(); 0]);
+    // What is there is what was there, also when the index is made anew.
+    let check = |store: &Store| {
+        let get = |key| store.get::<String>(Kind::Task, key).unwrap();
+        assert_eq!(get("replaced").as_deref(), Some("public"));
+        assert_eq!(get("other").as_deref(), Some("kept"));
+        assert_eq!((get("deleted"), get("last")), (None, None));
+        assert_eq!(store.object(&kept).unwrap(), b"kept by name");
+        assert!(matches!(store.object(&gone), Err(StoreError::NoObject(_))));
+    };
+    check(&store);
+    store.put(Kind::Task, "after", &"more".to_owned()).unwrap();
+    drop(store);
+    fs::remove_dir_all(dir.path().join("index")).unwrap();
+    let store = open(dir.path());
+    check(&store);
+    assert_eq!(store.get::<String>(Kind::Task, "after").unwrap().as_deref(), Some("more"));
+    let report = store.fsck(&|_| true).unwrap();
+    assert!(report.sound(), "{report:?}");
+}

@@ -1,0 +1,276 @@
+//! Forgetting: what the user names goes, with all that was made of it, and does not come back.
+use crate::cycle::Cycle;
+use crate::failure;
+use crate::records::{Adapter, Promotion, Records};
+use anyhow::{Context as _, Result};
+use sera_core::scorecard::Capability;
+use sera_core::{AdapterId, Digest, FunctionKey, Hole, Origin, Seed, Tree as _, TreePath};
+use sera_datagen::{Attempt, Forget, Forgotten, Traces};
+use sera_protocol::report::ForgetReport;
+use sera_store::Kind;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+const FORGOTTEN: &str = "forgotten";
+const RETRAINING: &str = "retraining";
+
+/// What the user names, and what that is: `path::function`, how a trajectory's id ends, a path, a
+/// revision. A trajectory stands for what it was made from.
+pub(crate) fn target(cycle: &Cycle<'_>, what: &str) -> Result<(String, Forget)> {
+    let refuse = |error: &dyn std::fmt::Display| failure::invalid_params(error);
+    let path = |text: &str| TreePath::new(text.trim_start_matches("./").trim_end_matches('/'));
+    if let Some((file, name)) = what.split_once("::") {
+        let key = FunctionKey {
+            path: path(file).map_err(|error| refuse(&error))?,
+            name: name.to_owned(),
+        };
+        return Ok((what.to_owned(), Forget::Function(key)));
+    }
+    if let Some(attempt) = named(&cycle.records.told()?, what)? {
+        return Ok(match attempt.task.origin {
+            Origin::Mutation { function, .. } | Origin::Generated { function, .. } => {
+                (format!("{}::{}", function.path, function.name), Forget::Function(function))
+            }
+            Origin::Commit { commit } => {
+                (format!("commit {}", commit.short()), Forget::Commit(commit))
+            }
+            Origin::Imported { name } => (format!("imported {name}"), Forget::Imported(name)),
+        });
+    }
+    let head = cycle.engine.repository.tree(&cycle.engine.repository.head()?)?;
+    if let Ok(path) = path(what)
+        && head.list()?.iter().any(|entry| entry.path.is_within(&path))
+    {
+        return Ok((path.to_string(), Forget::Path(path)));
+    }
+    if let Some(commit) = cycle.engine.repository.resolve(what)? {
+        return Ok((format!("commit {}", commit.short()), Forget::Commit(commit)));
+    }
+    let path = path(what).map_err(|error| refuse(&error))?;
+    Ok((path.to_string(), Forget::Path(path)))
+}
+
+/// The only trajectory whose id ends so. Fewer letters than a list shows name none.
+fn named(told: &[Attempt], what: &str) -> Result<Option<Attempt>> {
+    let wanted = what.to_lowercase();
+    let ends = |one: &&Attempt| one.trajectory.id.to_string().ends_with(&wanted);
+    let mut found = told.iter().filter(|_| wanted.len() >= 8).filter(ends);
+    match (found.next(), found.next()) {
+        (Some(_), Some(_)) => Err(failure::invalid_params(&format!("several ids end in {what:?}"))),
+        (found, _) => Ok(found.cloned()),
+    }
+}
+
+/// What bears traces of something that is to be forgotten.
+#[derive(Default)]
+struct Found {
+    seeds: Vec<String>,
+    tasks: Vec<String>,
+    trajectories: Vec<String>,
+    generations: Vec<String>,
+    /// Trajectories in those.
+    generated: usize,
+    /// What is left of the holes, and how many go.
+    holes: (Vec<Hole>, usize),
+    adapters: Vec<Adapter>,
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        let Self { seeds, tasks, trajectories, generations, holes, adapters, .. } = self;
+        let lists = [seeds, tasks, trajectories, generations];
+        lists.iter().all(|list| list.is_empty()) && holes.1 == 0 && adapters.is_empty()
+    }
+}
+
+fn find(records: &Records, forgotten: &Forgotten) -> Result<Found> {
+    let mut found = Found::default();
+    let mut messages = BTreeSet::new();
+    for seed in records.seeds()? {
+        if forgotten.meets_seed(&seed) {
+            if let Seed::Commit(commit) = &seed {
+                messages.extend(sera_datagen::demonstration(commit));
+            }
+            found.seeds.push(seed.id().to_string());
+        }
+    }
+    let meets = |traces: &Traces| forgotten.meets(traces);
+    let mut tasks = BTreeSet::new();
+    for task in records.tasks()? {
+        if meets(&Traces::of_task(&task)) {
+            tasks.insert(task.id);
+            found.tasks.push(task.id.to_string());
+        }
+    }
+    for attempt in records.played()? {
+        if tasks.contains(&attempt.task.id) || meets(&Traces::of_attempt(&attempt)) {
+            found.trajectories.push(attempt.trajectory.id.to_string());
+        }
+    }
+    for made in records.generations()? {
+        let told = made.demonstration.as_ref().is_some_and(|text| messages.contains(text));
+        if told || meets(&Traces::of_generation(&made)) {
+            found.generated += made.attempts.len();
+            found.generations.push(Records::generation_key(&made));
+        }
+    }
+    let holes = records.holes()?;
+    let all = holes.len();
+    let left: Vec<Hole> = holes.into_iter().filter(|hole| !meets(&Traces::of_hole(hole))).collect();
+    found.holes = (left.clone(), all - left.len());
+    for adapter in records.adapters()? {
+        // One that does not say what it learnt from may have learnt from anything.
+        if records.traces(&adapter)?.is_none_or(|traces| meets(&traces)) {
+            found.adapters.push(adapter);
+        }
+    }
+    Ok(found)
+}
+
+/// Does it. What stays is what would be there if it had never been; a dry run only counts.
+pub(crate) fn forget(cycle: &Cycle<'_>, what: &str, dry_run: bool) -> Result<ForgetReport> {
+    let started = Instant::now();
+    let (about, target) = target(cycle, what)?;
+    let (records, store) = (cycle.records, cycle.records.store());
+    let only = Forgotten::only(target.clone());
+    let found = find(records, &only)?;
+    anyhow::ensure!(
+        !found.is_empty() || known_place(cycle, &target)?,
+        failure::invalid_params(&format!("nothing is known of {what:?}"))
+    );
+    let adapters: Vec<AdapterId> = found.adapters.iter().map(|adapter| adapter.id).collect();
+    let mut report = ForgetReport {
+        about,
+        seeds: found.seeds.len() as u64,
+        tasks: found.tasks.len() as u64,
+        trajectories: (found.trajectories.len() + found.generated) as u64,
+        holes: found.holes.1 as u64,
+        adapters: adapters.iter().map(ToString::to_string).collect(),
+        served: BTreeMap::new(),
+        retraining: !adapters.is_empty(),
+        seconds: 0.0,
+    };
+    if !dry_run {
+        // First that it must not come back: killed from here on, the same command goes on.
+        let mut forgotten = records.forgotten()?;
+        forgotten.forget(target);
+        store.put(Kind::Setting, FORGOTTEN, &forgotten)?;
+        report.served = records.withdraw(&adapters)?;
+        if report.retraining {
+            cycle.engine.set_retraining(true)?;
+        }
+        remove(records, &found)?;
+        for adapter in &adapters {
+            drop(std::fs::remove_dir_all(cycle.engine.adapter_folder(*adapter)));
+        }
+        // Replies that were paid for may tell of it, and nobody can say which.
+        drop(std::fs::remove_file(cycle.engine.paid()));
+        store.shred(records.objects()?)?;
+    }
+    report.seconds = started.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// Whether it may be forgotten though nothing was made of it yet.
+fn known_place(cycle: &Cycle<'_>, target: &Forget) -> Result<bool> {
+    let head = cycle.engine.repository.tree(&cycle.engine.repository.head()?)?;
+    let path = match target {
+        Forget::Commit(_) => return Ok(true),
+        Forget::Imported(_) => return Ok(false),
+        Forget::Path(path) => path,
+        Forget::Function(function) => &function.path,
+    };
+    Ok(head.list()?.iter().any(|entry| entry.path.is_within(path)))
+}
+
+fn remove(records: &Records, found: &Found) -> Result<()> {
+    let store = records.store();
+    let lists = [
+        (Kind::Seed, &found.seeds),
+        (Kind::Task, &found.tasks),
+        (Kind::Trajectory, &found.trajectories),
+        (Kind::Verdict, &found.trajectories),
+        (Kind::Generation, &found.generations),
+    ];
+    for (kind, keys) in lists {
+        for key in keys {
+            store.delete(kind, key)?;
+        }
+    }
+    records.replace_holes(&found.holes.0)?;
+    // What mining knows holds commits whole; a training that was interrupted learnt from all.
+    store.delete(Kind::Known, crate::records::CURRENT)?;
+    store.delete(Kind::Job, "interrupted")?;
+    Ok(())
+}
+
+impl Records {
+    /// What nothing may be made of any more.
+    pub(crate) fn forgotten(&self) -> Result<Forgotten> {
+        Ok(self.store().get(Kind::Setting, FORGOTTEN)?.unwrap_or_default())
+    }
+
+    /// Whether an adapter was withdrawn and none is trained in its place yet.
+    pub(crate) fn retraining(&self) -> Result<bool> {
+        Ok(self.store().get(Kind::Setting, RETRAINING)?.unwrap_or_default())
+    }
+
+    /// Remembers that one is to be, or is.
+    pub(crate) fn keep_retraining(&self, due: bool) -> Result<()> {
+        match due {
+            true => self.store().put(Kind::Setting, RETRAINING, &due)?,
+            false => drop(self.store().delete(Kind::Setting, RETRAINING)?),
+        }
+        Ok(())
+    }
+
+    /// What an adapter learnt from; none where it is older than that is kept.
+    pub(crate) fn traces(&self, adapter: &Adapter) -> Result<Option<Traces>> {
+        let Some(digest) = &adapter.traces else { return Ok(None) };
+        let bytes = self.store().object(digest)?;
+        serde_json::from_slice(&bytes).context("failed to read what an adapter learnt from")
+    }
+
+    /// Takes adapters away: what they served is served by the newest that is left and was promoted
+    /// for it, or by the base. What serves where that changed.
+    fn withdraw(&self, gone: &[AdapterId]) -> Result<BTreeMap<Capability, String>> {
+        let mut served = BTreeMap::new();
+        for capability in Capability::ALL {
+            let before = self.served(capability)?.map(|adapter| adapter.id);
+            let history: Vec<Promotion> = self
+                .promotions(capability)?
+                .into_iter()
+                .filter(|promotion| !gone.contains(&promotion.adapter))
+                .collect();
+            self.keep_promotions(capability, &history)?;
+            if before.is_some_and(|before| gone.contains(&before)) {
+                let now = history.last().map_or("base".to_owned(), |p| p.adapter.to_string());
+                served.insert(capability, now);
+            }
+        }
+        for adapter in gone {
+            self.store().delete(Kind::Adapter, &adapter.to_string())?;
+            self.store().delete(Kind::Scorecard, &adapter.to_string())?;
+        }
+        Ok(served)
+    }
+
+    /// Objects that facts name in their values.
+    fn objects(&self) -> Result<Vec<Digest>> {
+        let mut objects = Vec::new();
+        for adapter in self.adapters()? {
+            let siblings = adapter.siblings.into_iter().flatten();
+            objects.extend(adapter.files.into_iter().chain(siblings).map(|file| file.digest));
+            objects.extend(adapter.traces);
+        }
+        Ok(objects)
+    }
+}
+
+/// What an adapter learns from: the chosen among `attempts`, and all of `holes`.
+pub(crate) fn learnt(attempts: &[Attempt], holes: &[Hole]) -> Traces {
+    let mut traces = Traces::default();
+    attempts.iter().for_each(|attempt| traces.add(Traces::of_attempt(attempt)));
+    holes.iter().for_each(|hole| traces.add(Traces::of_hole(hole)));
+    traces
+}
