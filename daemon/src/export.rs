@@ -111,7 +111,7 @@ fn done_in(steps: &[Step], at: usize) -> Option<&Step> {
 }
 
 /// What a row is about, beside its conversation.
-fn about(attempt: &Attempt) -> [(&'static str, Value); 9] {
+fn about(attempt: &Attempt) -> [(&'static str, Value); 10] {
     let Attempt { task, trajectory, verdict } = attempt;
     let (path, name) = match &task.origin {
         Origin::Mutation { function, .. } | Origin::Generated { function, .. } => {
@@ -123,6 +123,7 @@ fn about(attempt: &Attempt) -> [(&'static str, Value); 9] {
         ("instance_id", json!(trajectory.id)),
         ("source", json!(Source::of(attempt).name())),
         ("base_commit", json!(task.base.commit)),
+        ("base_patch", json!(task.base.bug)),
         ("func_name", name),
         ("func_path", path),
         ("problem_statement", json!(trajectory.description)),

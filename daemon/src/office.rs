@@ -86,6 +86,7 @@ fn lane(job: &Job) -> Lane {
     match job {
         Job::Mine { .. }
         | Job::Verify {}
+        | Job::Import { .. }
         | Job::Select { .. }
         | Job::Export { .. }
         | Job::Why { .. }

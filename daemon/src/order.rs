@@ -5,7 +5,7 @@
 use sera_chat::Spent;
 use sera_core::scorecard::Scorecard;
 use sera_core::{
-    CommitId, FunctionSeed, Hole, Patch, Seed, SeedId, Task, TaskId, TrajectoryId, TreePath,
+    CommitId, Digest, FunctionSeed, Hole, Patch, Seed, SeedId, Task, TaskId, TrajectoryId, TreePath,
 };
 use sera_datagen::{Attempt, Cut, Drops, Forgotten, Known, Selected, Selection};
 use sera_model::{Choice, KeyValues};
@@ -27,6 +27,8 @@ pub(crate) enum Order {
     RollOut(RollOut),
     /// Functions → what a teacher makes of them, in parts.
     Generate(Box<Generate>),
+    /// Rows made elsewhere → what of them holds, in parts.
+    Import(Import),
     /// Attempts → which of them are trained on, and files of those.
     Select(Select),
     /// Trajectories and holes → adapters.
@@ -41,7 +43,7 @@ impl Order {
     /// Which kind of worker carries it out.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Mine(_) | Self::Synthesize(_) | Self::Select(_) => "mine",
+            Self::Mine(_) | Self::Synthesize(_) | Self::Import(_) | Self::Select(_) => "mine",
             Self::RollOut(_) | Self::Generate(_) => "rollout",
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
@@ -236,6 +238,34 @@ pub(crate) struct Generated {
     pub(crate) unused: usize,
     /// Why it ended early.
     pub(crate) ended: Option<String>,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
+}
+
+/// See [`Order::Import`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Import {
+    /// The repository.
+    pub(crate) source: Source,
+    /// The last commit that may be trained on.
+    pub(crate) cut: CommitId,
+    /// The file of rows.
+    pub(crate) file: PathBuf,
+    /// The commit that was worked on, where the user says so.
+    pub(crate) base: Option<CommitId>,
+    /// What was taken in before.
+    pub(crate) known: Vec<Digest>,
+    /// Unix time in milliseconds, for ids.
+    pub(crate) now_ms: u64,
+}
+
+/// The answer to [`Import`], beside its parts.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Imported {
+    /// Rows.
+    pub(crate) read: u64,
+    /// Rows that were not taken, by reason.
+    pub(crate) dropped: Drops,
     /// Wall seconds.
     pub(crate) seconds: f64,
 }

@@ -2,16 +2,17 @@
 use crate::consent::Consents;
 use crate::cycle::Cycle;
 use crate::order::{
-    self, Evaluate, Export, Fix, Generate, Mine, RollOut, Select, Source, Synthesize, Train,
-    TrainBudget, Weights,
+    self, Evaluate, Export, Fix, Generate, Import, Mine, RollOut, Select, Source, Synthesize,
+    Train, TrainBudget, Weights,
 };
 use crate::records::AdapterFile;
 use crate::teacher::Teacher;
+use crate::work::import::patch_of;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, CommitId, Digest, Hole, Origin, Seed, Task, TreePath};
-use sera_datagen::{Attempt, Cut, SelectError, Selection};
+use sera_datagen::{Attempt, Cut, Generation, SelectError, Selection};
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
 use sera_protocol::report::ExportFormat;
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,7 +112,9 @@ fn eligible(cycle: &Cycle<'_>) -> Result<Vec<Attempt>> {
     attempts.retain(|attempt| !attempt.task.held_out);
     // What teachers made outlives cycles, and a cut may move back: what then lies beyond it may
     // hold what is held out. A fix is asked for before any cycle, too.
-    let generated = |attempt: &Attempt| matches!(attempt.task.origin, Origin::Generated { .. });
+    let generated = |attempt: &Attempt| {
+        matches!(attempt.task.origin, Origin::Generated { .. } | Origin::Imported { .. })
+    };
     let of = |attempt: &Attempt| attempt.task.base.commit.clone();
     let mut within: BTreeSet<CommitId> =
         attempts.iter().filter(|attempt| generated(attempt)).map(of).collect();
@@ -175,6 +178,27 @@ pub(crate) fn generate(
         paid: cycle.engine.paid(),
         teacher,
         dry_run,
+    })
+}
+
+/// Take in what was made elsewhere.
+pub(crate) fn import(cycle: &Cycle<'_>, file: &str, base: Option<&str>) -> Result<Import> {
+    let mined = cycle.records.mined()?.context("nothing is mined yet")?;
+    let base = base.map(|revision| {
+        let found = cycle.engine.repository.resolve(revision)?;
+        found.ok_or_else(|| failure::invalid_params(&format!("{revision:?} names no commit")))
+    });
+    let imported = |made: &Generation| {
+        made.attempts.iter().any(|one| matches!(one.task.origin, Origin::Imported { .. }))
+    };
+    let made = cycle.records.generations()?;
+    Ok(Import {
+        source: source(cycle)?,
+        cut: mined.cut.commit,
+        file: PathBuf::from(file),
+        base: base.transpose()?,
+        known: made.iter().filter(|made| imported(made)).map(patch_of).collect(),
+        now_ms: cycle.now_ms(),
     })
 }
 

@@ -53,6 +53,12 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             let attempts = cycle.records.attempts()?;
             Ok(JobResult::Verify(reports::verify(&attempts, &cycle.records.rollouts()?)))
         }
+        Job::Import { file, base } => {
+            let order = orders::import(cycle, file, base.as_deref())?;
+            let (done, kept) = cycle.work_in_parts(&Order::Import(order)).await?;
+            cycle.go_on()?;
+            Ok(JobResult::Import(reports::import(&kept, &done)))
+        }
         Job::Select { min_recall, max_patch, mix, reset } => {
             let wished = (*min_recall, *max_patch, mix.as_ref());
             let (selection, order) = orders::select(cycle, wished, *reset).await?;
@@ -141,7 +147,9 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         | Job::Log { .. }
         | Job::Show { .. }
         | Job::Fsck {} => Vec::new(),
-        Job::Synthesize { .. } | Job::Generate { .. } => missing(mine, records.mined()?.is_some()),
+        Job::Synthesize { .. } | Job::Generate { .. } | Job::Import { .. } => {
+            missing(mine, records.mined()?.is_some())
+        }
         Job::Rollout { .. } => missing(synthesize, records.cycle()?.is_some()),
         Job::Verify {} | Job::Select { .. } | Job::Export { .. } | Job::Train { .. } => {
             missing(rollout, records.cycle()?.is_some() && !records.played()?.is_empty())

@@ -109,6 +109,7 @@ pub(crate) fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
         Job::Mine { .. }
         | Job::Generate { .. }
         | Job::Verify {}
+        | Job::Import { .. }
         | Job::Select { .. }
         | Job::Export { .. }
         | Job::Why { .. }
@@ -145,6 +146,7 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
         | JobResult::Rollout(_)
         | JobResult::Generate(_)
         | JobResult::Verify(_)
+        | JobResult::Import(_)
         | JobResult::Select(_)
         | JobResult::Export(_)
         | JobResult::Why(_)

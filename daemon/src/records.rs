@@ -332,7 +332,8 @@ impl Records {
     /// What teachers' work came to.
     pub(crate) fn past(&self) -> Result<Yield> {
         let mut past = Yield::default();
-        for made in self.generations()? {
+        let paid = |made: &Generation| !made.first.is_empty();
+        for made in self.generations()?.into_iter().filter(paid) {
             past.functions += 1;
             past.accepted += u64::from(made.dropped.is_none());
             past.tokens += made.usage.prompt_tokens + made.usage.completion_tokens;

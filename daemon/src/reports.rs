@@ -1,7 +1,7 @@
 //! What jobs report: stored facts turned into the protocol's words.
 use crate::failure;
 use crate::order::{
-    Chosen, Evaluated, Fixed, Generated, MineDone, Proposed, RolledOut, Synthesized,
+    Chosen, Evaluated, Fixed, Generated, Imported, MineDone, Proposed, RolledOut, Synthesized,
 };
 use crate::records::{self, Adapter, Rollouts, word};
 use anyhow::Result;
@@ -10,9 +10,9 @@ use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, Origin, Outcome, Seed, Step, Task, TrajectoryId};
 use sera_datagen::{Attempt, DropReason, Drops, Selection, Source};
 use sera_protocol::report::{
-    Explained, ExportReport, FixReport, FsckReport, GenerateReport, LogReport, Logged, MineReport,
-    PromoteReport, Proposal, ProposalSource, RolloutReport, ScorecardReport, SelectReport,
-    ShowReport, Shown, StudentReport, SynthesizeReport, TrainReport, VerifyReport,
+    Explained, ExportReport, FixReport, FsckReport, GenerateReport, ImportReport, LogReport,
+    Logged, MineReport, PromoteReport, Proposal, ProposalSource, RolloutReport, ScorecardReport,
+    SelectReport, ShowReport, Shown, StudentReport, SynthesizeReport, TrainReport, VerifyReport,
 };
 use sera_train::promote::Decision;
 use std::collections::BTreeMap;
@@ -155,6 +155,17 @@ pub(crate) fn verify(attempts: &[Attempt], all: &Rollouts) -> VerifyReport {
         dropped: Counts::from([("held-out".to_owned(), accepted - usable as u64)]),
         recall: mean(&recalls),
         seconds: 0.0,
+    }
+}
+
+/// What was taken in.
+pub(crate) fn import(kept: &[records::Outcome], done: &Imported) -> ImportReport {
+    ImportReport {
+        rows: done.read,
+        taken: kept.len() as u64,
+        accepted: kept.iter().filter(|outcome| outcome.dropped.is_none()).count() as u64,
+        dropped: drops(&done.dropped),
+        seconds: done.seconds,
     }
 }
 

@@ -16,6 +16,7 @@ pub fn label(stage: Stage) -> &'static str {
         Stage::Generate => "teacher's work",
         Stage::Student => "student's attempts",
         Stage::Verify => "verifying",
+        Stage::Import => "taking trajectories in",
         Stage::Select => "selecting",
         Stage::Prepare => "preparing examples",
         Stage::Train => "training",

@@ -45,6 +45,7 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
             [CompletionResult]::new('evaluate', 'evaluate', [CompletionResultType]::ParameterValue, 'Compare the newest adapter with the base on held-out work')
             [CompletionResult]::new('promote', 'promote', [CompletionResultType]::ParameterValue, 'Let the newest adapter serve what it is better at, or say why not')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write what is trained on out for other trainers')
+            [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Take trajectories in that were made elsewhere')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'List the stored trajectories, newest first')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a stored trajectory: its task, every step, and what it changed')
             [CompletionResult]::new('why', 'why', [CompletionResultType]::ParameterValue, 'Say why something is trained on, or why it is not')
@@ -224,6 +225,18 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'In what form')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file, or for swe-agent and atif to this folder')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file, or for swe-agent and atif to this folder')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
+            [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the result as one line of JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'git-sera;import' {
+            [CompletionResult]::new('--base', '--base', [CompletionResultType]::ParameterName, 'The commit that was worked on [usual: what each row says, else the last that may be trained on]')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
             [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set')

@@ -34,6 +34,9 @@ _git__sera() {
             git__sera,fsck)
                 cmd="git__sera__subcmd__fsck"
                 ;;
+            git__sera,import)
+                cmd="git__sera__subcmd__import"
+                ;;
             git__sera,log)
                 cmd="git__sera__subcmd__log"
                 ;;
@@ -92,7 +95,7 @@ _git__sera() {
 
     case "${cmd}" in
         git__sera)
-            opts="-C -q -h -V --repo --json --quiet --color --help --version quickstart fix status register unregister mine synthesize rollout verify select train evaluate promote export log show why forget fsck start stop man completions"
+            opts="-C -q -h -V --repo --json --quiet --color --help --version quickstart fix status register unregister mine synthesize rollout verify select train evaluate promote export import log show why forget fsck start stop man completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -274,6 +277,36 @@ _git__sera() {
                 return 0
             fi
             case "${prev}" in
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git__subcmd__sera__subcmd__import)
+            opts="-C -q -h --base --repo --json --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --base)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --repo)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

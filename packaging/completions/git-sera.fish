@@ -46,6 +46,7 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "train" -d 'Train 
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "evaluate" -d 'Compare the newest adapter with the base on held-out work'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "promote" -d 'Let the newest adapter serve what it is better at, or say why not'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "export" -d 'Write what is trained on out for other trainers'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "import" -d 'Take trajectories in that were made elsewhere'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "log" -d 'List the stored trajectories, newest first'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "show" -d 'Show a stored trajectory: its task, every step, and what it changed'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "why" -d 'Say why something is trained on, or why it is not'
@@ -180,6 +181,14 @@ never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand export" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand export" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand import" -l base -d 'The commit that was worked on [usual: what each row says, else the last that may be trained on]' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand import" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand import" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand import" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand import" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand log" -s n -l limit -d 'List at most this many' -r
 complete -c git-sera -n "__fish_git_sera_using_subcommand log" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand log" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'

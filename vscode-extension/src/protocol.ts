@@ -157,6 +157,8 @@ export type Stage =
   | "student"
   /** Judging trajectories. */
   | "verify"
+  /** Taking in what was made elsewhere. */
+  | "import"
   /** Choosing what to train on. */
   | "select"
   /** Making training examples. */
@@ -283,6 +285,14 @@ export type Job =
       /** In what form. */
       format: ExportFormat;
     }
+  /** Takes trajectories in that were made elsewhere. */
+  | {
+      kind: "import";
+      /** A file of rows, or one of SWE-agent's trajectories; an absolute path. */
+      file: string;
+      /** The commit that was worked on; what each row says when absent. */
+      base?: string | null;
+    }
   /** Says why something is trained on, or why it is not. */
   | {
       kind: "why";
@@ -359,6 +369,8 @@ export type JobResult =
   | ({ kind: "select" } & SelectReport)
   /** Of `export`. */
   | ({ kind: "export" } & ExportReport)
+  /** Of `import`. */
+  | ({ kind: "import" } & ImportReport)
   /** Of `why`. */
   | ({ kind: "why" } & WhyReport)
   /** Of `forget`. */
@@ -720,6 +732,20 @@ export interface ExportReport {
   files: number;
   /** How many trajectories they hold. */
   trajectories: number;
+  /** Wall seconds. */
+  seconds: number;
+}
+
+/** What was taken in. */
+export interface ImportReport {
+  /** Rows that the file has. */
+  rows: number;
+  /** Rows whose work is stored now. */
+  taken: number;
+  /** Of these, how many soft verification accepts. */
+  accepted: number;
+  /** How many were not taken, by reason. */
+  dropped: Partial<Record<string, number>>;
   /** Wall seconds. */
   seconds: number;
 }

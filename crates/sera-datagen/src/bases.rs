@@ -2,7 +2,7 @@
 use crate::{DropReason, filters};
 use sera_agent::Environment;
 use sera_core::redact::{Redactor, denied};
-use sera_core::{CommitId, EntryKind, Language, Origin, Task, Tree, TreeError, TreePath};
+use sera_core::{CommitId, EntryKind, Language, Origin, Patch, Task, Tree, TreeError, TreePath};
 use sera_git::Repository;
 use sera_sandbox::Overlay;
 use sera_syntax::Index;
@@ -101,6 +101,10 @@ impl Bases {
                 self.parent_index(task, &base)?
             }
         };
+        let index = match (&task.origin, &task.base.bug) {
+            (Origin::Imported { .. }, Some(bug)) => with_files(index, bug, &base),
+            (_, _) => index,
+        };
         // The default views, because serving shows the same.
         Ok((Environment::new(base.clone(), index), base))
     }
@@ -131,6 +135,15 @@ impl Bases {
     fn parents(&self) -> std::sync::MutexGuard<'_, HashMap<CommitId, Arc<Index>>> {
         self.parents.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// The index with the files of a patch as they read in `tree`.
+fn with_files(index: Arc<Index>, patch: &Patch, tree: &Overlay) -> Arc<Index> {
+    let paths = patch.files.iter().map(sera_core::FilePatch::path);
+    paths.fold(index, |index, path| match tree.read_text(path) {
+        Ok(text) => index.with_file(path, &text),
+        Err(_) => index,
+    })
 }
 
 /// The touched files, files of the same folders, then others at even steps.

@@ -92,6 +92,13 @@ choices! {
             /// In what form.
             format: ExportFormat,
         },
+        /// Takes trajectories in that were made elsewhere.
+        Import = "import" {
+            /// A file of rows, or one of SWE-agent's trajectories; an absolute path.
+            file: String,
+            /// The commit that was worked on; what each row says when absent.
+            base: Option<String>,
+        },
         /// Says why something is trained on, or why it is not.
         Why = "why" {
             /// A trajectory's id or how it ends, a commit, a path, or `path::function`.
@@ -136,6 +143,8 @@ words! {
         Student = "student",
         /// Judging trajectories.
         Verify = "verify",
+        /// Taking in what was made elsewhere.
+        Import = "import",
         /// Choosing what to train on.
         Select = "select",
         /// Making training examples.

@@ -31,6 +31,8 @@ choices! {
         Select = "select" (SelectReport),
         /// Of `export`.
         Export = "export" (ExportReport),
+        /// Of `import`.
+        Import = "import" (ImportReport),
         /// Of `why`.
         Why = "why" (WhyReport),
         /// Of `forget`.
@@ -100,6 +102,20 @@ records! {
         files: u64,
         /// How many trajectories they hold.
         trajectories: u64,
+        /// Wall seconds.
+        seconds: f64,
+    }
+
+    /// What was taken in.
+    ImportReport {
+        /// Rows that the file has.
+        rows: u64,
+        /// Rows whose work is stored now.
+        taken: u64,
+        /// Of these, how many soft verification accepts.
+        accepted: u64,
+        /// How many were not taken, by reason.
+        dropped: BTreeMap<String, u64>,
         /// Wall seconds.
         seconds: f64,
     }

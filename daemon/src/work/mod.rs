@@ -18,6 +18,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 mod evaluate;
 mod fix;
 mod generate;
+pub(crate) mod import;
 mod mine;
 mod roll_out;
 mod select;
@@ -141,6 +142,7 @@ fn carry_out(desk: &Desk, students: &Students) -> Result<Digest> {
         Order::Synthesize(order) => leave(desk, &synthesize::synthesize(&order, desk)?),
         Order::RollOut(order) => leave(desk, &roll_out::roll_out(&order, desk)?),
         Order::Generate(order) => leave(desk, &generate::generate(&order, desk)?),
+        Order::Import(order) => leave(desk, &import::import_rows(&order, desk)?),
         Order::Select(order) => leave(desk, &select::select(&order, desk)?),
         Order::Train(order) => leave(desk, &train::train(&order, desk)?),
         Order::Evaluate(order) => leave(desk, &evaluate::evaluate(&order, desk)?),

@@ -62,3 +62,63 @@ fn what_is_trained_on_is_chosen_again_and_written_out() {
     check(&["export", "--format", "atif"], 129, "--output");
     check(&["export", "--format", "csv"], 129, "possible values");
 }
+
+#[test]
+fn what_was_made_elsewhere_is_taken_in_after_checks() {
+    let (Some(there), Some(here)) = (user(), user()) else { return };
+    let file = here.repo.root().join("rows.jsonl");
+    let exported = there.sera(&["export", "--format", "hermes"]).well().out;
+    let rows = exported.lines().count() as u64;
+    std::fs::write(&file, &exported).unwrap();
+    let file = file.to_str().unwrap();
+    // A mine of its own, of the same history.
+    let report = here.json(&["import", file]);
+    assert_eq!((&report["rows"], &report["taken"]), (&rows.into(), &rows.into()), "{report}");
+    assert_eq!(report["accepted"], rows, "{report}");
+    let again = here.json(&["import", file]);
+    assert_eq!((&again["taken"], &again["dropped"]["duplicate"]), (&0.into(), &rows.into()));
+    let id = here.json(&["log", "-n", "1"])["trajectories"][0]["id"].clone();
+    let shown = here.json(&["show", id.as_str().unwrap()]);
+    assert!(shown["logged"]["of"].as_str().unwrap().starts_with("imported "), "{shown}");
+    assert!(shown["steps"].as_array().unwrap().iter().any(|step| step["ok"] == true));
+    let chosen = here.json(&["select"]);
+    assert!(chosen["chosen"]["imported"].as_u64().unwrap() > 0, "{chosen}");
+
+    // What would leave the tree, does not apply, is held out, or is no row.
+    let good: Value = serde_json::from_str(exported.lines().next().unwrap()).unwrap();
+    let patch = good["rollout_patch"].as_str().unwrap();
+    let path = good["rollout_patch"].as_str().unwrap().split(" b/").nth(1).unwrap();
+    let path = path.lines().next().unwrap();
+    let with = |field: &str, value: &str| {
+        let mut row = good.clone();
+        row[field] = value.into();
+        (row["instance_id"], row["problem_statement"]) = (value.into(), "Other words".into());
+        row.to_string()
+    };
+    let head = there.repo.git(&["rev-parse", "HEAD"]);
+    let key = "AKIA2E0A8F3B244C9986";
+    let hostile = [
+        (with("rollout_patch", &patch.replace(path, "../../etc/passwd")), "unreadable"),
+        (with("rollout_patch", &patch.replace(path, "no/such.py")), "no-base"),
+        (with("rollout_patch", "not a patch"), "nothing-changed"),
+        (with("rollout_patch", ""), "nothing-changed"),
+        (
+            with(
+                "rollout_patch",
+                &patch.replacen("\n+    ", &format!("\n+    k = \"{key}\" # "), 1),
+            ),
+            "secret",
+        ),
+        (with("base_commit", head.trim()), "beside-cut"),
+        (with("base_commit", "--upload-pack=touch x"), "no-base"),
+        ("{\"messages\": 1}".to_owned(), "unreadable"),
+        ("nonsense".to_owned(), "unreadable"),
+    ];
+    for (row, reason) in hostile {
+        std::fs::write(file, format!("{row}\n")).unwrap();
+        let report = here.json(&["import", file]);
+        assert_eq!(report["dropped"][reason], 1, "{reason}: {report}");
+    }
+    assert_eq!(here.sera(&["import", "no-such-file"]).code, 65);
+    assert_eq!(here.sera(&["import", file, "--base", "no-such-revision"]).code, 65);
+}

@@ -6,6 +6,7 @@ mod export;
 mod fix;
 mod forget;
 mod fsck;
+mod import;
 mod log;
 mod man;
 mod mine;
@@ -108,6 +109,7 @@ pub enum Command {
     Evaluate(evaluate::Evaluate),
     Promote(promote::Promote),
     Export(export::Export),
+    Import(import::Import),
     Log(log::Log),
     Show(show::Show),
     Why(why::Why),
@@ -137,6 +139,7 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Evaluate(command) => command.run(&context),
         Command::Promote(command) => command.run(&context),
         Command::Export(command) => command.run(&context),
+        Command::Import(command) => command.run(&context),
         Command::Log(command) => command.run(&context),
         Command::Show(command) => command.run(&context),
         Command::Why(command) => command.run(&context),

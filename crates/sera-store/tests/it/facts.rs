@@ -274,7 +274,7 @@ fn what_is_shredded_stands_nowhere() {
         found
     };
     store.idle();
-    assert_eq!(holds(dir.path()), [std::path::PathBuf::new(); 0]);
+    assert_eq!(holds(dir.path()), Vec::<std::path::PathBuf>::new());
     // What is there is what was there, also when the index is made anew.
     let check = |store: &Store| {
         let get = |key| store.get::<String>(Kind::Task, key).unwrap();
