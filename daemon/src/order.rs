@@ -140,6 +140,15 @@ pub(crate) enum Teacher {
     Procedural,
     /// The student as it is served, in the guided harness.
     Student(Weights),
+    /// The same, several times at each task, drawn at a temperature.
+    Sampled {
+        /// What is served.
+        weights: Weights,
+        /// Attempts at each task.
+        attempts: usize,
+        /// Seed of what is drawn.
+        seed: u64,
+    },
 }
 
 /// A student's weights.

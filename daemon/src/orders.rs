@@ -8,11 +8,12 @@ use crate::order::{
 use crate::records::AdapterFile;
 use crate::teacher::Teacher;
 use crate::work::import::patch_of;
+use crate::work::roll_out::KEPT;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
-use sera_core::{AdapterId, CommitId, Digest, Hole, Origin, Seed, Task, TreePath};
-use sera_datagen::{Attempt, Cut, Generation, SelectError, Selection};
+use sera_core::{AdapterId, CommitId, Digest, Hole, Origin, Seed, Task, TaskId, TreePath};
+use sera_datagen::{Attempt, Cut, Generation, SelectError, Selection, Source as Kept};
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
 use sera_protocol::report::ExportFormat;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,8 @@ const TASKS: usize = 1_000;
 const HELD_OUT_TASKS: usize = 120;
 /// Tasks the student tries itself.
 const STUDENT_TASKS: usize = 20;
+/// Tasks it makes several attempts at.
+const DISTILLED: usize = 50;
 /// Functions a teacher works on.
 const FUNCTIONS: usize = 100;
 /// Seconds of training and of evaluation when nobody says how long.
@@ -87,14 +90,39 @@ pub(crate) fn roll_out(cycle: &Cycle<'_>, limit: Option<u64>) -> Result<RollOut>
 pub(crate) async fn student(cycle: &mut Cycle<'_>) -> Result<RollOut> {
     let mut tasks: Vec<Task> = Vec::new();
     let wanted = cycle.student_tasks.map_or(STUDENT_TASKS, |n| n as usize);
+    let mut known = BTreeSet::new();
     for attempt in trained_on(cycle)? {
-        let single = matches!(attempt.task.origin, sera_core::Origin::Mutation { .. });
-        if single && tasks.len() < wanted {
+        let single = matches!(attempt.task.origin, Origin::Mutation { .. });
+        if single && tasks.len() < wanted && known.insert(attempt.task.id) {
             tasks.push(attempt.task);
         }
     }
     let weights = cycle.weights().await?;
     let teacher = order::Teacher::Student(weights);
+    Ok(RollOut { source: source(cycle)?, cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
+}
+
+/// Let the student make several attempts at training tasks that have a solution, but for those
+/// that it has solved often enough.
+pub(crate) async fn distill(
+    cycle: &mut Cycle<'_>,
+    limit: Option<u64>,
+    attempts: u64,
+) -> Result<RollOut> {
+    let mut solved = BTreeMap::<TaskId, usize>::new();
+    let mut tasks = BTreeMap::<TaskId, Task>::new();
+    for attempt in trained_on(cycle)? {
+        let own = Kept::of(&attempt) == Kept::Student;
+        *solved.entry(attempt.task.id).or_default() += usize::from(own);
+        if matches!(attempt.task.origin, Origin::Mutation { .. }) {
+            tasks.entry(attempt.task.id).or_insert(attempt.task);
+        }
+    }
+    let open = tasks.into_values().filter(|task| solved.get(&task.id).is_none_or(|n| *n < KEPT));
+    let tasks = open.take(limit.map_or(DISTILLED, |n| n as usize)).collect();
+    let weights = cycle.weights().await?;
+    let (attempts, seed) = (attempts as usize, cycle.now_ms());
+    let teacher = order::Teacher::Sampled { weights, attempts, seed };
     Ok(RollOut { source: source(cycle)?, cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
 }
 

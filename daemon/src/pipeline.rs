@@ -30,7 +30,7 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             cycle.records.keep_synthesized(&cut, &done)?;
             Ok(JobResult::Synthesize(reports::synthesize(&done)))
         }
-        Job::Rollout { limit, student } => {
+        Job::Rollout { limit, student, attempts } => {
             let done = cycle.work(&Order::RollOut(orders::roll_out(cycle, *limit)?)).await?;
             cycle.records.keep_rolled_out(&done)?;
             cycle.go_on()?;
@@ -40,7 +40,16 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
                 cycle.go_on()?;
                 cycle.records.keep_student(&tried)?;
             }
-            Ok(JobResult::Rollout(reports::roll_out(&done, &cycle.records.rollouts()?)))
+            let mut distilled = None;
+            if let Some(attempts) = attempts {
+                let order = Order::RollOut(orders::distill(cycle, *limit, *attempts).await?);
+                let tried = cycle.work(&order).await?;
+                cycle.records.keep_distilled(&tried)?;
+                cycle.go_on()?;
+                distilled = Some(tried);
+            }
+            let all = cycle.records.rollouts()?;
+            Ok(JobResult::Rollout(reports::roll_out(&done, distilled.as_ref(), &all)))
         }
         Job::Generate { limit, consent, dry_run } => {
             let order = orders::generate(cycle, *limit, *consent, *dry_run)?;
@@ -133,7 +142,7 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
     let records = cycle.records;
     let mine = Job::Mine { explain: false };
     let synthesize = Job::Synthesize { limit: None };
-    let rollout = Job::Rollout { limit: None, student: false };
+    let rollout = Job::Rollout { limit: None, student: false, attempts: None };
     let train = Job::Train { seconds: None, tokens: None, seed: 0 };
     let evaluate = Job::Evaluate { seconds: None };
     let missing = |first: Job, there: bool| if there { Vec::new() } else { vec![first] };

@@ -53,7 +53,7 @@ pub(crate) fn stages(train_seconds: u64, evaluate_seconds: u64) -> Vec<Job> {
     vec![
         Job::Mine { explain: false },
         Job::Synthesize { limit: None },
-        Job::Rollout { limit: None, student: true },
+        Job::Rollout { limit: None, student: true, attempts: None },
         Job::Train { seconds: Some(train_seconds), tokens: None, seed: 1 },
         Job::Evaluate { seconds: Some(evaluate_seconds) },
         Job::Promote {},

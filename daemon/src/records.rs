@@ -228,23 +228,41 @@ impl Records {
 
     /// Stores judged trajectories, each with its verdict, and what gave none.
     pub(crate) fn keep_rolled_out(&self, done: &RolledOut) -> Result<()> {
-        let by_id = |a: &&Attempt| a.trajectory.id.to_string();
-        let forgotten = self.forgotten()?;
-        let (met, kept): (Vec<&Attempt>, Vec<&Attempt>) =
-            done.attempts.iter().partition(|a| forgotten.meets(&Traces::of_attempt(a)));
-        let trajectories: Vec<_> = kept.iter().map(|a| (by_id(a), &a.trajectory)).collect();
-        let verdicts: Vec<_> = kept.iter().map(|a| (by_id(a), &a.verdict)).collect();
-        self.store.put_all(Kind::Verdict, &verdicts)?;
-        self.store.put_all(Kind::Trajectory, &trajectories)?;
+        let met = self.put_attempts(&done.attempts)?;
         let mut rollouts = self.rollouts()?;
         let reason = || DropReason::Forgotten.code().to_owned();
-        rollouts.dropped.extend(met.iter().map(|attempt| (attempt.task.id, reason())));
+        rollouts.dropped.extend(met.into_iter().map(|task| (task, reason())));
         // What was only interrupted is still to be done.
         let judged = |(_, reason): &&(TaskId, String)| reason != DropReason::Cancelled.code();
         rollouts.dropped.extend(done.dropped.iter().filter(judged).cloned());
         let all = done.attempts.len() + done.dropped.len();
         rollouts.per_second = all as f64 / done.seconds.max(1e-9);
         Ok(self.store.put(Kind::Setting, "rollouts", &rollouts)?)
+    }
+
+    /// Stores attempts with their verdicts; the tasks of those that are to be forgotten, which are
+    /// not stored.
+    fn put_attempts<'a>(
+        &self,
+        attempts: impl IntoIterator<Item = &'a Attempt>,
+    ) -> Result<Vec<TaskId>> {
+        let by_id = |a: &&Attempt| a.trajectory.id.to_string();
+        let forgotten = self.forgotten()?;
+        let (met, kept): (Vec<&Attempt>, Vec<&Attempt>) =
+            attempts.into_iter().partition(|a| forgotten.meets(&Traces::of_attempt(a)));
+        let trajectories: Vec<_> = kept.iter().map(|a| (by_id(a), &a.trajectory)).collect();
+        let verdicts: Vec<_> = kept.iter().map(|a| (by_id(a), &a.verdict)).collect();
+        self.store.put_all(Kind::Verdict, &verdicts)?;
+        self.store.put_all(Kind::Trajectory, &trajectories)?;
+        Ok(met.into_iter().map(|attempt| attempt.task.id).collect())
+    }
+
+    /// Stores attempts of the student that are accepted. What it could not do says nothing about
+    /// the tasks: others have solved them.
+    pub(crate) fn keep_distilled(&self, done: &RolledOut) -> Result<()> {
+        let accepted = |attempt: &&Attempt| attempt.verdict.accepted();
+        self.put_attempts(done.attempts.iter().filter(accepted))?;
+        Ok(())
     }
 
     /// Counts what the student's own rollouts were worth; accepted ones are kept as trajectories.

@@ -92,14 +92,18 @@ pub(crate) fn synthesize(done: &Synthesized) -> SynthesizeReport {
 }
 
 /// What rollouts left, the student's own attempts apart.
-pub(crate) fn roll_out(done: &RolledOut, all: &Rollouts) -> RolloutReport {
+pub(crate) fn roll_out(
+    done: &RolledOut,
+    distilled: Option<&RolledOut>,
+    all: &Rollouts,
+) -> RolloutReport {
     RolloutReport {
         kept: done.attempts.len() as u64,
         dropped: tally(done.dropped.iter().map(|(_, reason)| reason.clone())),
         per_second: all.per_second,
-        student: student(all),
+        student: distilled.map_or_else(|| student(all), |tried| Some(drawn(tried))),
         teacher: None,
-        seconds: done.seconds,
+        seconds: done.seconds + distilled.map_or(0.0, |tried| tried.seconds),
     }
 }
 
@@ -127,6 +131,12 @@ pub(crate) fn generate(
         request: done.request.clone(),
         seconds: done.seconds,
     }
+}
+
+/// What was drawn from the student.
+fn drawn(tried: &RolledOut) -> StudentReport {
+    let rejected = tally(tried.dropped.iter().map(|(_, reason)| reason.clone()));
+    StudentReport { accepted: tried.attempts.len() as u64, rejected }
 }
 
 /// The verdicts on the student's own attempts.

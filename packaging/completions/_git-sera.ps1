@@ -144,6 +144,7 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
         }
         'git-sera;rollout' {
             [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Solve at most this many tasks, and have the teacher work on at most this many functions')
+            [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'Have the served student make N attempts at each of up to 50 training tasks, and keep what holds to be trained on: at most 3 for a task, and at most half of what is trained on')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
             [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set')

@@ -507,13 +507,17 @@ _git__sera() {
             return 0
             ;;
         git__subcmd__sera__subcmd__rollout)
-            opts="-C -q -h --limit --student --procedural --dry-run --consent --repo --json --quiet --color --help"
+            opts="-C -q -h --limit --student --attempts --procedural --dry-run --consent --repo --json --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --attempts)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

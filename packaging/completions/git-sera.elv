@@ -133,6 +133,7 @@ set edit:completion:arg-completer[git-sera] = {|@words|
         }
         &'git-sera;rollout'= {
             cand --limit 'Solve at most this many tasks, and have the teacher work on at most this many functions'
+            cand --attempts 'Have the served student make N attempts at each of up to 50 training tasks, and keep what holds to be trained on: at most 3 for a task, and at most half of what is trained on'
             cand -C 'Work on the repository that holds PATH'
             cand --repo 'Work on the repository that holds PATH'
             cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'

@@ -114,6 +114,7 @@ complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -l json -d
 complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand synthesize" -s h -l help -d 'Print help'
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l limit -d 'Solve at most this many tasks, and have the teacher work on at most this many functions' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l attempts -d 'Have the served student make N attempts at each of up to 50 training tasks, and keep what holds to be trained on: at most 3 for a task, and at most half of what is trained on' -r
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'

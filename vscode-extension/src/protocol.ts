@@ -207,6 +207,11 @@ export type Job =
       limit?: number | null;
       /** Let the student try too, on a few training tasks. */
       student: boolean;
+      /**
+       * Have the served student make so many attempts at each of some training tasks, and
+       * keep what holds to be trained on.
+       */
+      attempts?: number | null;
     }
   /** Has the configured teacher work on functions: soft verified generation. */
   | {

@@ -16,7 +16,7 @@ mod usual;
 pub use locate::{Located, locate};
 pub use pace::Pace;
 pub use rank::{Candidate, Ranked, rank_edits};
-pub use solve::{Event, Proposal, Solved, found_nothing, roll_out, solve};
+pub use solve::{Event, Proposal, Solved, found_nothing, roll_out, sample, solve};
 
 use crate::dialect::Shot;
 use sera_syntax::Operator;
@@ -87,6 +87,10 @@ pub struct Guided {
     pub write: bool,
     /// Hold it to edits of the function. Off where it is measured how often it writes one by itself.
     pub held: bool,
+    /// Drawn at this temperature; 0 takes the likeliest.
+    pub temperature: f32,
+    /// Seed of what is drawn.
+    pub seed: u64,
     /// Tokens of that at most.
     pub reply_tokens: usize,
     /// Proposals returned.
@@ -122,6 +126,8 @@ impl Default for Guided {
             chat: 0.8,
             write: true,
             held: true,
+            temperature: 0.0,
+            seed: 0,
             reply_tokens: 96,
             proposals: 5,
         }

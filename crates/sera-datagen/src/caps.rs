@@ -28,9 +28,11 @@ impl<'a> Share<'a> {
         Self { operator, family: &task.family.0, function, source: None }
     }
 
-    /// The same with where an attempt at it came from.
+    /// The same with where an attempt at it came from. A student's own attempts are at tasks that
+    /// others have solved and fill no operator's share again: they have a bound of their own.
     pub(crate) fn from(self, source: Source) -> Self {
-        Self { source: Some(source), ..self }
+        let operator = if source == Source::Student { "" } else { self.operator };
+        Self { operator, source: Some(source), ..self }
     }
 }
 
@@ -91,7 +93,7 @@ impl Caps {
         let (per_operator, per_family, mut left) = self.bounds(size);
         let mut operators = HashMap::<&'i str, usize>::new();
         let mut families = HashMap::<&'i str, usize>::new();
-        let mut functions = HashMap::<&'i FunctionKey, usize>::new();
+        let mut functions = HashMap::<(&'i FunctionKey, bool), usize>::new();
         let mut kept = 0;
         let keep = |item: &'i Share<'i>| {
             let operator = operators.entry(item.operator).or_default();
@@ -100,7 +102,11 @@ impl Caps {
                 return Some(DropReason::BatchFull);
             }
             let mut none = 0;
-            let function = item.function.map_or(&mut none, |f| functions.entry(f).or_default());
+            let own = item.source == Some(Source::Student);
+            let function = match item.function {
+                Some(function) => functions.entry((function, own)).or_default(),
+                None => &mut none,
+            };
             if *function >= self.function {
                 return Some(DropReason::FunctionCap);
             }

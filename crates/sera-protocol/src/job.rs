@@ -23,6 +23,9 @@ choices! {
             limit: Option<u64>,
             /// Let the student try too, on a few training tasks.
             student: bool,
+            /// Have the served student make so many attempts at each of some training tasks, and
+            /// keep what holds to be trained on.
+            attempts: Option<u64>,
         },
         /// Has the configured teacher work on functions: soft verified generation.
         Generate = "generate" {

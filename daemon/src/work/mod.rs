@@ -20,7 +20,7 @@ mod fix;
 mod generate;
 pub(crate) mod import;
 mod mine;
-mod roll_out;
+pub(crate) mod roll_out;
 mod select;
 mod synthesize;
 mod train;

@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result};
 use sera_agent::guided::{self, Guided, Pace};
 use sera_agent::{Thresholds, verify};
 use sera_core::{Task, TrajectoryId};
+use sera_datagen::rollout::STUDENT;
 use sera_datagen::{Attempt, Bases, DropReason, Policy};
 use sera_model::Student;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +17,10 @@ const EDITS: usize = 120;
 /// Seconds for all of them, and how many are made however long it takes.
 const SECONDS: f64 = 75.0;
 const LEAST: usize = 2;
+/// Nats of the ranking that one of noise is worth where attempts are drawn.
+const TEMPERATURE: f32 = 1.0;
+/// Attempts at a task that are kept at most.
+pub(crate) const KEPT: usize = 3;
 
 pub(super) fn roll_out(order: &RollOut, desk: &Desk) -> Result<RolledOut> {
     let started = Instant::now();
@@ -23,6 +28,10 @@ pub(super) fn roll_out(order: &RollOut, desk: &Desk) -> Result<RolledOut> {
     let (attempts, dropped) = match &order.teacher {
         Teacher::Procedural => by_the_book(order, &bases, desk),
         Teacher::Student(weights) => by_student(order, weights, &bases, desk)?,
+        Teacher::Sampled { weights, attempts, seed } => {
+            let draw = Draw { weights, attempts: *attempts, seed: *seed };
+            by_sampling(order, &draw, &bases, desk)?
+        }
     };
     let dropped = dropped.into_iter().map(|(task, reason)| (task, reason.code().to_owned()));
     Ok(RolledOut { attempts, dropped: dropped.collect(), seconds: started.elapsed().as_secs_f64() })
@@ -75,6 +84,58 @@ fn by_student(order: &RollOut, weights: &Weights, bases: &Bases, desk: &Desk) ->
     Ok((attempts, dropped))
 }
 
+/// How attempts are drawn.
+struct Draw<'a> {
+    weights: &'a Weights,
+    attempts: usize,
+    seed: u64,
+}
+
+/// Several attempts at each task, each by an edit of its own, of which soft verification accepts
+/// at most so many: a task that is easy would else fill the data with itself.
+fn by_sampling(order: &RollOut, draw: &Draw<'_>, bases: &Bases, desk: &Desk) -> Result<Rolled> {
+    let mut student = fix::student(draw.weights)?;
+    let (mut attempts, mut dropped) = (Vec::new(), Vec::new());
+    let name = name_of(draw.weights)?;
+    let total = order.tasks.len() as u64;
+    for (done, task) in (0..).zip(&order.tasks) {
+        if !desk.gate.pass() {
+            break;
+        }
+        let message = format!("{} accepted", attempts.len());
+        desk.progress("student", done, Some(total), "tasks", message);
+        let (environment, base) = match bases.environment(task) {
+            Ok(found) => found,
+            Err(reason) => {
+                dropped.push((task.id, reason));
+                continue;
+            }
+        };
+        let seed = draw.seed.wrapping_add(done);
+        let options =
+            Guided { opened: 2, edits: EDITS, temperature: TEMPERATURE, seed, ..Guided::default() };
+        let cancel = desk.gate.as_cancel();
+        let (what, most) = (&task.description, draw.attempts);
+        let drawn = guided::sample(what, &mut student, environment, &options, most, cancel);
+        let judged = (0..).zip(drawn).map(|(at, solved): (usize, _)| {
+            let id = format!("{}{name}{seed}/{at}", task.id);
+            let id = TrajectoryId::new(order.now_ms, id.as_bytes());
+            let trajectory = solved.trajectory(task, id, &name);
+            let verdict = verify(task, &trajectory, &base, &Thresholds::default());
+            Attempt { task: task.clone(), trajectory, verdict }
+        });
+        let (good, bad): (Vec<_>, Vec<_>) = judged.partition(|one| one.verdict.accepted());
+        dropped.extend(bad.iter().map(|one| (one.task.id, DropReason::Rejected)));
+        attempts.extend(good.into_iter().take(KEPT));
+    }
+    Ok((attempts, dropped))
+}
+
+fn name_of(weights: &Weights) -> Result<String> {
+    let who = serde_json::to_string(weights).context("failed to name the student")?;
+    Ok(format!("{STUDENT}{}", sera_core::Digest::of(who.as_bytes()).short()))
+}
+
 fn attempt(
     order: &RollOut,
     task: &Task,
@@ -92,9 +153,8 @@ fn attempt(
     let mut ignore = |_| ();
     let solved =
         guided::solve(&task.description, student, environment, &options, &mut ignore, cancel);
-    let who = serde_json::to_string(weights).context("failed to name the student")?;
-    let id = TrajectoryId::new(order.now_ms, format!("{}{who}", task.id).as_bytes());
-    let name = format!("student:{}", sera_core::Digest::of(who.as_bytes()).short());
+    let name = name_of(weights)?;
+    let id = TrajectoryId::new(order.now_ms, format!("{}{name}", task.id).as_bytes());
     let trajectory = solved.trajectory(task, id, &name);
     let verdict = verify(task, &trajectory, &base, &Thresholds::default());
     Ok(Ok(Attempt { task: task.clone(), trajectory, verdict }))

@@ -122,3 +122,22 @@ fn what_was_made_elsewhere_is_taken_in_after_checks() {
     assert_eq!(here.sera(&["import", "no-such-file"]).code, 65);
     assert_eq!(here.sera(&["import", file, "--base", "no-such-revision"]).code, 65);
 }
+
+#[test]
+fn a_student_is_trained_on_what_it_did_itself() {
+    let Some(user) = user() else { return };
+    user.json(&["rollout", "--procedural"]);
+    let report = user.json(&["rollout", "--attempts", "3", "--limit", "3"]);
+    let student = &report["student"];
+    let accepted = student["accepted"].as_u64().unwrap();
+    let made = accepted + sum(&student["rejected"]);
+    assert_eq!(made, 9, "{report}");
+    let log = user.json(&["log", "-n", "1000"]);
+    let own = |one: &&Value| one["teacher"].as_str().unwrap().starts_with("student:");
+    let kept = log["trajectories"].as_array().unwrap().iter().filter(own).count() as u64;
+    assert_eq!(kept, accepted, "{report}");
+    let chosen = user.json(&["select"]);
+    let of_student = chosen["chosen"]["student"].as_u64().unwrap_or(0);
+    assert!(of_student <= accepted && 2 * of_student <= sum(&chosen["chosen"]), "{chosen}");
+    assert_eq!(of_student > 0, accepted > 0, "{chosen}");
+}

@@ -20,6 +20,10 @@ pub struct Rollout {
     /// Let the student try a few training tasks, too
     #[arg(long)]
     student: bool,
+    /// Have the served student make N attempts at each of up to 50 training tasks, and keep what
+    /// holds to be trained on: at most 3 for a task, and at most half of what is trained on
+    #[arg(long, value_name = "N")]
+    attempts: Option<u64>,
     /// Leave the configured teacher out
     #[arg(long, conflicts_with_all = ["dry_run", "consent"])]
     procedural: bool,
@@ -36,7 +40,8 @@ impl Rollout {
         if self.dry_run {
             return self.show_request(context);
         }
-        let job = Job::Rollout { limit: self.limit, student: self.student };
+        let Self { limit, student, attempts, .. } = *self;
+        let job = Job::Rollout { limit, student, attempts };
         let mut report = report!(context, job => Rollout);
         if !self.procedural && context.repository()?.user_config("sera.teacher.url").is_some() {
             report.teacher = Some(self.generate(context)?);

@@ -143,7 +143,8 @@ fn write(
 ) -> Result<Option<String>, ModelError> {
     let messages = dialect::guided(&options.shots, description, steps).messages;
     let prompt = Prompt::greedy(messages, options.reply_tokens).unless(dialect::hopeless);
-    let prompt = Prompt { grammar, ..prompt };
+    let (temperature, seed) = (options.temperature, options.seed);
+    let prompt = Prompt { grammar, temperature, seed, ..prompt };
     match model.reply(&prompt, cancel) {
         Ok(reply) => {
             *usage = reply.usage;

@@ -4,6 +4,8 @@ use super::rank::{Candidate, Ranked, rank_edits};
 use super::{Guided, Source};
 use crate::environment::Environment;
 use crate::{dialect, edits_between, roll_out as open_loop};
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
 use sera_core::trajectory::TRAJECTORY_SCHEMA;
 use sera_core::{
     Action, Cancel, FunctionKey, Model, ModelError, Outcome, Patch, Step, Task, Trajectory,
@@ -117,19 +119,75 @@ pub fn solve(
     watch: &mut dyn FnMut(Event),
     cancel: &Cancel,
 ) -> Solved {
-    let mut solved = Solved {
+    let mut solved = nothing();
+    let task = Solving { description, options, cancel };
+    if let Err(error) = task.run(model, &mut environment, watch, &mut solved) {
+        solved.outcome = open_loop::ended(&error);
+    }
+    solved
+}
+
+/// Several attempts at a task that is ranked once, at most `most`: each submits an edit of its own,
+/// drawn without replacement with odds that follow the ranking at the options' temperature (the
+/// largest score plus Gumbel noise come first; Kool et al., arXiv 1903.06059). Fewer where fewer
+/// edits parse; none where nothing was found or the model failed.
+pub fn sample(
+    description: &str,
+    model: &mut dyn Model,
+    mut environment: Environment,
+    options: &Guided,
+    most: usize,
+    cancel: &Cancel,
+) -> Vec<Solved> {
+    let start = environment.clone();
+    let task = Solving { description, options, cancel };
+    let mut solved = nothing();
+    let ranked = task.rank(model, &mut environment, &mut |_| {}, &mut solved);
+    let Ok(ranked) = ranked else { return Vec::new() };
+    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+    let mut noise = || {
+        let uniform: f64 = rng.random_range(f64::EPSILON..1.0);
+        -(-uniform.ln()).ln() * f64::from(options.temperature)
+    };
+    let mut all: Vec<_> = candidates(&ranked).map(|one| (one.0 + noise(), one)).collect();
+    all.sort_by(|a, b| b.1.2.kept.cmp(&a.1.2.kept).then(b.0.total_cmp(&a.0)));
+    let scored = solved.located.as_ref().is_some_and(|located| located.nats.is_some());
+    let mut attempts: Vec<Solved> = Vec::new();
+    for (_, one) in all {
+        if attempts.len() >= most {
+            break;
+        }
+        let (mut own, mut environment) = (solved.clone(), start.clone());
+        task.propose(&[one], scored, &mut environment, &mut own);
+        let new = own
+            .ranked
+            .first()
+            .is_some_and(|found| attempts.iter().all(|known| known.ranked[0].patch != found.patch));
+        if new {
+            attempts.push(own);
+        }
+    }
+    attempts
+}
+
+fn nothing() -> Solved {
+    Solved {
         steps: Vec::new(),
         ranked: Vec::new(),
         outcome: failed(NO_HITS, "no function matches the words of the task"),
         located: None,
         valid: (0, 0),
         usage: Usage::default(),
-    };
-    let task = Solving { description, options, cancel };
-    if let Err(error) = task.run(model, &mut environment, watch, &mut solved) {
-        solved.outcome = open_loop::ended(&error);
     }
-    solved
+}
+
+/// An edit with its whole score, and the function it is of.
+type Scored<'a> = (f64, &'a Ranked, &'a Candidate);
+
+fn candidates(opened: &[(f64, Ranked)]) -> impl Iterator<Item = Scored<'_>> {
+    opened.iter().flat_map(|(place, ranked)| {
+        ranked.candidates.iter().map(move |edit| (place + edit.score, ranked, edit))
+    })
 }
 
 fn failed(code: &str, message: &str) -> Outcome {
@@ -150,6 +208,26 @@ impl Solving<'_> {
         watch: &mut dyn FnMut(Event),
         solved: &mut Solved,
     ) -> Result<(), ModelError> {
+        let ranked = self.rank(model, environment, watch, solved)?;
+        let Some(located) = solved.located.as_ref().filter(|found| !found.hits.is_empty()) else {
+            return Ok(());
+        };
+        let scored = located.nats.is_some();
+        let mut all: Vec<Scored<'_>> = candidates(&ranked).collect();
+        all.sort_by(|a, b| b.2.kept.cmp(&a.2.kept).then(b.0.total_cmp(&a.0)));
+        self.propose(&all, scored, environment, solved);
+        watch(Event::Proposals(solved.ranked.len()));
+        Ok(())
+    }
+
+    /// Finds the functions and ranks their edits.
+    fn rank(
+        &self,
+        model: &mut dyn Model,
+        environment: &mut Environment,
+        watch: &mut dyn FnMut(Event),
+        solved: &mut Solved,
+    ) -> Result<Vec<(f64, Ranked)>, ModelError> {
         self.cancel.check()?;
         let query = crate::words::query_words(self.description).join(" ");
         watch(Event::Searching { query });
@@ -158,16 +236,8 @@ impl Solving<'_> {
         watch(Event::Hits((0..located.hits.len()).map(|hit| located.key(hit)).collect()));
         watch(Event::Located(located.order.iter().map(|&hit| located.key(hit)).collect()));
         let best = self.open(&located, model, environment, watch, solved);
-        let scored = located.nats.is_some();
-        let empty = located.hits.is_empty();
         solved.located = Some(located);
-        let ranked = best?;
-        if empty {
-            return Ok(());
-        }
-        self.propose(&ranked, scored, environment, solved);
-        watch(Event::Proposals(solved.ranked.len()));
-        Ok(())
+        best
     }
 
     /// Ranks the edits of the best functions.
@@ -200,21 +270,15 @@ impl Solving<'_> {
         Ok(opened)
     }
 
-    /// The best candidates of all opened functions that parse, as patches; submits the first.
+    /// The best candidates that parse, as patches; submits the first.
     fn propose(
         &self,
-        opened: &[(f64, Ranked)],
+        best: &[Scored<'_>],
         scored: bool,
         environment: &mut Environment,
         solved: &mut Solved,
     ) {
-        let mut all: Vec<(f64, &Ranked, &Candidate)> = opened
-            .iter()
-            .flat_map(|(place, ranked)| ranked.candidates.iter().map(move |c| (place, ranked, c)))
-            .map(|(place, ranked, candidate)| (place + candidate.score, ranked, candidate))
-            .collect();
-        all.sort_by(|a, b| b.2.kept.cmp(&a.2.kept).then(b.0.total_cmp(&a.0)));
-        for (score, ranked, candidate) in all {
+        for &(score, ranked, candidate) in best {
             if solved.ranked.len() >= self.options.proposals {
                 break;
             }

@@ -180,3 +180,30 @@ fn what_cannot_be_solved_is_an_outcome() {
     let outcome = ended(DESCRIPTION, &mut knowing(&[]), &cancel).outcome;
     assert_eq!(outcome, Outcome::LimitReached { limit: Limit::Cancelled });
 }
+
+#[test]
+fn attempts_are_drawn_by_their_odds() {
+    let drawn = |temperature: f32, seed: u64, most: usize| {
+        let options = Guided { temperature, seed, ..Guided::default() };
+        let mut model = knowing(&[WRITTEN]);
+        let cancel = Cancel::default();
+        guided::sample(DESCRIPTION, &mut model, environment(), &options, most, &cancel)
+    };
+    let patches = |attempts: &[guided::Solved]| -> Vec<String> {
+        attempts.iter().map(|solved| solved.ranked[0].patch.to_string()).collect()
+    };
+    let (best, _) = solve(&mut knowing(&[WRITTEN]), &Guided::default());
+    let greedy = drawn(0.0, 1, 3);
+    assert_eq!(greedy[0].steps, best.steps);
+    assert_eq!(greedy[0].outcome, best.outcome);
+    let ranked: Vec<_> = best.ranked.iter().map(|one| one.patch.to_string()).take(3).collect();
+    assert_eq!(patches(&greedy), ranked, "without noise they come as they are ranked");
+    let hot = drawn(30.0, 1, 4);
+    assert_eq!(hot.len(), 4);
+    let distinct: std::collections::BTreeSet<_> = patches(&hot).into_iter().collect();
+    assert_eq!(distinct.len(), 4, "no edit twice");
+    assert!(hot.iter().all(|one| matches!(one.outcome, Outcome::Submitted { .. })));
+    assert_eq!(patches(&hot), patches(&drawn(30.0, 1, 4)), "the same seed draws the same");
+    let seeds = (0..8).map(|seed| patches(&drawn(30.0, seed, 4)));
+    assert!(seeds.collect::<std::collections::BTreeSet<_>>().len() > 4);
+}
