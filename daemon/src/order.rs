@@ -3,7 +3,7 @@
 //! A worker has no store, so the daemon writes everything it may look at into the order. The
 //! results stand in the same module as the orders they answer.
 use sera_chat::Spent;
-use sera_core::scorecard::Scorecard;
+use sera_core::scorecard::{FixScore, Scorecard};
 use sera_core::{
     CommitId, Digest, FunctionSeed, Hole, Patch, Seed, SeedId, Task, TaskId, TrajectoryId, TreePath,
 };
@@ -35,6 +35,8 @@ pub(crate) enum Order {
     Train(Train),
     /// Adapters × held-out work → scorecards.
     Evaluate(Evaluate),
+    /// Held-out tasks → how the teacher does.
+    Examine(Box<Examine>),
     /// A description → proposals.
     Fix(Fix),
 }
@@ -44,7 +46,7 @@ impl Order {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Mine(_) | Self::Synthesize(_) | Self::Import(_) | Self::Select(_) => "mine",
-            Self::RollOut(_) | Self::Generate(_) => "rollout",
+            Self::RollOut(_) | Self::Generate(_) | Self::Examine(_) => "rollout",
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
             Self::Check(_) | Self::Fix(_) => "serve",
@@ -440,6 +442,32 @@ pub(crate) struct Evaluated {
     pub(crate) notes: Vec<String>,
     /// Wall seconds.
     pub(crate) seconds: f64,
+}
+
+/// See [`Order::Examine`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Examine {
+    /// The repository.
+    pub(crate) source: Source,
+    /// The commit whose tree is indexed.
+    pub(crate) cut: CommitId,
+    /// Held-out tasks, those that the student attempted.
+    pub(crate) tasks: Vec<Task>,
+    /// Whom to ask.
+    pub(crate) teacher: crate::teacher::Teacher,
+    /// The file of what was spent on which day.
+    pub(crate) ledger: PathBuf,
+    /// Unix time in milliseconds, for ids and days.
+    pub(crate) now_ms: u64,
+}
+
+/// The answer to [`Examine`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Examined {
+    /// What each attempt was worth.
+    pub(crate) scores: Vec<FixScore>,
+    /// Why not all were made.
+    pub(crate) ended: Option<String>,
 }
 
 /// See [`Order::Fix`].

@@ -2,8 +2,8 @@
 use crate::consent::Consents;
 use crate::cycle::Cycle;
 use crate::order::{
-    self, Evaluate, Export, Fix, Generate, Import, Mine, RollOut, Select, Source, Synthesize,
-    Train, TrainBudget, Weights,
+    self, Evaluate, Evaluated, Examine, Export, Fix, Generate, Import, Mine, RollOut, Select,
+    Source, Synthesize, Train, TrainBudget, Weights,
 };
 use crate::records::AdapterFile;
 use crate::teacher::Teacher;
@@ -11,7 +11,7 @@ use crate::work::import::patch_of;
 use crate::work::roll_out::KEPT;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
-use sera_core::scorecard::Capability;
+use sera_core::scorecard::{Arm, Capability};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Origin, Seed, Task, TaskId, TreePath};
 use sera_datagen::{Attempt, Cut, Generation, SelectError, Selection, Source as Kept};
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
@@ -406,6 +406,40 @@ pub(crate) async fn evaluate(
         rollouts: ROLLOUTS,
     };
     Ok((newest.id, order))
+}
+
+/// Ask the teacher, too, to attempt what the student did; not where none is configured or the user
+/// did not agree: an evaluation asks nobody.
+pub(crate) fn examine(cycle: &Cycle<'_>, done: &Evaluated) -> Result<Option<Examine>> {
+    let settings = cycle.engine.repository.settings()?;
+    if settings.user_all("sera.teacher.url").is_empty() {
+        return Ok(None);
+    }
+    let teacher = Teacher::of(&settings)?;
+    let consents = Consents::open(cycle.state)?;
+    let repository = cycle.engine.repository.common_dir();
+    if teacher.remote().into_iter().any(|url| !consents.has(repository, url)) {
+        return Ok(None);
+    }
+    let attempted: BTreeSet<TaskId> = done
+        .card
+        .fix
+        .get(&Arm::Adapter)
+        .into_iter()
+        .flatten()
+        .filter(|score| score.recall.is_some())
+        .map(|score| score.task)
+        .collect();
+    let tasks = cycle.records.tasks()?.into_iter().filter(|task| attempted.contains(&task.id));
+    let tasks: Vec<Task> = tasks.collect();
+    Ok((!tasks.is_empty()).then_some(Examine {
+        source: source(cycle)?,
+        cut: cut(cycle)?,
+        tasks,
+        teacher,
+        ledger: cycle.state.join("spent.jsonl"),
+        now_ms: cycle.now_ms(),
+    }))
 }
 
 fn lay_served(cycle: &mut Cycle<'_>, files: &[AdapterFile]) -> Result<PathBuf> {

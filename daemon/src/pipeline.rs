@@ -89,8 +89,14 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
         }
         Job::Evaluate { seconds } => {
             let (adapter, order) = orders::evaluate(cycle, *seconds).await?;
-            let done = cycle.work(&Order::Evaluate(order)).await?;
+            let mut done = cycle.work(&Order::Evaluate(order)).await?;
             cycle.records.keep_scorecard(adapter, &done)?;
+            if let Some(order) = orders::examine(cycle, &done)? {
+                let examined = cycle.work(&Order::Examine(Box::new(order))).await;
+                reports::add_teacher(&mut done, examined);
+                cycle.records.keep_scorecard(adapter, &done)?;
+                cycle.go_on()?;
+            }
             Ok(JobResult::Evaluate(Box::new(reports::scorecard(adapter, &done))))
         }
         Job::Promote {} => {

@@ -1,12 +1,13 @@
 //! What jobs report: stored facts turned into the protocol's words.
 use crate::failure;
 use crate::order::{
-    Chosen, Evaluated, Fixed, Generated, Imported, MineDone, Proposed, RolledOut, Synthesized,
+    Chosen, Evaluated, Examined, Fixed, Generated, Imported, MineDone, Proposed, RolledOut,
+    Synthesized,
 };
 use crate::records::{self, Adapter, Rollouts, word};
 use anyhow::Result;
 use sera_agent::dialect;
-use sera_core::scorecard::Capability;
+use sera_core::scorecard::{Arm, Capability};
 use sera_core::{AdapterId, Origin, Outcome, Seed, Step, Task, TrajectoryId};
 use sera_datagen::{Attempt, DropReason, Drops, Selection, Source};
 use sera_protocol::report::{
@@ -320,6 +321,19 @@ pub(crate) fn scorecard(adapter: AdapterId, done: &Evaluated) -> ScorecardReport
         notes: Some(done.notes.clone()),
         seconds: done.seconds,
         ..ScorecardReport::of(&done.card)
+    }
+}
+
+/// Adds how the teacher did to a scorecard, or says why that is not known: it decides nothing.
+pub(crate) fn add_teacher(done: &mut Evaluated, examined: Result<Examined>) {
+    match examined {
+        Ok(Examined { scores, ended }) => {
+            done.notes.extend(ended.map(|why| format!("the teacher was not asked further: {why}")));
+            if !scores.is_empty() {
+                done.card.fix.insert(Arm::Teacher, scores);
+            }
+        }
+        Err(error) => done.notes.push(format!("the teacher could not be asked: {error:#}")),
     }
 }
 

@@ -569,6 +569,8 @@ export interface FixArms {
   shuffled: FixSummary;
   /** The adapter. */
   adapter: FixSummary;
+  /** The configured teacher in its own harness, where it was asked. */
+  teacher?: FixSummary | null;
 }
 
 /** Held-out tasks under one arm; what was not measured within the budget is null. */

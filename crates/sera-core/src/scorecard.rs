@@ -46,6 +46,8 @@ pub enum Arm {
     Shuffled,
     /// The adapter served so far, scored again on this held-out set.
     Served,
+    /// The configured teacher in its own harness: rollouts only.
+    Teacher,
     /// The adapter of another repository of the same language (benchmarks only).
     Foreign,
     /// An adapter trained with permuted targets (benchmarks only).
@@ -61,6 +63,7 @@ impl Arm {
             Self::Adapter => "adapter",
             Self::Shuffled => "shuffled",
             Self::Served => "served",
+            Self::Teacher => "teacher",
             Self::Foreign => "foreign",
             Self::Permuted => "permuted",
         }

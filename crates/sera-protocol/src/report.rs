@@ -414,6 +414,8 @@ records! {
         shuffled: FixSummary,
         /// The adapter.
         adapter: FixSummary,
+        /// The configured teacher in its own harness, where it was asked.
+        teacher: Option<FixSummary>,
     }
 
     /// What an evaluation found.
@@ -585,6 +587,7 @@ impl ScorecardReport {
             retrieval: FixSummary::of(card, Arm::Retrieval, commits),
             shuffled: FixSummary::of(card, Arm::Shuffled, commits),
             adapter: FixSummary::of(card, Arm::Adapter, commits),
+            teacher: Some(FixSummary::of(card, Arm::Teacher, commits)).filter(|arm| arm.n > 0),
         };
         let general = card.general.iter().map(|(arm, nats)| (arm.name().to_owned(), *nats));
         let has_commits = card.fix.values().flatten().any(|score| score.commit);

@@ -1,6 +1,7 @@
 //! The worker's *generate* stage: functions in, what a teacher makes of each out, part by part.
 use super::{Desk, synthesize};
 use crate::order::{Generate, Generated, Yield};
+use crate::teacher::Teacher;
 use anyhow::{Context as _, Result};
 use sera_agent::Limits;
 use sera_agent::dialect::Reader;
@@ -8,14 +9,15 @@ use sera_chat::{Fleet, Ledger, Paid, Patience, Purse};
 use sera_core::{FunctionSeed, ModelError, SeedId};
 use sera_datagen::generate::{Generation, Generator, Wanted, differs, generate_all, plan};
 use sera_datagen::{Bases, CallGraph, DropReason, Drops, Policy};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Steps of a rollout (SERA §1.4: 115 with a shell; none of ours runs anything).
-const STEPS: usize = 40;
+pub(super) const STEPS: usize = 40;
 /// Tokens of one reply, thinking included.
-const REPLY: usize = 4_096;
+pub(super) const REPLY: usize = 4_096;
 /// Where the key of the teacher's servers stands, if not with git.
 const KEY: &str = "GIT_SERA_TEACHER_KEY";
 
@@ -44,7 +46,7 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
         earlier: false,
         plain,
     };
-    let fleet = fleet(order)?;
+    let fleet = fleet(teacher, &order.ledger, order.now_ms, order.dry_run)?;
     if order.dry_run {
         let first = wanted.first().context("no function is left to ask about")?;
         let request = Some(fleet.request(&over_cut.first_prompt(first)));
@@ -148,15 +150,20 @@ fn name(seed: &SeedId, family: &str) -> String {
     format!("{seed}-{family}")
 }
 
-fn fleet(order: &Generate) -> Result<Arc<Fleet>> {
-    let teacher = &order.teacher;
-    let ledger = Ledger::open(&order.ledger, order.now_ms)?;
+/// The teacher's servers, with what may be spent today.
+pub(super) fn fleet(
+    teacher: &Teacher,
+    ledger: &Path,
+    now_ms: u64,
+    dry_run: bool,
+) -> Result<Arc<Fleet>> {
+    let ledger = Ledger::open(ledger, now_ms)?;
     let budget = teacher.budget.within(teacher.daily.after(ledger.today()));
     let purse = Purse::new(teacher.prices, budget, Some(ledger));
     let patience = Patience { call: Duration::from_secs(teacher.timeout), ..Patience::default() };
     let given = std::env::var(KEY).ok().filter(|key| !key.is_empty());
     let of_git = |url: &str| {
-        let asked = !order.dry_run && !sera_chat::server::is_local(url);
+        let asked = !dry_run && !sera_chat::server::is_local(url);
         asked.then(|| sera_git::credential(url)).flatten()
     };
     let key = |url: &str| given.clone().or_else(|| of_git(url)).map(Into::into);
@@ -225,6 +232,6 @@ impl<'a> Tally<'a> {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

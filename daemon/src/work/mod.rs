@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 mod evaluate;
+mod examine;
 mod fix;
 mod generate;
 pub(crate) mod import;
@@ -146,6 +147,7 @@ fn carry_out(desk: &Desk, students: &Students) -> Result<Digest> {
         Order::Select(order) => leave(desk, &select::select(&order, desk)?),
         Order::Train(order) => leave(desk, &train::train(&order, desk)?),
         Order::Evaluate(order) => leave(desk, &evaluate::evaluate(&order, desk)?),
+        Order::Examine(order) => leave(desk, &examine::examine(&order, desk)?),
         Order::Fix(order) => leave(desk, &fix::fix(&order, desk, students)?),
     }
 }

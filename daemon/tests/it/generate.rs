@@ -112,6 +112,20 @@ fn a_teacher_works_on_functions_and_what_holds_is_kept() {
     }
 }
 
+/// The scorecard says how the teacher does on what the student attempted.
+#[test]
+fn a_scorecard_has_a_column_for_the_teacher() {
+    let Some(base) = crate::user::real_base() else { return };
+    let server = TeacherServer::new(|_: &Asked| says("submit"));
+    let user = taught_by(&server, &[("sera.base", base.to_str().unwrap())]);
+    user.json(&["train", "--tokens", "512"]);
+    let card = user.json(&["evaluate", "--seconds", "1"]);
+    let teacher = &card["fix"]["teacher"];
+    assert!(teacher["n"].as_u64().unwrap() > 0, "{card}");
+    assert_eq!((&teacher["recall"], &teacher["valid"]), (&0.0.into(), &1.0.into()), "{card}");
+    assert_eq!(server.asked().len() as u64, teacher["n"].as_u64().unwrap());
+}
+
 #[test]
 fn a_killed_run_goes_on_and_pays_nothing_twice() {
     let (reached, at) = mpsc::channel();

@@ -95,15 +95,17 @@ pub fn training(report: &TrainReport) -> String {
 
 /// All arms side by side.
 pub fn scorecard(report: &ScorecardReport) -> String {
-    let mut table =
-        Table::new([Align::Left, Align::Right, Align::Right, Align::Right, Align::Right]);
-    table.row(["held-out work", "base", "retrieval", "shuffled", "adapter"]);
+    let mut table = Table::new([&[Align::Left][..], &[Align::Right; 5]].concat());
+    let commits = report.commits.iter();
+    let taught = std::iter::once(&report.fix).chain(commits).any(|arms| arms.teacher.is_some());
+    let teacher = if taught { "teacher" } else { "" };
+    table.row(["held-out work", "base", "retrieval", "shuffled", "adapter", teacher]);
     let complete = &report.complete;
     let complete = [&complete.base, &complete.retrieval, &complete.adapter];
     let [base, retrieval, adapter] = complete;
     if complete.iter().any(|arm| arm.n > 0) {
         let mut row = |name: &str, value: &dyn Fn(&CompleteSummary) -> String| {
-            table.row([name, &value(base), &value(retrieval), "", &value(adapter)]);
+            table.row([name, &value(base), &value(retrieval), "", &value(adapter), ""]);
         };
         row("complete: holes", &|arm| count(arm.n));
         row("  nats per token", &|arm| nats(arm.nll));
@@ -132,6 +134,7 @@ const FIX_ROWS: [FixRow; 8] = [
 ];
 
 fn fix_rows(table: &mut Table, heading: &str, arms: &FixArms) {
+    let teacher = arms.teacher.as_ref();
     let arms = [&arms.base, &arms.retrieval, &arms.shuffled, &arms.adapter];
     if arms.iter().all(|arm| arm.n == 0) {
         return;
@@ -139,9 +142,10 @@ fn fix_rows(table: &mut Table, heading: &str, arms: &FixArms) {
     let mut row = |name: &str, cells: Vec<String>| {
         table.row(std::iter::once(name.to_owned()).chain(cells));
     };
-    row(heading, arms.iter().map(|arm| count(arm.n)).collect());
+    let arms = || arms.into_iter().chain(teacher);
+    row(heading, arms().map(|arm| count(arm.n)).collect());
     for (name, value) in FIX_ROWS {
-        let cells: Vec<String> = arms.iter().map(|arm| value(arm)).collect();
+        let cells: Vec<String> = arms().map(value).collect();
         if cells.iter().any(|cell| cell != "–") {
             row(name, cells);
         }

@@ -243,6 +243,7 @@ fn scorecard_report() -> ScorecardReport {
             retrieval: fix(3.6),
             shuffled: fix(3.9),
             adapter: rolled(fix(3.605)),
+            teacher: None,
         },
         seconds: 140.0,
         ..ScorecardReport::default()
@@ -252,6 +253,20 @@ fn scorecard_report() -> ScorecardReport {
 #[test]
 fn evaluate() {
     check("evaluate", &["evaluate"], JobResult::Evaluate(Box::new(scorecard_report())));
+}
+
+#[test]
+fn evaluate_beside_a_teacher() {
+    let mut report = scorecard_report();
+    let teacher = FixSummary {
+        n: 8,
+        valid: Some(0.97),
+        recall: Some(0.875),
+        exact: Some(0.75),
+        ..FixSummary::default()
+    };
+    report.fix.teacher = Some(teacher);
+    check("evaluate_teacher", &["evaluate"], JobResult::Evaluate(Box::new(report)));
 }
 
 fn decision() -> (Vec<Capability>, BTreeMap<Capability, String>) {
