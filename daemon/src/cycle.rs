@@ -185,10 +185,8 @@ impl<'a> Cycle<'a> {
         }
         let id = AdapterId::new(self.now_ms(), made_from.as_str().as_bytes());
         let base = self.base_source()?.unwrap_or_else(|| crate::base::PRESET.to_owned());
-        let chosen: BTreeSet<_> = done.chosen.iter().collect();
-        let mut attempts = self.records.attempts()?;
-        attempts.retain(|attempt| chosen.contains(&attempt.trajectory.id));
-        let traces = forget::learnt(&attempts, &orders::holes(self, false)?);
+        let chosen: BTreeSet<_> = done.chosen.iter().copied().collect();
+        let traces = forget::learnt(self.records, &chosen, &orders::holes(self, false)?)?;
         self.records.keep_adapter((id, made_from), &base, &folder, done, &traces)
     }
 

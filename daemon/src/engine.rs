@@ -1,9 +1,11 @@
 //! One repository as the daemon holds it: git on one side, our folder beside it on the other.
+use crate::forget;
 use crate::order::Generated;
 use crate::records::Records;
 use anyhow::{Context as _, Result};
 use sera_core::AdapterId;
 use sera_git::Repository;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -32,14 +34,41 @@ impl Engine {
         let incoming = folder.join("incoming");
         // What an earlier daemon's workers left half done belongs to nobody.
         drop(std::fs::remove_dir_all(&incoming));
+        drop(std::fs::remove_dir_all(folder.join("exports")));
         private_folder(&incoming)?;
         let retraining = AtomicBool::new(records.retraining()?);
-        Ok(Self { repository, records, key, retraining, folder })
+        let engine = Self { repository, records, key, retraining, folder };
+        if let Err(error) = forget::finish(&engine) {
+            tracing::warn!(error = format!("{error:#}"), "something is not forgotten yet");
+        }
+        Ok(engine)
+    }
+
+    /// Removes what lies beside the store: adapters laid out that are none any more, files that
+    /// nobody took away, and replies that were paid for, which may tell of anything.
+    pub(crate) fn remove_copies(&self) -> Result<()> {
+        let known: BTreeSet<String> =
+            self.records.adapters()?.iter().map(|adapter| adapter.id.to_string()).collect();
+        for entry in std::fs::read_dir(self.folder.join("adapters")).into_iter().flatten() {
+            let entry = entry.context("failed to list adapters")?;
+            if !known.contains(&*entry.file_name().to_string_lossy()) {
+                gone(std::fs::remove_dir_all(entry.path()), &entry.path())?;
+            }
+        }
+        let exports = self.folder.join("exports");
+        gone(std::fs::remove_dir_all(&exports), &exports)?;
+        gone(std::fs::remove_file(self.paid()), &self.paid())
     }
 
     /// Whether an adapter is to be trained in the place of one that was withdrawn.
     pub(crate) fn is_retraining(&self) -> bool {
         self.retraining.load(Ordering::Relaxed)
+    }
+
+    /// Leaves it for the next daemon, or for when more is forgotten: what failed would fail again,
+    /// and whoever cancelled it would see it come back.
+    pub(crate) fn put_off_retraining(&self) {
+        self.retraining.store(false, Ordering::Relaxed);
     }
 
     /// Says that one is, or that it is done; survives this process.
@@ -68,11 +97,9 @@ impl Engine {
     }
 
     /// A fresh folder for files that whoever asked for them takes away; what nobody took is gone
-    /// when the next is made.
+    /// with the next start.
     pub(crate) fn export_folder(&self) -> Result<PathBuf> {
-        let exports = self.folder.join("exports");
-        drop(std::fs::remove_dir_all(&exports));
-        let folder = exports.join(format!("{:016x}", rand::random::<u64>()));
+        let folder = self.folder.join("exports").join(format!("{:016x}", rand::random::<u64>()));
         private_folder(&folder)?;
         Ok(folder)
     }
@@ -80,6 +107,16 @@ impl Engine {
     /// Where a promoted adapter is laid out for serving.
     pub(crate) fn adapter_folder(&self, id: AdapterId) -> PathBuf {
         self.folder.join("adapters").join(id.to_string())
+    }
+}
+
+/// Whether something is not there any more.
+fn gone(removed: std::io::Result<()>, path: &Path) -> Result<()> {
+    match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("failed to remove {}", path.display()))
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

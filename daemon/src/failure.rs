@@ -22,6 +22,12 @@ pub(crate) fn no_eligible(seeds: &[Seed], dropped: &Drops) -> anyhow::Error {
     Failure::new(ErrorCode::NoEligible, text).hint(hint).into()
 }
 
+/// There is nothing to choose among.
+pub(crate) fn nothing_rolled_out() -> anyhow::Error {
+    let text = "there is no trajectory yet";
+    Failure::new(ErrorCode::NothingToDo, text).hint("`git sera rollout` makes some").into()
+}
+
 /// A parameter that makes no sense.
 pub(crate) fn invalid_params(error: &dyn std::fmt::Display) -> anyhow::Error {
     Failure::new(ErrorCode::InvalidParams, error.to_string()).into()

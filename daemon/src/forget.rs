@@ -1,11 +1,14 @@
 //! Forgetting: what the user names goes, with all that was made of it, and does not come back.
 use crate::cycle::Cycle;
+use crate::engine::Engine;
 use crate::failure;
 use crate::records::{Adapter, Promotion, Records};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
-use sera_core::{AdapterId, Digest, FunctionKey, Hole, Origin, Seed, Tree as _, TreePath};
-use sera_datagen::{Attempt, Forget, Forgotten, Traces};
+use sera_core::{
+    AdapterId, Digest, FunctionKey, Hole, Language, Origin, Seed, TrajectoryId, Tree as _, TreePath,
+};
+use sera_datagen::{Attempt, Forget, Forgotten, Source, Traces};
 use sera_protocol::report::ForgetReport;
 use sera_store::Kind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +16,8 @@ use std::time::Instant;
 
 const FORGOTTEN: &str = "forgotten";
 const RETRAINING: &str = "retraining";
+/// What is being forgotten, until all of it is.
+const PENDING: &str = "forgetting";
 
 /// What the user names, and what that is: `path::function`, how a trajectory's id ends, a path, a
 /// revision. A trajectory stands for what it was made from.
@@ -124,6 +129,13 @@ fn find(records: &Records, forgotten: &Forgotten) -> Result<Found> {
             found.adapters.push(adapter);
         }
     }
+    if !found.adapters.is_empty() {
+        // What a student did on its own it did by what it had learnt.
+        let own = records.played()?.into_iter().filter(|one| Source::of(one) == Source::Student);
+        let known: BTreeSet<String> = found.trajectories.iter().cloned().collect();
+        let more = own.map(|one| one.trajectory.id.to_string()).filter(|id| !known.contains(id));
+        found.trajectories.extend(more);
+    }
     Ok(found)
 }
 
@@ -135,40 +147,74 @@ pub(crate) fn forget(cycle: &Cycle<'_>, what: &str, dry_run: bool) -> Result<For
     let only = Forgotten::only(target.clone());
     let found = find(records, &only)?;
     anyhow::ensure!(
-        !found.is_empty() || known_place(cycle, &target)?,
+        is_known(cycle, &target, &found)?,
         failure::invalid_params(&format!("nothing is known of {what:?}"))
     );
-    let adapters: Vec<AdapterId> = found.adapters.iter().map(|adapter| adapter.id).collect();
     let mut report = ForgetReport {
         about,
         seeds: found.seeds.len() as u64,
         tasks: found.tasks.len() as u64,
         trajectories: (found.trajectories.len() + found.generated) as u64,
         holes: found.holes.1 as u64,
-        adapters: adapters.iter().map(ToString::to_string).collect(),
+        adapters: found.adapters.iter().map(|adapter| adapter.id.to_string()).collect(),
         served: BTreeMap::new(),
-        retraining: !adapters.is_empty(),
+        retraining: !found.adapters.is_empty(),
         seconds: 0.0,
     };
     if !dry_run {
-        // First that it must not come back: killed from here on, the same command goes on.
+        // First that it must not come back, and what is under way.
         let mut forgotten = records.forgotten()?;
         forgotten.forget(target);
         store.put(Kind::Setting, FORGOTTEN, &forgotten)?;
-        report.served = records.withdraw(&adapters)?;
-        if report.retraining {
-            cycle.engine.set_retraining(true)?;
-        }
-        remove(records, &found)?;
-        for adapter in &adapters {
-            drop(std::fs::remove_dir_all(cycle.engine.adapter_folder(*adapter)));
-        }
-        // Replies that were paid for may tell of it, and nobody can say which.
-        drop(std::fs::remove_file(cycle.engine.paid()));
-        store.shred(records.objects()?)?;
+        store.put(Kind::Setting, PENDING, &only)?;
+        report.served = carry_out(cycle.engine, &found)?;
     }
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
+}
+
+/// Goes on with a forgetting that a killed daemon left unfinished.
+pub(crate) fn finish(engine: &Engine) -> Result<()> {
+    match engine.records.store().get::<Forgotten>(Kind::Setting, PENDING)? {
+        Some(pending) => carry_out(engine, &find(&engine.records, &pending)?).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Removes what was found; what serves where that changed. Killed anywhere, [`finish`] finds the
+/// rest: adapters say by their traces that they are to go until they are gone, and seeds, whose
+/// messages other things are told by, go last.
+fn carry_out(engine: &Engine, found: &Found) -> Result<BTreeMap<Capability, String>> {
+    let (records, store) = (&engine.records, engine.records.store());
+    if !found.adapters.is_empty() {
+        engine.set_retraining(true)?;
+    }
+    remove(records, found)?;
+    let adapters: Vec<AdapterId> = found.adapters.iter().map(|adapter| adapter.id).collect();
+    let served = records.withdraw(&adapters)?;
+    for seed in &found.seeds {
+        store.delete(Kind::Seed, seed)?;
+    }
+    engine.remove_copies()?;
+    store.shred(records.objects()?)?;
+    store.delete(Kind::Setting, PENDING)?;
+    Ok(served)
+}
+
+/// Whether there is, or was, such a thing: a mistyped name is not forgotten in silence. What shows
+/// a function's file proves nothing of the function.
+fn is_known(cycle: &Cycle<'_>, target: &Forget, found: &Found) -> Result<bool> {
+    if cycle.records.forgotten()?.is(target) || known_place(cycle, target)? {
+        return Ok(true);
+    }
+    match target {
+        Forget::Function(_) => {
+            let only = Forgotten::only(target.clone());
+            let mined = cycle.records.seeds()?;
+            Ok(mined.iter().any(|s| matches!(s, Seed::Function(_)) && only.meets_seed(s)))
+        }
+        Forget::Commit(_) | Forget::Path(_) | Forget::Imported(_) => Ok(!found.is_empty()),
+    }
 }
 
 /// Whether it may be forgotten though nothing was made of it yet.
@@ -180,13 +226,20 @@ fn known_place(cycle: &Cycle<'_>, target: &Forget) -> Result<bool> {
         Forget::Path(path) => path,
         Forget::Function(function) => &function.path,
     };
-    Ok(head.list()?.iter().any(|entry| entry.path.is_within(path)))
+    let there = head.list()?.iter().any(|entry| entry.path.is_within(path));
+    let Forget::Function(function) = target else { return Ok(there) };
+    let text = head.read(path).ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
+    let (Some(text), Some(language)) = (text, Language::of(path)) else { return Ok(false) };
+    let has = |found: &sera_syntax::Function| {
+        let rest = found.name.strip_prefix(function.name.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    Ok(sera_syntax::parse(language, text).functions().iter().any(has))
 }
 
 fn remove(records: &Records, found: &Found) -> Result<()> {
     let store = records.store();
     let lists = [
-        (Kind::Seed, &found.seeds),
         (Kind::Task, &found.tasks),
         (Kind::Trajectory, &found.trajectories),
         (Kind::Verdict, &found.trajectories),
@@ -267,10 +320,30 @@ impl Records {
     }
 }
 
-/// What an adapter learns from: the chosen among `attempts`, and all of `holes`.
-pub(crate) fn learnt(attempts: &[Attempt], holes: &[Hole]) -> Traces {
+/// What an adapter learns from: `chosen` trajectories, all that teachers did on the way to them, the
+/// messages that descriptions were to be like, and the holes.
+pub(crate) fn learnt(
+    records: &Records,
+    chosen: &BTreeSet<TrajectoryId>,
+    holes: &[Hole],
+) -> Result<Traces> {
     let mut traces = Traces::default();
-    attempts.iter().for_each(|attempt| traces.add(Traces::of_attempt(attempt)));
     holes.iter().for_each(|hole| traces.add(Traces::of_hole(hole)));
-    traces
+    let is_chosen = |attempt: &Attempt| chosen.contains(&attempt.trajectory.id);
+    let played = records.played()?;
+    played.iter().filter(|one| is_chosen(one)).for_each(|one| traces.add(Traces::of_attempt(one)));
+    let mut messages = BTreeSet::new();
+    for made in records.generations()? {
+        if made.attempts.iter().any(is_chosen) {
+            traces.add(Traces::of_generation(&made));
+            messages.extend(made.demonstration);
+        }
+    }
+    for seed in records.seeds()? {
+        let Seed::Commit(commit) = seed else { continue };
+        if sera_datagen::demonstration(&commit).is_some_and(|text| messages.contains(&text)) {
+            traces.commits.insert(commit.commit);
+        }
+    }
+    Ok(traces)
 }

@@ -72,7 +72,10 @@ pub(crate) struct Office {
     hints: mpsc::Sender<Hint>,
 }
 
-/// Which of the three kinds of work a job is.
+/// The kind of job that begins by itself and computes.
+const RETRAIN: &str = "retrain";
+
+/// Which of the kinds of work a job is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lane {
     Light,
@@ -94,7 +97,10 @@ fn lane(job: &Job) -> Lane {
         | Job::Show { .. }
         | Job::Fsck {} => Lane::Light,
         Job::Fix { .. } => Lane::Person,
-        Job::Forget { .. } => Lane::Alone,
+        Job::Forget { dry_run, .. } => match dry_run {
+            true => Lane::Light,
+            false => Lane::Alone,
+        },
         Job::Synthesize { .. }
         | Job::Rollout { .. }
         | Job::Generate { .. }
@@ -226,7 +232,9 @@ impl Office {
         let surroundings = (entry.cancel.clone(), self.waiting.subscribe());
         let mut cycle = Cycle::new(&engine, places, &self.serving, surroundings, &mut tell);
         let done = pipeline::perform(&job, &mut cycle).await;
-        if engine.is_retraining() && !matches!(job, Job::Retrain {}) {
+        if matches!(job, Job::Retrain {}) && done.is_err() {
+            engine.put_off_retraining();
+        } else if engine.is_retraining() {
             // A full channel has one that will do.
             drop(self.hints.try_send(engine.repository.common_dir().to_owned()));
         }
@@ -259,12 +267,18 @@ impl Office {
                 Permit::Person { waiting: &self.waiting }
             }
             Lane::Alone => {
-                let light = self.light.lock().await;
-                let Ok(compute) = self.compute.try_lock() else {
-                    let kind = self.computing(entry.id).unwrap_or_else(|| job.kind().to_owned());
+                // Nobody asked for a retraining, and it may learn from what shall go.
+                self.cancel_background(path);
+                let busy = self.computing(entry.id);
+                if let Some(kind) = busy.filter(|kind| kind != RETRAIN) {
                     return Err(failure::busy(&kind, &path.display().to_string()));
-                };
-                Permit::Alone { _guards: (light, compute) }
+                }
+                tokio::select! {
+                    light = self.light.lock() => {
+                        Permit::Alone { _guards: (light, self.compute.lock().await) }
+                    }
+                    () = entry.cancel.cancelled() => bail!(WorkError::Cancelled),
+                }
             }
             Lane::Compute => match self.compute.try_lock() {
                 Ok(guard) => Permit::Held { _guard: guard },
@@ -274,6 +288,15 @@ impl Office {
                 }
             },
         })
+    }
+
+    fn cancel_background(&self, path: &Path) {
+        let jobs = Self::lock(&self.jobs);
+        let path = Some(path.display().to_string());
+        let begun = jobs
+            .values()
+            .filter(|running| running.status.kind == RETRAIN && running.status.path == path);
+        begun.for_each(|running| running.cancel.cancel());
     }
 
     fn computing(&self, asking: JobId) -> Option<String> {

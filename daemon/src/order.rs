@@ -264,8 +264,10 @@ pub(crate) struct Import {
     pub(crate) file: PathBuf,
     /// The commit that was worked on, where the user says so.
     pub(crate) base: Option<CommitId>,
-    /// What was taken in before.
+    /// What is there already.
     pub(crate) known: Vec<Digest>,
+    /// The changes of held-out commits.
+    pub(crate) held_out: Vec<Patch>,
     /// Unix time in milliseconds, for ids.
     pub(crate) now_ms: u64,
 }

@@ -8,12 +8,11 @@ use crate::order::{
 use crate::records::AdapterFile;
 use crate::teacher::Teacher;
 use crate::work::import::patch_of;
-use crate::work::roll_out::KEPT;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Arm, Capability};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Origin, Seed, Task, TaskId, TreePath};
-use sera_datagen::{Attempt, Cut, Generation, SelectError, Selection, Source as Kept};
+use sera_datagen::{Attempt, Cut, SelectError, Selection, Source as Kept};
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
 use sera_protocol::report::ExportFormat;
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,26 +101,28 @@ pub(crate) async fn student(cycle: &mut Cycle<'_>) -> Result<RollOut> {
     Ok(RollOut { source: source(cycle)?, cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
 }
 
-/// Let the student make several attempts at training tasks that have a solution, but for those
-/// that it has solved often enough.
+/// Let the student make several attempts at training tasks that others have solved and it has not,
+/// in an order that is another each time: what is too hard for it must not stand before the rest.
 pub(crate) async fn distill(
     cycle: &mut Cycle<'_>,
     limit: Option<u64>,
     attempts: u64,
 ) -> Result<RollOut> {
-    let mut solved = BTreeMap::<TaskId, usize>::new();
-    let mut tasks = BTreeMap::<TaskId, Task>::new();
+    let (mut own, mut tasks) = (BTreeSet::new(), BTreeMap::<TaskId, Task>::new());
     for attempt in trained_on(cycle)? {
-        let own = Kept::of(&attempt) == Kept::Student;
-        *solved.entry(attempt.task.id).or_default() += usize::from(own);
+        if Kept::of(&attempt) == Kept::Student {
+            own.insert(attempt.task.id);
+        }
         if matches!(attempt.task.origin, Origin::Mutation { .. }) {
             tasks.entry(attempt.task.id).or_insert(attempt.task);
         }
     }
-    let open = tasks.into_values().filter(|task| solved.get(&task.id).is_none_or(|n| *n < KEPT));
-    let tasks = open.take(limit.map_or(DISTILLED, |n| n as usize)).collect();
+    let mut tasks: Vec<Task> = tasks.into_values().filter(|task| !own.contains(&task.id)).collect();
+    let now = cycle.now_ms();
+    tasks.sort_by_cached_key(|task| Digest::of(format!("{}/{now}", task.id).as_bytes()));
+    tasks.truncate(limit.map_or(DISTILLED, |n| n as usize));
     let weights = cycle.weights().await?;
-    let (attempts, seed) = (attempts as usize, cycle.now_ms());
+    let (attempts, seed) = (attempts as usize, now);
     let teacher = order::Teacher::Sampled { weights, attempts, seed };
     Ok(RollOut { source: source(cycle)?, cut: cut(cycle)?, tasks, teacher, now_ms: cycle.now_ms() })
 }
@@ -216,16 +217,17 @@ pub(crate) fn import(cycle: &Cycle<'_>, file: &str, base: Option<&str>) -> Resul
         let found = cycle.engine.repository.resolve(revision)?;
         found.ok_or_else(|| failure::invalid_params(&format!("{revision:?} names no commit")))
     });
-    let imported = |made: &Generation| {
-        made.attempts.iter().any(|one| matches!(one.task.origin, Origin::Imported { .. }))
+    let held_out = |seed: Seed| match seed {
+        Seed::Commit(commit) if commit.held_out => Some(commit.patch),
+        Seed::Commit(_) | Seed::Function(_) => None,
     };
-    let made = cycle.records.generations()?;
     Ok(Import {
         source: source(cycle)?,
         cut: mined.cut.commit,
         file: PathBuf::from(file),
         base: base.transpose()?,
-        known: made.iter().filter(|made| imported(made)).map(patch_of).collect(),
+        known: cycle.records.told()?.iter().map(patch_of).collect(),
+        held_out: cycle.records.seeds()?.into_iter().filter_map(held_out).collect(),
         now_ms: cycle.now_ms(),
     })
 }

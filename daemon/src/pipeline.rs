@@ -4,7 +4,7 @@
 //! carry it out, store the result, report it. Quickstart is the same function, job after job.
 use crate::cycle::Cycle;
 use crate::order::Order;
-use crate::{forget, orders, quickstart, reports, why};
+use crate::{failure, forget, orders, quickstart, reports, why};
 use anyhow::Result;
 use sera_protocol::{Job, JobResult};
 
@@ -166,7 +166,12 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
             missing(mine, records.mined()?.is_some())
         }
         Job::Rollout { .. } => missing(synthesize, records.cycle()?.is_some()),
-        Job::Verify {} | Job::Select { .. } | Job::Export { .. } | Job::Train { .. } => {
+        // Light work: it makes nothing that others may be making right now.
+        Job::Select { .. } | Job::Export { .. } => {
+            anyhow::ensure!(!records.attempts()?.is_empty(), failure::nothing_rolled_out());
+            Vec::new()
+        }
+        Job::Verify {} | Job::Train { .. } => {
             missing(rollout, records.cycle()?.is_some() && !records.played()?.is_empty())
         }
         Job::Evaluate { .. } => missing(train, !records.adapters()?.is_empty()),

@@ -101,9 +101,13 @@ impl Bases {
                 self.parent_index(task, &base)?
             }
         };
-        let index = match (&task.origin, &task.base.bug) {
-            (Origin::Imported { .. }, Some(bug)) => with_files(index, bug, &base),
-            (_, _) => index,
+        // The part of an older tree that is indexed was chosen for another row's files.
+        let index = match &task.origin {
+            Origin::Imported { .. } => {
+                let index = with_files(index, &task.reference, &base);
+                task.base.bug.iter().fold(index, |index, bug| with_files(index, bug, &base))
+            }
+            Origin::Mutation { .. } | Origin::Commit { .. } | Origin::Generated { .. } => index,
         };
         // The default views, because serving shows the same.
         Ok((Environment::new(base.clone(), index), base))

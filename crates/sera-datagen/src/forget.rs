@@ -105,6 +105,7 @@ impl Traces {
     fn steps(&mut self, steps: &[Step]) {
         for step in steps {
             self.text(&step.observation.text);
+            self.listing(step);
             step.thought.iter().for_each(|thought| self.text(thought));
             match &step.action {
                 Action::Open { path, name: Some(name) } => {
@@ -126,8 +127,28 @@ impl Traces {
         }
     }
 
-    /// Every place that `text` names: `src/a.py`, `src/a.py::f`.
+    /// What a folder holds is told by names alone.
+    fn listing(&mut self, step: &Step) {
+        let Action::View { path, .. } = &step.action else { return };
+        for line in step.observation.text.lines() {
+            let within = path.as_ref().map(|folder| format!("{folder}/{}", line.trim()));
+            let named = within.unwrap_or_else(|| line.trim().to_owned());
+            self.paths.extend(TreePath::new(named.trim_end_matches('/')));
+        }
+    }
+
+    /// Every place that `text` names: `src/a.py`, `src/a.py::f`, and what stands first in a line
+    /// that a search printed, whatever letters its path has.
     fn text(&mut self, text: &str) {
+        for line in text.lines() {
+            let place = line.split("  ").next().unwrap_or(line);
+            let (path, name) = place.split_once("::").unwrap_or((place, ""));
+            let Ok(path) = TreePath::new(path) else { continue };
+            if !name.is_empty() {
+                self.functions.insert(FunctionKey { path: path.clone(), name: name.to_owned() });
+            }
+            self.paths.insert(path);
+        }
         let within = |c: char| c.is_alphanumeric() || "/._-:@+".contains(c);
         for word in text.split(|c: char| !within(c)).filter(|word| word.contains(['/', '.'])) {
             let (path, name) = word.split_once("::").unwrap_or((word, ""));
@@ -203,9 +224,10 @@ impl Forgotten {
     /// Whether something with these traces is to be forgotten.
     pub fn meets(&self, traces: &Traces) -> bool {
         let viewed = |function: &FunctionKey| traces.viewed.contains(&function.path);
+        let named = |key: &FunctionKey| traces.functions.iter().any(|own| covers(key, own));
         !self.commits.is_disjoint(&traces.commits)
             || !self.imported.is_disjoint(&traces.imported)
-            || self.functions.iter().any(|key| traces.functions.contains(key) || viewed(key))
+            || self.functions.iter().any(|key| named(key) || viewed(key))
             || traces.paths.iter().any(|path| self.holds(path))
     }
 
@@ -213,7 +235,8 @@ impl Forgotten {
     pub fn meets_seed(&self, seed: &Seed) -> bool {
         match seed {
             Seed::Function(function) => {
-                self.functions.contains(&function.key) || self.holds(&function.key.path)
+                self.functions.iter().any(|key| covers(key, &function.key))
+                    || self.holds(&function.key.path)
             }
             Seed::Commit(commit) => {
                 let mut traces = Traces::default();
@@ -229,6 +252,13 @@ impl Forgotten {
     pub fn holds(&self, path: &TreePath) -> bool {
         self.paths.iter().any(|forgotten| path.is_within(forgotten))
     }
+}
+
+/// Whether a function is the one that is forgotten, or one of the class that is.
+fn covers(forgotten: &FunctionKey, function: &FunctionKey) -> bool {
+    let rest = function.name.strip_prefix(forgotten.name.as_str());
+    forgotten.path == function.path
+        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -249,7 +279,8 @@ mod tests {
         let open = Action::Open { path: path("src/a.py"), name: Some("f".to_owned()) };
         let view = Action::View { path: Some(path("src/deep/b.py")), lines: None };
         let search = Action::Search { query: "sums".to_owned() };
-        let seen = "src/c.py::Tally.add  def add(self):\nsrc/d.py:3: add(1)\n(see README.md.)";
+        let seen = "src/c.py::Tally.add  def add(self):\nsrc/d.py:3: add(1)\n(see README.md.)\n\
+                    app/[id]/(my group)/page.tsx::Page  export function Page() {";
         let step = |action, text: &str| Step {
             thought: None,
             action,
@@ -269,6 +300,10 @@ mod tests {
         check(Forget::Path(path("src")), true);
         check(Forget::Path(path("src/deep")), true);
         check(Forget::Path(path("src/e.py")), false);
+        check(Forget::Path(path("app/[id]/(my group)/page.tsx")), true);
+        check(Forget::Path(path("app/[id]")), true);
+        check(Forget::Function(key("src/c.py", "Tally")), true);
+        check(Forget::Function(key("src/c.py", "Tall")), false);
         check(Forget::Path(path("sr")), false);
         check(Forget::Function(key("src/a.py", "f")), true);
         check(Forget::Function(key("src/a.py", "g")), false);

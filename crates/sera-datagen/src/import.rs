@@ -14,14 +14,18 @@ use sera_core::split::held_out_function;
 use sera_core::task::{Base, TASK_SCHEMA};
 use sera_core::trajectory::TRAJECTORY_SCHEMA;
 use sera_core::{
-    Action, Call, CommitId, Digest, Family, FunctionKey, Observation, Origin, Outcome, Patch,
-    Register, Reply, SeedId, Step, Task, TaskId, Trajectory, TrajectoryId, Tree, Usage,
+    Action, Call, CommitId, Digest, Family, FunctionKey, LineKind, Observation, Origin, Outcome,
+    Patch, Register, Reply, SeedId, Step, Task, TaskId, Trajectory, TrajectoryId, Tree, TreePath,
+    Usage,
 };
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The family of everything that is imported.
 const FAMILY: &str = "imported";
+/// Letters and digits from which on a line is told from others.
+const TELLING: usize = 8;
 
 /// One row. Whatever else stands in it is ignored.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -97,15 +101,25 @@ impl Row {
     }
 }
 
-/// Takes one row in as work on `base`, or says why not. `now_ms` (Unix milliseconds) is what ids
-/// are ordered by.
+/// What rows are checked against.
+pub struct Importer<'a> {
+    /// The trees, and the cut.
+    pub bases: &'a Bases,
+    /// The changes of held-out commits: no row may hold a part of one.
+    pub held_out: &'a [Patch],
+    /// Limits.
+    pub policy: &'a Policy,
+    /// Unix milliseconds, for ids.
+    pub now_ms: u64,
+}
+
+/// Takes one row in as work on `base`, or says why not.
 pub fn import(
     row: &Row,
     base: &CommitId,
-    bases: &Bases,
-    policy: &Policy,
-    now_ms: u64,
+    importer: &Importer<'_>,
 ) -> Result<Generation, DropReason> {
+    let Importer { bases, held_out, policy, now_ms } = *importer;
     let read = |text: &Option<String>| match text.as_deref().map(str::trim) {
         None | Some("") => Ok(None),
         Some(_) => {
@@ -126,15 +140,25 @@ pub fn import(
     if patches.into_iter().flatten().any(|patch| bases.redactor().touches_secret(patch)) {
         return Err(DropReason::Secret);
     }
+    let patches = || [Some(&candidate), Some(&reference), bug.as_ref()].into_iter().flatten();
+    if held_out.iter().any(|held_out| patches().any(|patch| shares(patch, held_out))) {
+        return Err(DropReason::TouchesHeldOut);
+    }
+    if let Some(bug) = &bug {
+        fits(bug, &bases.at(base).map_err(|_| DropReason::NoBase)?, base, bases)?;
+    }
     let name = row.name();
     let base_tree = Base { commit: base.clone(), bug };
-    let task = task(&name, base_tree, &description, &reference, now_ms);
-    let (environment, tree) = bases.environment(&task)?;
+    // Several attempts at one thing have one name.
+    let key = format!("{name}/{}", Digest::of(format!("{description}\0{candidate}").as_bytes()));
+    let task = task((&name, &key), base_tree, &description, &reference, now_ms);
+    let (_, tree) = bases.environment(&task)?;
     let mut functions = fits(&candidate, &tree, base, bases)?;
     functions.extend(fits(&reference, &tree, base, bases)?);
     let trajectory = trajectory(row, &task, candidate.clone(), bases, now_ms);
     let verdict = verify(&task, &trajectory, &tree, &Thresholds::default());
     let own = Task { reference: candidate, ..task.clone() };
+    let (environment, _) = bases.environment(&own)?;
     let guided = reference_spans(&own, environment).ok_or(DropReason::NotPlayable)?.steps;
     let function = functions.into_iter().next().ok_or(DropReason::NoSource)?;
     let dropped = (!verdict.accepted()).then_some(DropReason::Rejected);
@@ -158,6 +182,22 @@ pub fn import(
     })
 }
 
+/// Whether a patch adds half or more of what a held-out commit adds: lines of the same file that
+/// say something.
+fn shares(patch: &Patch, held_out: &Patch) -> bool {
+    let added = |patch: &Patch| -> BTreeSet<(TreePath, String)> {
+        let lines = patch.files.iter().flat_map(|file| {
+            let lines = file.hunks.iter().flat_map(|hunk| &hunk.lines);
+            let added = lines.filter(|line| line.kind == LineKind::Added);
+            added.map(|line| (file.path().clone(), line.text.trim().to_owned()))
+        });
+        let says = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count() >= TELLING;
+        lines.filter(|(_, text)| says(text)).collect()
+    };
+    let (own, held_out) = (added(patch), added(held_out));
+    !held_out.is_empty() && 2 * own.intersection(&held_out).count() >= held_out.len()
+}
+
 /// The functions that a patch touches, if none is held out. A function may have had another name
 /// in an older tree, under which nobody would see that: those of today are known.
 fn fits(
@@ -176,11 +216,17 @@ fn fits(
     }
 }
 
-fn task(name: &str, base: Base, description: &str, reference: &Patch, now_ms: u64) -> Task {
+fn task(
+    (name, key): (&str, &str),
+    base: Base,
+    description: &str,
+    reference: &Patch,
+    now_ms: u64,
+) -> Task {
     Task {
         schema: TASK_SCHEMA.to_owned(),
-        id: TaskId::new(now_ms, format!("{FAMILY}/{name}").as_bytes()),
-        seed: SeedId::of(&[FAMILY, name]),
+        id: TaskId::new(now_ms, format!("{FAMILY}/{key}").as_bytes()),
+        seed: SeedId::of(&[FAMILY, key]),
         origin: Origin::Imported { name: name.to_owned() },
         base,
         description: description.to_owned(),

@@ -37,7 +37,7 @@ pub use commits::demonstration;
 pub use forget::{Forget, Forgotten, Traces};
 pub use generate::{Generation, Generator, generate_all};
 pub use holes::holes;
-pub use import::{Row, import};
+pub use import::{Importer, Row, import};
 pub use known::Known;
 pub use mine::{Cut, MineError, Mined, mine};
 pub use policy::Policy;

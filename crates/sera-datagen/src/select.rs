@@ -39,15 +39,14 @@ impl Source {
 
     /// Where `attempt` came from.
     pub fn of(attempt: &Attempt) -> Self {
-        if attempt.trajectory.teacher.starts_with(crate::rollout::STUDENT) {
-            return Self::Student;
-        }
+        let own = attempt.trajectory.teacher.starts_with(crate::rollout::STUDENT);
         match attempt.task.origin {
+            Origin::Imported { .. } => Self::Imported,
+            _ if own => Self::Student,
             Origin::Mutation { .. } => Self::Mutation,
             Origin::Commit { .. } => Self::Commit,
             Origin::Generated { vague: true, .. } => Self::Request,
             Origin::Generated { vague: false, .. } => Self::Report,
-            Origin::Imported { .. } => Self::Imported,
         }
     }
 

@@ -248,19 +248,27 @@ impl Journal {
 
     /// Overwrites what no longer counts in place: the bodies of records that are not `live`, by
     /// number, and what is damaged. The records stay, as tombstones of what was overwritten long
-    /// ago, so that nothing that is numbered is missing. How many there were.
-    pub(crate) fn blank(&self, live: &dyn Fn(&Change) -> bool) -> Result<u64, StoreError> {
+    /// ago, so that nothing that is numbered is missing. What a newer version wrote is left as it
+    /// is. How many there were, and the records that stay.
+    pub(crate) fn blank(
+        &self,
+        live: &dyn Fn(&Change) -> bool,
+    ) -> Result<(u64, Vec<Record>), StoreError> {
         let failed = || StoreError::io(format!("overwrite in {}", self.path.display()));
         // Nobody appends meanwhile.
         let mut writer = lock(&self.writer);
         let scanned = scan(&self.path)?;
-        let mut blanked = 0;
-        for change in scanned.changes.iter().filter(|change| !live(change)) {
+        let (mut blanked, mut stay) = (0, Vec::new());
+        for change in &scanned.changes {
             let Some(place) = change.place else { continue };
             let mut bytes = vec![0; place.length as usize];
             writer.file.seek(SeekFrom::Start(place.offset)).map_err(failed())?;
             writer.file.read_exact(&mut bytes).map_err(failed())?;
             let Some((record, more)) = decode(&bytes) else { continue };
+            if live(change) {
+                stay.push(record);
+                continue;
+            }
             let body = vec![0; record.body.len()];
             let empty = Record { form: Form::Tombstone, body, ..record };
             bytes.clear();
@@ -270,12 +278,17 @@ impl Journal {
             blanked += 1;
         }
         for damaged in &scanned.damaged {
+            let mut bytes = vec![0; usize::try_from(damaged.end - damaged.start).unwrap_or(0)];
             writer.file.seek(SeekFrom::Start(damaged.start)).map_err(failed())?;
-            let length = usize::try_from(damaged.end - damaged.start).unwrap_or(0);
-            writer.file.write_all(&vec![0; length]).map_err(failed())?;
+            writer.file.read_exact(&mut bytes).map_err(failed())?;
+            if !is_intact(&bytes) {
+                bytes.fill(0);
+                writer.file.seek(SeekFrom::Start(damaged.start)).map_err(failed())?;
+                writer.file.write_all(&bytes).map_err(failed())?;
+            }
         }
         writer.file.sync_data().map_err(failed())?;
-        Ok(blanked)
+        Ok((blanked, stay))
     }
 
     /// The record at `place`; `None` where its bytes are not what was written.
@@ -330,6 +343,14 @@ fn checksum(record: &[u8]) -> u32 {
 fn whole(head: &[u8]) -> Option<usize> {
     let length = u32::from_le_bytes(head.get(4..8)?.try_into().ok()?) as usize;
     (head.starts_with(MARK) && (FIXED..=LARGEST).contains(&length)).then_some(HEAD + length)
+}
+
+/// Whether bytes that cannot be read here open with a record all the same: a newer version's.
+fn is_intact(bytes: &[u8]) -> bool {
+    let number = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let (Some(length), Some(crc)) = (number(4), number(8)) else { return false };
+    let whole = bytes.get(..HEAD + length as usize);
+    bytes.starts_with(MARK) && whole.is_some_and(|whole| checksum(whole) == crc)
 }
 
 /// Reads one record of exactly these bytes, and whether its batch goes on.

@@ -166,24 +166,21 @@ impl Store {
     /// that a file system or a backup made are out of reach.
     pub fn shred(&self, kept: impl IntoIterator<Item = Digest>) -> Result<(u64, u64), StoreError> {
         let (live, last) = self.with_index(|index| {
-            let mut live = std::collections::BTreeMap::new();
+            let mut live = BTreeSet::new();
             for kind in Kind::ALL {
                 let entries = index.scan(kind)?.into_iter();
-                live.extend(entries.map(|(_, entry)| (entry.seq, entry.place)));
+                live.extend(entries.map(|(_, entry)| entry.seq));
             }
             Ok((live, index.applied()?))
         })?;
         let mut kept: BTreeSet<Digest> = kept.into_iter().collect();
-        for place in live.values() {
-            let record = self.journal.read(*place)?;
-            kept.extend(record.as_ref().and_then(digest));
-        }
         // What a newer version wrote is not ours to judge, nor what came since.
         let counts = |change: &Change| {
             let ours = Kind::of(change.kind).is_some() && change.seq <= last;
-            !ours || live.contains_key(&change.seq)
+            !ours || live.contains(&change.seq)
         };
-        let blanked = self.journal.blank(&counts)?;
+        let (blanked, stay) = self.journal.blank(&counts)?;
+        kept.extend(stay.iter().filter_map(digest));
         let removed = self.objects.retain(&kept)?;
         let quarantine = self.dir.join("quarantine");
         match std::fs::remove_dir_all(&quarantine) {

@@ -3,38 +3,44 @@ use super::{Desk, synthesize};
 use crate::order::{Import, Imported};
 use anyhow::{Context as _, Result};
 use sera_core::{CommitId, Digest};
-use sera_datagen::{Bases, DropReason, Drops, Generation, Policy, Row, Traces, import};
+use sera_datagen::{Attempt, DropReason, Drops, Generation, Importer, Policy, Row, Traces, import};
 use sera_git::Repository;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::time::Instant;
 
 /// Bytes of a row at most: a long trajectory of SERA's has about one million.
-const LONGEST: u64 = 32 << 20;
+const LONGEST: usize = 32 << 20;
 
 pub(super) fn import_rows(order: &Import, desk: &Desk) -> Result<Imported> {
     let started = Instant::now();
     let repository = Repository::discover(&order.source.path)?;
     let bases = synthesize::bases(&order.source, &order.cut)?;
-    let file = File::open(&order.file)
-        .with_context(|| format!("failed to read {}", order.file.display()))?;
-    let mut rows = Rows { file: BufReader::new(file), whole: is_whole(order) };
+    let importer = Importer {
+        bases: &bases,
+        held_out: &order.held_out,
+        policy: &Policy::default(),
+        now_ms: order.now_ms,
+    };
     let mut known: BTreeSet<Digest> = order.known.iter().cloned().collect();
     let (mut read, mut dropped) = (0, Drops::new());
-    while let Some(text) = rows.next()? {
+    for text in rows(&order.file)? {
+        let text = text?;
         if !desk.gate.pass() {
             break;
         }
         read += 1;
-        let taken = text.and_then(|text| take(order, &text, &repository, &bases));
+        let taken = text.and_then(|text| take(order, &text, &repository, &importer));
         let forgotten =
             |made: &Generation| order.source.forgotten.meets(&Traces::of_generation(made));
         let taken = taken.and_then(|made| match forgotten(&made) {
             true => Err(DropReason::Forgotten),
             false => Ok(made),
         });
-        let taken = taken.and_then(|made| match known.insert(patch_of(&made)) {
+        let taken = taken.and_then(|made| match known.insert(patch_of(&made.attempts[0])) {
             true => Ok(made),
             false => Err(DropReason::Duplicate),
         });
@@ -51,11 +57,11 @@ fn take(
     order: &Import,
     text: &str,
     repository: &Repository,
-    bases: &Bases,
+    importer: &Importer<'_>,
 ) -> Result<Generation, DropReason> {
     let row = Row::read(text)?;
     let base = base(order, &row, repository)?;
-    import(&row, &base, bases, &Policy::default(), order.now_ms)
+    import(&row, &base, importer)
 }
 
 /// The commit that was worked on: the user's word, the row's, the cut. It holds nothing held out
@@ -64,6 +70,10 @@ fn base(order: &Import, row: &Row, repository: &Repository) -> Result<CommitId, 
     let base = match (&order.base, row.revision()) {
         (Some(base), _) => base.clone(),
         (None, None) => order.cut.clone(),
+        // A row is not trusted: other revisions can make git search the whole history.
+        (None, Some(id)) if id.len() < 5 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            return Err(DropReason::NoBase);
+        }
         (None, Some(revision)) => {
             repository.resolve(revision).ok().flatten().ok_or(DropReason::NoBase)?
         }
@@ -75,59 +85,37 @@ fn base(order: &Import, row: &Row, repository: &Repository) -> Result<CommitId, 
     }
 }
 
-/// What tells imported work apart: what was asked, and what was done.
-pub(crate) fn patch_of(made: &Generation) -> Digest {
-    let attempts = made.attempts.iter().map(|one| {
-        let patch = one.trajectory.candidate().map(ToString::to_string).unwrap_or_default();
-        format!("{}\0{patch}", one.task.description)
-    });
-    Digest::of(attempts.collect::<Vec<_>>().join("\0").as_bytes())
+/// What tells work apart: what was asked, and what was done.
+pub(crate) fn patch_of(attempt: &Attempt) -> Digest {
+    let patch = attempt.trajectory.candidate().map(ToString::to_string).unwrap_or_default();
+    Digest::of(format!("{}\0{patch}", attempt.task.description).as_bytes())
 }
 
-/// SWE-agent keeps a trajectory in a file of its own, on many lines.
-fn is_whole(order: &Import) -> bool {
-    order.file.extension().is_some_and(|end| end == "traj" || end == "json")
-}
+type Text = Result<String, DropReason>;
 
-/// Rows of a file: its lines, or all of it.
-struct Rows {
-    file: BufReader<File>,
-    whole: bool,
-}
-
-impl Rows {
-    fn next(&mut self) -> Result<Option<Result<String, DropReason>>> {
-        loop {
-            let mut bytes = Vec::new();
-            let mut file = self.file.by_ref().take(LONGEST);
-            let read = match self.whole {
-                true => file.read_to_end(&mut bytes),
-                false => file.read_until(b'\n', &mut bytes),
-            };
-            if read.context("failed to read a row")? == 0 {
-                return Ok(None);
+/// The rows of a file: its lines, one at a time; the elements of an array; or all of it.
+fn rows(path: &Path) -> Result<Box<dyn Iterator<Item = Result<Text>>>> {
+    let failed = || format!("failed to read {}", path.display());
+    anyhow::ensure!(path.is_file(), "{} is no file", path.display());
+    if path.extension().is_some_and(|end| end == "traj" || end == "json") {
+        let text = std::fs::read_to_string(path).with_context(failed)?;
+        match serde_json::from_str::<Value>(&text) {
+            Ok(Value::Array(rows)) => {
+                return Ok(Box::new(rows.into_iter().map(|row| Ok(Ok(row.to_string())))));
             }
-            if bytes.len() as u64 == LONGEST && bytes.last() != Some(&b'\n') {
-                self.skip_line()?;
-                return Ok(Some(Err(DropReason::TooLargeFile)));
-            }
-            let text = String::from_utf8(bytes).map_err(|_| DropReason::Unreadable);
-            if text.as_ref().is_ok_and(|text| text.trim().is_empty()) {
-                continue;
-            }
-            return Ok(Some(text));
+            Ok(_) => return Ok(Box::new(std::iter::once(Ok(Ok(text))))),
+            // One that holds lines.
+            Err(_) => {}
         }
     }
-
-    fn skip_line(&mut self) -> Result<()> {
-        loop {
-            let buffer = self.file.fill_buf().context("failed to read a row")?;
-            let end = buffer.iter().position(|byte| *byte == b'\n');
-            let (used, done) = (end.map_or(buffer.len(), |at| at + 1), buffer.is_empty());
-            self.file.consume(used);
-            if done || end.is_some() {
-                return Ok(());
-            }
-        }
-    }
+    let lines = BufReader::new(File::open(path).with_context(failed)?).split(b'\n');
+    let row = |line: std::io::Result<Vec<u8>>| {
+        let line = line.context("failed to read a row")?;
+        Ok(match String::from_utf8(line) {
+            Ok(text) if text.len() > LONGEST => Err(DropReason::TooLargeFile),
+            text => text.map_err(|_| DropReason::Unreadable),
+        })
+    };
+    let blank = |row: &Result<Text>| matches!(row, Ok(Ok(text)) if text.trim().is_empty());
+    Ok(Box::new(lines.map(row).filter(move |row| !blank(row))))
 }

@@ -21,7 +21,7 @@ mod fix;
 mod generate;
 pub(crate) mod import;
 mod mine;
-pub(crate) mod roll_out;
+mod roll_out;
 mod select;
 mod synthesize;
 mod train;

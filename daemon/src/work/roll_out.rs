@@ -4,7 +4,7 @@ use crate::order::{RollOut, RolledOut, Teacher, Weights};
 use anyhow::{Context as _, Result};
 use sera_agent::guided::{self, Guided, Pace};
 use sera_agent::{Thresholds, verify};
-use sera_core::{Task, TrajectoryId};
+use sera_core::{ModelError, Task, TrajectoryId};
 use sera_datagen::rollout::STUDENT;
 use sera_datagen::{Attempt, Bases, DropReason, Policy};
 use sera_model::Student;
@@ -20,7 +20,7 @@ const LEAST: usize = 2;
 /// Nats of the ranking that one of noise is worth where attempts are drawn.
 const TEMPERATURE: f32 = 1.0;
 /// Attempts at a task that are kept at most.
-pub(crate) const KEPT: usize = 3;
+const KEPT: usize = 3;
 
 pub(super) fn roll_out(order: &RollOut, desk: &Desk) -> Result<RolledOut> {
     let started = Instant::now();
@@ -117,6 +117,10 @@ fn by_sampling(order: &RollOut, draw: &Draw<'_>, bases: &Bases, desk: &Desk) -> 
         let cancel = desk.gate.as_cancel();
         let (what, most) = (&task.description, draw.attempts);
         let drawn = guided::sample(what, &mut student, environment, &options, most, cancel);
+        let drawn = match drawn {
+            Err(ModelError::Cancelled) => break,
+            drawn => drawn.context("the student failed")?,
+        };
         let judged = (0..).zip(drawn).map(|(at, solved): (usize, _)| {
             let id = format!("{}{name}{seed}/{at}", task.id);
             let id = TrajectoryId::new(order.now_ms, id.as_bytes());

@@ -80,6 +80,11 @@ fn a_file_is_forgotten_with_all_that_learnt_from_it() {
     let why = user.json(&["why", file]);
     assert_eq!(trained_on(&why), 0, "{why}");
     assert!(why["known"][0]["because"].as_str().unwrap().contains("forgotten"), "{why}");
+    for nothing in ["no/such/file.py::f", "stockroom/stats.py::no_such_function"] {
+        assert_eq!(user.sera(&["forget", nothing]).code, 65, "{nothing}");
+    }
+    let again = user.sera(&["forget", file, "--json"]).well().json();
+    assert_eq!(again["trajectories"], 0, "{again}");
     let ended = user.sera(&["forget", "no/such/file.py"]);
     assert_eq!(ended.code, 65, "{ended:?}");
     assert_eq!(user.sera(&["forget"]).code, 129);

@@ -17,6 +17,9 @@ fn sum(counts: &Value) -> u64 {
 #[test]
 fn what_is_trained_on_is_chosen_again_and_written_out() {
     let Some(user) = user() else { return };
+    let ended = user.sera(&["select"]);
+    assert!(ended.code != 0 && ended.err.contains("git sera rollout"), "{ended:?}");
+    user.json(&["rollout", "--procedural"]);
     let usual = user.json(&["select"]);
     let all = sum(&usual["chosen"]);
     assert!(all > 0 && usual["target_tokens"].as_u64().unwrap() > 0, "{usual}");
@@ -67,6 +70,7 @@ fn what_is_trained_on_is_chosen_again_and_written_out() {
 fn what_was_made_elsewhere_is_taken_in_after_checks() {
     let (Some(there), Some(here)) = (user(), user()) else { return };
     let file = here.repo.root().join("rows.jsonl");
+    there.json(&["rollout", "--procedural"]);
     let exported = there.sera(&["export", "--format", "hermes"]).well().out;
     let rows = exported.lines().count() as u64;
     std::fs::write(&file, &exported).unwrap();
@@ -81,6 +85,11 @@ fn what_was_made_elsewhere_is_taken_in_after_checks() {
     let shown = here.json(&["show", id.as_str().unwrap()]);
     assert!(shown["logged"]["of"].as_str().unwrap().starts_with("imported "), "{shown}");
     assert!(shown["steps"].as_array().unwrap().iter().any(|step| step["ok"] == true));
+    here.json(&["rollout", "--procedural"]);
+    // What was exported here comes in no second time as somebody else's.
+    let own = here.sera(&["export", "--format", "hermes"]).well().out;
+    std::fs::write(file, own).unwrap();
+    assert_eq!(here.json(&["import", file])["taken"], 0);
     let chosen = here.json(&["select"]);
     assert!(chosen["chosen"]["imported"].as_u64().unwrap() > 0, "{chosen}");
 

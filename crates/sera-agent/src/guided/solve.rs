@@ -130,7 +130,7 @@ pub fn solve(
 /// Several attempts at a task that is ranked once, at most `most`: each submits an edit of its own,
 /// drawn without replacement with odds that follow the ranking at the options' temperature (the
 /// largest score plus Gumbel noise come first; Kool et al., arXiv 1903.06059). Fewer where fewer
-/// edits parse; none where nothing was found or the model failed.
+/// edits parse; none where nothing was found.
 pub fn sample(
     description: &str,
     model: &mut dyn Model,
@@ -138,12 +138,11 @@ pub fn sample(
     options: &Guided,
     most: usize,
     cancel: &Cancel,
-) -> Vec<Solved> {
+) -> Result<Vec<Solved>, ModelError> {
     let start = environment.clone();
     let task = Solving { description, options, cancel };
     let mut solved = nothing();
-    let ranked = task.rank(model, &mut environment, &mut |_| {}, &mut solved);
-    let Ok(ranked) = ranked else { return Vec::new() };
+    let ranked = task.rank(model, &mut environment, &mut |_| {}, &mut solved)?;
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
     let mut noise = || {
         let uniform: f64 = rng.random_range(f64::EPSILON..1.0);
@@ -167,7 +166,7 @@ pub fn sample(
             attempts.push(own);
         }
     }
-    attempts
+    Ok(attempts)
 }
 
 fn nothing() -> Solved {

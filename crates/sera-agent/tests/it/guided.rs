@@ -187,7 +187,7 @@ fn attempts_are_drawn_by_their_odds() {
         let options = Guided { temperature, seed, ..Guided::default() };
         let mut model = knowing(&[WRITTEN]);
         let cancel = Cancel::default();
-        guided::sample(DESCRIPTION, &mut model, environment(), &options, most, &cancel)
+        guided::sample(DESCRIPTION, &mut model, environment(), &options, most, &cancel).unwrap()
     };
     let patches = |attempts: &[guided::Solved]| -> Vec<String> {
         attempts.iter().map(|solved| solved.ranked[0].patch.to_string()).collect()
