@@ -122,7 +122,8 @@ fn find(records: &Records, forgotten: &Forgotten) -> Result<Found> {
     let holes = records.holes()?;
     let all = holes.len();
     let left: Vec<Hole> = holes.into_iter().filter(|hole| !meets(&Traces::of_hole(hole))).collect();
-    found.holes = (left.clone(), all - left.len());
+    let gone = all - left.len();
+    found.holes = (left, gone);
     for adapter in records.adapters()? {
         // One that does not say what it learnt from may have learnt from anything.
         if records.traces(&adapter)?.is_none_or(|traces| meets(&traces)) {
@@ -240,10 +241,11 @@ fn known_place(cycle: &Cycle<'_>, target: &Forget) -> Result<bool> {
 fn remove(records: &Records, found: &Found) -> Result<()> {
     let store = records.store();
     let lists = [
-        (Kind::Task, &found.tasks),
+        // Tasks last: a trajectory is found by its task.
+        (Kind::Generation, &found.generations),
         (Kind::Trajectory, &found.trajectories),
         (Kind::Verdict, &found.trajectories),
-        (Kind::Generation, &found.generations),
+        (Kind::Task, &found.tasks),
     ];
     for (kind, keys) in lists {
         for key in keys {
@@ -346,4 +348,52 @@ pub(crate) fn learnt(
         }
     }
     Ok(traces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sera_core::{BlobId, FunctionSeed, SeedId};
+    use sera_testkit::python_project;
+
+    fn seed(path: &str) -> Seed {
+        let key = FunctionKey {
+            path: TreePath::new(path).expect("a path inside the tree"),
+            name: "f".to_owned(),
+        };
+        Seed::Function(FunctionSeed {
+            id: SeedId::of(&[path]),
+            key,
+            language: Language::Python,
+            blob: BlobId::from_hex("b"),
+            span: 0..1,
+            statements: 2,
+            complexity: 1,
+            held_out: false,
+        })
+    }
+
+    /// A daemon that was killed while it forgot goes on when it is started again.
+    #[test]
+    fn what_was_begun_is_finished() {
+        let repo = python_project();
+        let engine = Engine::open(repo.path()).expect("a repository");
+        let store = engine.records.store();
+        for path in ["a.py", "b.py"] {
+            let seed = seed(path);
+            store.put(Kind::Seed, seed.id().as_str(), &seed).expect("it is stored");
+        }
+        let withdrawn = engine.adapter_folder(AdapterId::new(1, b"gone"));
+        std::fs::create_dir_all(&withdrawn).expect("a folder");
+        let path = TreePath::new("a.py").expect("a path inside the tree");
+        let pending = Forgotten::only(Forget::Path(path));
+        store.put(Kind::Setting, PENDING, &pending).expect("it is stored");
+        drop(engine);
+        let engine = Engine::open(repo.path()).expect("a repository");
+        let left = engine.records.seeds().expect("seeds");
+        assert_eq!(left, [seed("b.py")]);
+        assert!(!withdrawn.exists(), "what no record names is not left to be served");
+        let pending = engine.records.store().get::<Forgotten>(Kind::Setting, PENDING);
+        assert_eq!(pending.expect("it is read"), None);
+    }
 }

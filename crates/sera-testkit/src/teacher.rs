@@ -1,4 +1,5 @@
 //! A model server on this machine that answers as a test tells it to: well, badly, or never.
+use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -141,4 +142,39 @@ pub fn says(text: &str) -> Vec<Act> {
     let half = (0..=text.len() / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let (first, second) = text.split_at(half);
     [stream_head(), delta(first), delta(second), ending(100, 10)].map(Act::Send).to_vec()
+}
+
+/// A teacher that writes words, and puts a remark before the function that it is asked about. What
+/// it cannot make sense of it submits unchanged.
+pub fn good(asked: &Asked) -> Vec<Act> {
+    says(&answer(&asked.body).unwrap_or_else(|| "submit".to_owned()))
+}
+
+fn answer(body: &str) -> Option<String> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    let messages = body["messages"].as_array()?;
+    let said = |at: usize| messages.get(at)?["content"].as_str();
+    if said(0)?.starts_with("You judge") {
+        return Some("That is what was asked for.\nyes".to_owned());
+    }
+    if said(0)?.starts_with("You write reports") {
+        let told = said(1)?.lines().find_map(|line| line.strip_prefix("> open: "))?;
+        let (path, name) = told.split_once("::")?;
+        return Some(format!("What {name} in {path} gives is wrong for the last entry."));
+    }
+    let words = said(1)?.lines().find(|line| line.contains(" in "))?;
+    let (before, after) = words.split_once(" in ")?;
+    let (name, path) = (before.rsplit(' ').next()?, after.split([',', ' ']).next()?);
+    match messages.len() {
+        2 => Some(format!("I look there first.\n\nopen: {path}::{name}")),
+        4 => {
+            let shown: Vec<&str> = said(3)?.lines().take(3).collect();
+            let first = shown.first()?;
+            let indent = " ".repeat(first.len() - first.trim_start().len());
+            let old = shown.join("\n");
+            let new = format!("{indent}# Looked at.\n{old}");
+            Some(format!("edit: {path}\n<<<<<<<\n{old}\n=======\n{new}\n>>>>>>>"))
+        }
+        _ => None,
+    }
 }

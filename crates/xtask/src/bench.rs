@@ -15,13 +15,14 @@ mod serve;
 mod served;
 mod side;
 mod student;
+mod teacher;
 mod train;
 
 /// `evidence --base FILE --own PATH --foreign PATH [--counts PATH] [--tokens N] [--tasks N]
 /// [--holes N] [--rollouts N] [--out DIR]`,
 /// `moves --base FILE --repo PATH --out DIR`, `pipeline --base FILE --repo PATH`,
-/// `ranking --base FILE --repo PATH [--adapter DIR]`, `train --base FILE --repo PATH` or
-/// `serve --base FILE --repo PATH`.
+/// `ranking --base FILE --repo PATH [--adapter DIR]`, `teacher --repo PATH`,
+/// `train --base FILE --repo PATH` or `serve --base FILE --repo PATH`.
 pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
     match args.split_first().map(|(what, rest)| (what.as_str(), Options::read(rest))) {
         Some(("evidence", options)) => evidence::evidence(&options?),
@@ -30,9 +31,10 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
         Some(("ranking", options)) => ranking::ranking(&options?),
         Some(("serve", options)) => serve::serve(&options?),
         Some(("serve-side", options)) => served::own_side(&options?),
+        Some(("teacher", options)) => teacher::teacher(&options?),
         Some(("train", options)) => train::train(&options?),
         Some(("train-side", options)) => train::own_side(&options?),
-        _ => bail!("cargo xtask bench evidence|moves|pipeline|ranking|serve|train"),
+        _ => bail!("cargo xtask bench evidence|moves|pipeline|ranking|serve|teacher|train"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A teacher behind a model server, through the command: what it is asked, kept, paid, and refused.
 use crate::user::{DEADLINE, User, poll};
-use sera_testkit::teacher::{Act, Asked, says};
+use sera_testkit::teacher::{Act, Asked, good, says};
 use sera_testkit::{TeacherServer, python_project};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -8,35 +8,6 @@ use std::path::Path;
 use std::sync::mpsc;
 
 const KEY: &str = "sk-canary-0815";
-
-/// A teacher that puts a remark before the function that it is asked about.
-fn good(asked: &Asked) -> Vec<Act> {
-    let body: Value = serde_json::from_str(&asked.body).unwrap();
-    let messages = body["messages"].as_array().unwrap();
-    let said = |at: usize| messages[at]["content"].as_str().unwrap();
-    if said(0).starts_with("You judge") {
-        return says("That is what was asked for.\nyes");
-    }
-    let words = said(1).lines().find(|line| line.contains(" in ")).unwrap();
-    let (before, after) = words.split_once(" in ").unwrap();
-    let (name, path) =
-        (before.rsplit(' ').next().unwrap(), after.split([',', ' ']).next().unwrap());
-    if said(0).starts_with("You write reports") {
-        let told = said(1).lines().find_map(|line| line.strip_prefix("> open: ")).unwrap();
-        let (path, name) = told.split_once("::").unwrap();
-        return says(&format!("What {name} in {path} gives is wrong for the last entry."));
-    }
-    match messages.len() {
-        2 => says(&format!("I look there first.\n\nopen: {path}::{name}")),
-        4 => {
-            let shown: Vec<&str> = said(3).lines().take(3).collect();
-            let (old, indent) = (shown.join("\n"), shown[0].len() - shown[0].trim_start().len());
-            let remark = format!("{}# Looked at.\n{old}", " ".repeat(indent));
-            says(&format!("edit: {path}\n<<<<<<<\n{old}\n=======\n{remark}\n>>>>>>>"))
-        }
-        _ => says("submit"),
-    }
-}
 
 fn user(settings: &[(&str, &str)]) -> User {
     let mut user = User::of(python_project());
