@@ -7,7 +7,7 @@ use super::Options;
 use super::pairs::{PAIRS, Pairs};
 use super::serve::print;
 use super::side;
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use sera_chat::{Budget, Fleet, Patience, Prices, Purse};
 use sera_core::overlap::overlap;
 use sera_core::{Cancel, Message, Model as _, Prompt, Role};
@@ -45,7 +45,7 @@ pub(super) fn teacher(options: &Options) -> Result<ExitCode> {
     let [ours, bare] = [step.ours(), step.theirs()].map(|rate| 1e3 / rate);
     writeln!(page, "| a step, ms | {ours:.2} |")?;
     writeln!(page, "| its bare HTTP call, ms | {bare:.2} |")?;
-    writeln!(page, "| the call's rate over the step's | {} |", step.told())?;
+    writeln!(page, "| the step's rate over the call's | {} |", step.told())?;
     for (name, value) in &job {
         writeln!(page, "| {name} | {value} |")?;
     }
@@ -197,7 +197,7 @@ impl User {
         for (name, folder) in [("RUNTIME", "r"), ("STATE", "s"), ("CACHE", "c")] {
             command.env(format!("GIT_SERA_{name}_DIR"), self.place.join(folder));
         }
-        command.env_remove("XDG_CONFIG_HOME").stdout(Stdio::piped()).stderr(Stdio::null());
+        command.env_remove("XDG_CONFIG_HOME").stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
@@ -224,7 +224,19 @@ fn run(command: &mut Command) -> Result<()> {
 /// Waits until `reached`, or until the command ends before.
 fn wait(running: &mut Child, reached: impl Fn() -> bool) -> Result<()> {
     while !reached() {
-        ensure!(running.try_wait()?.is_none(), "the run ended before it was killed");
+        if let Some(status) = running.try_wait()? {
+            let mut said = String::new();
+            let streams = (running.stdout.take(), running.stderr.take());
+            streams
+                .0
+                .into_iter()
+                .try_for_each(|mut out| out.read_to_string(&mut said).map(drop))?;
+            streams
+                .1
+                .into_iter()
+                .try_for_each(|mut err| err.read_to_string(&mut said).map(drop))?;
+            bail!("the run ended with {status} before it was killed: {said}");
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
