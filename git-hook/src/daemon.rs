@@ -16,7 +16,7 @@ const LOG_LINES: usize = 5;
 
 /// The daemon that runs already; `None` when none does.
 pub fn running(locations: &Locations) -> Result<Option<Client>, CommandError> {
-    match Client::connect(&locations.socket(), "git-sera", env!("CARGO_PKG_VERSION")) {
+    match connect(locations) {
         Ok(client) => Ok(Some(client)),
         Err(ClientError::Absent { .. }) => Ok(None),
         Err(error) => Err(error.into()),
@@ -25,10 +25,24 @@ pub fn running(locations: &Locations) -> Result<Option<Client>, CommandError> {
 
 /// The daemon, started first where none runs.
 pub fn reach(locations: &Locations) -> Result<Client, CommandError> {
-    match running(locations)? {
+    match answering(locations)? {
         Some(client) => Ok(client),
         None => start(locations),
     }
+}
+
+/// The one that runs, if it does not hang up at once: a killed daemon's socket takes connections
+/// until the last of its process is put away.
+fn answering(locations: &Locations) -> Result<Option<Client>, CommandError> {
+    match connect(locations) {
+        Ok(client) => Ok(Some(client)),
+        Err(ClientError::Absent { .. } | ClientError::Closed) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn connect(locations: &Locations) -> Result<Client, ClientError> {
+    Client::connect(&locations.socket(), "git-sera", env!("CARGO_PKG_VERSION"))
 }
 
 fn start(locations: &Locations) -> Result<Client, CommandError> {
@@ -45,7 +59,7 @@ fn start(locations: &Locations) -> Result<Client, CommandError> {
     let deadline = Instant::now() + PATIENCE;
     let mut pause = Duration::from_millis(5);
     loop {
-        if let Some(client) = running(locations)? {
+        if let Some(client) = answering(locations)? {
             return Ok(client);
         }
         let ended = child.try_wait()?;
@@ -57,7 +71,7 @@ fn start(locations: &Locations) -> Result<Client, CommandError> {
         pause = (pause * 2).min(Duration::from_millis(100));
         // Success means that another daemon holds the lock: it won the race and will answer, or it
         // is about to end and will not.
-        if ended.is_some() && running(locations)?.is_none() {
+        if ended.is_some() && answering(locations)?.is_none() {
             child = spawn()?;
         }
     }

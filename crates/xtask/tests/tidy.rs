@@ -118,7 +118,12 @@ fn every_source_file_says_why_it_exists() {
 #[test]
 fn no_source_file_is_longer_than_a_thousand_lines() {
     for path in sources(&[".rs", ".ts"]) {
-        let lines = std::fs::read_to_string(&path).expect("sources are UTF-8").lines().count();
+        let text = std::fs::read_to_string(&path).expect("sources are UTF-8");
+        // What is generated is as long as what it is generated from says.
+        if text.starts_with("// Generated from") {
+            continue;
+        }
+        let lines = text.lines().count();
         assert!(lines <= 1000, "{} has {lines} lines", path.display());
     }
 }

@@ -150,7 +150,9 @@ fn killed(
     let part = functions * 8 / (kills + 1);
     for kill in 1..=kills {
         let mut running = user.sera(&tree, &["rollout", "--limit", &limit, "--json"]).spawn()?;
-        wait(&mut running, || server.asked().len() >= kill * part)?;
+        let log = user.place.join("s/daemon.log");
+        wait(&mut running, || server.asked().len() >= kill * part)
+            .with_context(|| std::fs::read_to_string(log).unwrap_or_default())?;
         user.kill(&tree)?;
         running.wait()?;
     }
@@ -211,7 +213,13 @@ impl User {
     fn kill(&self, tree: &Path) -> Result<()> {
         let output = self.sera(tree, &["status", "--json"]).output()?;
         let status: Value = serde_json::from_slice(&output.stdout).context("no daemon answers")?;
-        run(Command::new("kill").args(["-9", &status["pid"].to_string()]))
+        let pid = status["pid"].to_string();
+        run(Command::new("kill").args(["-9", &pid]))?;
+        // A client that comes while a killed process is still being put away meets its socket.
+        while Command::new("kill").args(["-0", &pid]).output()?.status.success() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 }
 
