@@ -268,7 +268,7 @@ pub(crate) async fn select(
     reset: bool,
 ) -> Result<(Selection, Select)> {
     let mut selection = if reset { Selection::default() } else { cycle.records.selection()? };
-    let refuse = |error: SelectError| failure::invalid_params(&error);
+    let refuse = |error: SelectError| failure::invalid_params(&format!("cannot {error}"));
     selection.min_recall = min_recall.unwrap_or(selection.min_recall);
     selection.max_patch = max_patch.map_or(selection.max_patch, |lines| lines as usize);
     if let Some(mix) = mix {
