@@ -3,6 +3,7 @@ use crate::cycle::Cycle;
 use crate::engine::Engine;
 use crate::failure;
 use crate::records::{Adapter, Promotion, Records};
+use crate::reports;
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
 use sera_core::{
@@ -15,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 const FORGOTTEN: &str = "forgotten";
+/// Characters of a trajectory's end that name it here.
+const ID_END: usize = 8;
 const RETRAINING: &str = "retraining";
 /// What is being forgotten, until all of it is.
 const PENDING: &str = "forgetting";
@@ -31,7 +34,9 @@ pub(crate) fn target(cycle: &Cycle<'_>, what: &str) -> Result<(String, Forget)> 
         };
         return Ok((what.to_owned(), Forget::Function(key)));
     }
-    if let Some(attempt) = named(&cycle.records.told()?, what)? {
+    // Fewer letters than a list shows may be anything.
+    let told = if what.len() >= ID_END { cycle.records.told()? } else { Vec::new() };
+    if let Some(attempt) = reports::named(&told, what)?.cloned() {
         return Ok(match attempt.task.origin {
             Origin::Mutation { function, .. } | Origin::Generated { function, .. } => {
                 (format!("{}::{}", function.path, function.name), Forget::Function(function))
@@ -53,17 +58,6 @@ pub(crate) fn target(cycle: &Cycle<'_>, what: &str) -> Result<(String, Forget)> 
     }
     let path = path(what).map_err(|error| refuse(&error))?;
     Ok((path.to_string(), Forget::Path(path)))
-}
-
-/// The only trajectory whose id ends so. Fewer letters than a list shows name none.
-fn named(told: &[Attempt], what: &str) -> Result<Option<Attempt>> {
-    let wanted = what.to_lowercase();
-    let ends = |one: &&Attempt| one.trajectory.id.to_string().ends_with(&wanted);
-    let mut found = told.iter().filter(|_| wanted.len() >= 8).filter(ends);
-    match (found.next(), found.next()) {
-        (Some(_), Some(_)) => Err(failure::invalid_params(&format!("several ids end in {what:?}"))),
-        (found, _) => Ok(found.cloned()),
-    }
 }
 
 /// What bears traces of something that is to be forgotten.
@@ -231,11 +225,9 @@ fn known_place(cycle: &Cycle<'_>, target: &Forget) -> Result<bool> {
     let Forget::Function(function) = target else { return Ok(there) };
     let text = head.read(path).ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
     let (Some(text), Some(language)) = (text, Language::of(path)) else { return Ok(false) };
-    let has = |found: &sera_syntax::Function| {
-        let rest = found.name.strip_prefix(function.name.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    Ok(sera_syntax::parse(language, text).functions().iter().any(has))
+    let key = |name: String| FunctionKey { path: path.clone(), name };
+    let functions = sera_syntax::parse(language, text).functions();
+    Ok(functions.into_iter().any(|found| function.covers(&key(found.name))))
 }
 
 fn remove(records: &Records, found: &Found) -> Result<()> {

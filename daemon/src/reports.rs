@@ -255,16 +255,21 @@ fn logged(attempt: &Attempt) -> Logged {
     }
 }
 
-/// The one trajectory whose id is or ends in `id`.
-pub(crate) fn show(told: &[Attempt], id: &str) -> Result<ShowReport> {
+/// The only trajectory whose id ends in `id`; none where none does.
+pub(crate) fn named<'a>(told: &'a [Attempt], id: &str) -> Result<Option<&'a Attempt>> {
     let wanted = id.to_lowercase();
     let ends = |attempt: &&Attempt| attempt.trajectory.id.to_string().ends_with(&wanted);
-    let found: Vec<&Attempt> = told.iter().filter(ends).take(2).collect();
-    let attempt = match found[..] {
-        [attempt] if !wanted.is_empty() => attempt,
-        [] => return Err(failure::invalid_params(&format!("no trajectory's id ends in {id:?}"))),
-        _ => return Err(failure::invalid_params(&format!("several ids end in {id:?}"))),
-    };
+    let mut found = told.iter().filter(|_| !id.is_empty()).filter(ends);
+    match (found.next(), found.next()) {
+        (Some(_), Some(_)) => Err(failure::invalid_params(&format!("several ids end in {id:?}"))),
+        (found, _) => Ok(found),
+    }
+}
+
+/// The one trajectory whose id is or ends in `id`.
+pub(crate) fn show(told: &[Attempt], id: &str) -> Result<ShowReport> {
+    let none = || failure::invalid_params(&format!("no trajectory's id ends in {id:?}"));
+    let attempt = named(told, id)?.ok_or_else(none)?;
     let Attempt { task, trajectory, .. } = attempt;
     let step = |step: &Step| Shown {
         thought: step.thought.as_deref().map(clipped),

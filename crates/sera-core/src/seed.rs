@@ -12,6 +12,14 @@ pub struct FunctionKey {
     pub name: String,
 }
 
+impl FunctionKey {
+    /// Whether `other` is this function, or one inside of it: of the class, where this names one.
+    pub fn covers(&self, other: &Self) -> bool {
+        let rest = other.name.strip_prefix(self.name.as_str());
+        self.path == other.path && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+}
+
 /// A function at the cut.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionSeed {

@@ -61,6 +61,20 @@ pub enum Register {
 #[serde(transparent)]
 pub struct Family(pub String);
 
+impl Task {
+    /// What items are grouped by, since those of one group are alike: the commit of a commit's task
+    /// (true), else the file.
+    pub fn cluster(&self) -> (String, bool) {
+        match &self.origin {
+            Origin::Commit { commit } => (commit.to_string(), true),
+            Origin::Imported { name } => (name.clone(), false),
+            Origin::Mutation { function, .. } | Origin::Generated { function, .. } => {
+                (function.path.to_string(), false)
+            }
+        }
+    }
+}
+
 /// One task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {

@@ -224,7 +224,7 @@ impl Forgotten {
     /// Whether something with these traces is to be forgotten.
     pub fn meets(&self, traces: &Traces) -> bool {
         let viewed = |function: &FunctionKey| traces.viewed.contains(&function.path);
-        let named = |key: &FunctionKey| traces.functions.iter().any(|own| covers(key, own));
+        let named = |key: &FunctionKey| traces.functions.iter().any(|own| key.covers(own));
         !self.commits.is_disjoint(&traces.commits)
             || !self.imported.is_disjoint(&traces.imported)
             || self.functions.iter().any(|key| named(key) || viewed(key))
@@ -235,7 +235,7 @@ impl Forgotten {
     pub fn meets_seed(&self, seed: &Seed) -> bool {
         match seed {
             Seed::Function(function) => {
-                self.functions.iter().any(|key| covers(key, &function.key))
+                self.functions.iter().any(|key| key.covers(&function.key))
                     || self.holds(&function.key.path)
             }
             Seed::Commit(commit) => {
@@ -252,13 +252,6 @@ impl Forgotten {
     pub fn holds(&self, path: &TreePath) -> bool {
         self.paths.iter().any(|forgotten| path.is_within(forgotten))
     }
-}
-
-/// Whether a function is the one that is forgotten, or one of the class that is.
-fn covers(forgotten: &FunctionKey, function: &FunctionKey) -> bool {
-    let rest = function.name.strip_prefix(forgotten.name.as_str());
-    forgotten.path == function.path
-        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]

@@ -131,35 +131,27 @@ impl Objects {
     /// Checks every object and moves damaged ones out of the way, so that they can be put again.
     pub(crate) fn check(&self, dir: &Path) -> Result<Checked, StoreError> {
         let mut checked = Checked::default();
-        for folder in entries(&self.root)? {
-            let Some(first) = folder.file_name().and_then(|name| name.to_str()) else { continue };
-            if first.len() != 2 {
-                continue;
-            }
-            for path in entries(&folder)? {
-                let Some(rest) = path.file_name().and_then(|name| name.to_str()) else { continue };
-                let digest = Digest::from_hex(format!("{first}{rest}"));
-                match self.verify(&digest) {
-                    Ok(bytes) => {
-                        checked.sound += 1;
-                        checked.bytes += bytes;
-                    }
-                    Err(_) => {
-                        let aside = dir.join("quarantine");
-                        create_folder(&aside)?;
-                        fs::rename(&path, aside.join(format!("object-{first}{rest}")))
-                            .map_err(StoreError::io(format!("move {}", path.display())))?;
-                        checked.damaged.push(digest);
-                    }
+        for (digest, path) in self.all()? {
+            match self.verify(&digest) {
+                Ok(bytes) => {
+                    checked.sound += 1;
+                    checked.bytes += bytes;
+                }
+                Err(_) => {
+                    let aside = dir.join("quarantine");
+                    create_folder(&aside)?;
+                    fs::rename(&path, aside.join(format!("object-{digest}")))
+                        .map_err(StoreError::io(format!("move {}", path.display())))?;
+                    checked.damaged.push(digest);
                 }
             }
         }
         Ok(checked)
     }
 
-    /// Removes every object that is not among `kept`; how many there were.
-    pub(crate) fn retain(&self, kept: &BTreeSet<Digest>) -> Result<u64, StoreError> {
-        let mut removed = 0;
+    /// Every object by the digest that its name spells, and its file.
+    fn all(&self) -> Result<Vec<(Digest, PathBuf)>, StoreError> {
+        let mut all = Vec::new();
         for folder in entries(&self.root)? {
             let Some(first) = folder.file_name().and_then(|name| name.to_str()) else { continue };
             if first.len() != 2 {
@@ -167,14 +159,21 @@ impl Objects {
             }
             for path in entries(&folder)? {
                 let Some(rest) = path.file_name().and_then(|name| name.to_str()) else { continue };
-                if !kept.contains(&Digest::from_hex(format!("{first}{rest}"))) {
-                    fs::remove_file(&path)
-                        .map_err(StoreError::io(format!("remove {}", path.display())))?;
-                    removed += 1;
-                }
+                all.push((Digest::from_hex(format!("{first}{rest}")), path.clone()));
             }
-            sync_folder(&folder)?;
         }
+        Ok(all)
+    }
+
+    /// Removes every object that is not among `kept`; how many there were.
+    pub(crate) fn retain(&self, kept: &BTreeSet<Digest>) -> Result<u64, StoreError> {
+        let (mut removed, mut folders) = (0, BTreeSet::new());
+        for (_, path) in self.all()?.into_iter().filter(|(digest, _)| !kept.contains(digest)) {
+            fs::remove_file(&path).map_err(StoreError::io(format!("remove {}", path.display())))?;
+            folders.insert(self.folder_of(&path)?);
+            removed += 1;
+        }
+        folders.iter().try_for_each(|folder| sync_folder(folder))?;
         Ok(removed)
     }
 

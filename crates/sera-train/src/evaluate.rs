@@ -207,16 +207,6 @@ fn of<'a>(
     scores.get_mut(&arm)?.iter_mut().find(|score| score.task == task.id)
 }
 
-/// An item's cluster: the commit for commit tasks, else the file.
-fn cluster(item: &FixItem) -> (String, bool) {
-    match &item.task.origin {
-        sera_core::Origin::Commit { commit } => (commit.to_string(), true),
-        sera_core::Origin::Imported { name } => (name.clone(), false),
-        sera_core::Origin::Mutation { function, .. }
-        | sera_core::Origin::Generated { function, .. } => (function.path.to_string(), false),
-    }
-}
-
 fn hole_score(hole: &Hole, nll: f64, tokens: usize, exact: Option<bool>) -> HoleScore {
     let text = [hole.before.as_str(), &hole.middle, &hole.after].join("\0");
     let digest = Digest::of(text.as_bytes());

@@ -8,7 +8,7 @@ use sera_agent::roll_out::UNSUPPORTED;
 use sera_agent::{Limits, Thresholds, Views, roll_out, verify};
 use sera_core::scorecard::FixScore;
 use sera_core::trajectory::Limit;
-use sera_core::{Origin, Outcome, Task, Trajectory, TrajectoryId};
+use sera_core::{Outcome, Task, Trajectory, TrajectoryId};
 use sera_datagen::Bases;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -99,13 +99,7 @@ fn score(task: &Task, trajectory: &Trajectory, bases: &Bases) -> Result<Option<F
     let Ok((_, base)) = bases.environment(task) else { return Ok(None) };
     let verdict = verify(task, trajectory, &base, &Thresholds::default());
     let overlap = verdict.overlap;
-    let (cluster, commit) = match &task.origin {
-        Origin::Commit { commit } => (commit.to_string(), true),
-        Origin::Imported { name } => (name.clone(), false),
-        Origin::Mutation { function, .. } | Origin::Generated { function, .. } => {
-            (function.path.to_string(), false)
-        }
-    };
+    let (cluster, commit) = task.cluster();
     let good = trajectory.steps.iter().filter(|step| step.observation.ok).count();
     Ok(Some(FixScore {
         task: task.id,

@@ -1,32 +1,13 @@
 //! What is forgotten stands nowhere, comes not back, and takes adapters with it.
-use crate::user::{User, poll, real_base};
+use crate::user::{User, holding, poll, real_base};
 use sera_testkit::python_project;
 use serde_json::Value;
-use std::path::Path;
 
 fn user() -> Option<User> {
     let base = real_base()?;
     let user = User::of(python_project());
     user.repo.git(&["config", "--global", "sera.base", base.to_str()?]);
     Some(user)
-}
-
-/// Files below `folder` in which `text` stands.
-fn holding(folder: &Path, text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(holding(&path, text));
-        } else if std::fs::read(&path)
-            .unwrap_or_default()
-            .windows(text.len())
-            .any(|bytes| bytes == text.as_bytes())
-        {
-            found.push(path.display().to_string());
-        }
-    }
-    found
 }
 
 fn trained_on(why: &Value) -> usize {

@@ -1,10 +1,9 @@
 //! A teacher behind a model server, through the command: what it is asked, kept, paid, and refused.
-use crate::user::{DEADLINE, User, poll};
+use crate::user::{DEADLINE, User, holding, poll};
 use sera_testkit::teacher::{Act, Asked, good, says};
 use sera_testkit::{TeacherServer, python_project};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::mpsc;
 
 const KEY: &str = "sk-canary-0815";
@@ -21,21 +20,6 @@ fn user(settings: &[(&str, &str)]) -> User {
 fn taught_by<'a>(server: &'a TeacherServer, more: &[(&'a str, &'a str)]) -> User {
     let teacher = [("sera.teacher.url", &*server.url), ("sera.teacher.model", "m-1")];
     user(&[&teacher, more].concat())
-}
-
-/// Every file below a folder that holds `text`.
-fn holding(folder: &Path, text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(holding(&path, text));
-        } else if String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).contains(text)
-        {
-            found.push(path.display().to_string());
-        }
-    }
-    found
 }
 
 #[test]

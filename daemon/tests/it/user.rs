@@ -225,3 +225,18 @@ fn binary(name: &str) -> PathBuf {
     );
     path
 }
+
+/// Every file below a folder that holds `text`.
+pub(crate) fn holding(folder: &Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(holding(&path, text));
+        } else if String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).contains(text)
+        {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}

@@ -1,7 +1,5 @@
 //! Likelihoods by the packed training forward: the cheapest and least noisy measurement.
-use super::{
-    Aid, Contestant, Desk, EvaluateError, FixItem, GENERAL, HoleItem, Scope, cluster, hole_score,
-};
+use super::{Aid, Contestant, Desk, EvaluateError, FixItem, GENERAL, HoleItem, Scope, hole_score};
 use crate::examples::{self, HoleFormat};
 use sera_agent::dialect;
 use sera_core::Message;
@@ -166,7 +164,7 @@ fn measure(
 }
 
 fn fix_score(item: &FixItem, sum: Sum) -> FixScore {
-    let (cluster, commit) = cluster(item);
+    let (cluster, commit) = item.task.cluster();
     FixScore {
         task: item.task.id,
         cluster,
