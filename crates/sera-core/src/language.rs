@@ -19,12 +19,36 @@ pub enum Language {
     Tsx,
     /// Go.
     Go,
+    /// Java.
+    Java,
+    /// C.
+    C,
+    /// C++, and every header: its grammar reads both.
+    Cpp,
+    /// C#.
+    CSharp,
+    /// Ruby.
+    Ruby,
+    /// PHP, with the text around it.
+    Php,
 }
 
 impl Language {
     /// Every language, in the order of the table.
-    pub const ALL: [Self; 6] =
-        [Self::Python, Self::Rust, Self::JavaScript, Self::TypeScript, Self::Tsx, Self::Go];
+    pub const ALL: [Self; 12] = [
+        Self::Python,
+        Self::Rust,
+        Self::JavaScript,
+        Self::TypeScript,
+        Self::Tsx,
+        Self::Go,
+        Self::Java,
+        Self::C,
+        Self::Cpp,
+        Self::CSharp,
+        Self::Ruby,
+        Self::Php,
+    ];
 
     /// The language of a file by its extension, if it is one of ours.
     pub fn of(path: &TreePath) -> Option<Self> {
@@ -35,6 +59,12 @@ impl Language {
             "ts" | "mts" | "cts" => Self::TypeScript,
             "tsx" => Self::Tsx,
             "go" => Self::Go,
+            "java" => Self::Java,
+            "c" => Self::C,
+            "h" | "cc" | "cpp" | "cxx" | "c++" | "hh" | "hpp" | "hxx" | "ipp" | "tpp" => Self::Cpp,
+            "cs" => Self::CSharp,
+            "rb" | "rake" | "gemspec" | "ru" => Self::Ruby,
+            "php" => Self::Php,
             _ => return None,
         })
     }
@@ -48,6 +78,29 @@ impl Language {
             Self::TypeScript => "typescript",
             Self::Tsx => "tsx",
             Self::Go => "go",
+            Self::Java => "java",
+            Self::C => "c",
+            Self::Cpp => "cpp",
+            Self::CSharp => "csharp",
+            Self::Ruby => "ruby",
+            Self::Php => "php",
+        }
+    }
+
+    /// What begins a comment that ends with its line.
+    pub fn line_comment(self) -> &'static str {
+        match self {
+            Self::Python | Self::Ruby => "#",
+            Self::Rust
+            | Self::JavaScript
+            | Self::TypeScript
+            | Self::Tsx
+            | Self::Go
+            | Self::Java
+            | Self::C
+            | Self::Cpp
+            | Self::CSharp
+            | Self::Php => "//",
         }
     }
 }

@@ -12,7 +12,9 @@ const TEST_PATHS: &[&str] = &[
     r"(?i)(^|/)(examples?|samples?|demos?|bench(es|marks?)?|fixtures?|testdata|snapshots)/",
     r"(?i)(^|/)(test_[^/]*|conftest|setup)\.pyi?$",
     r"(?i)(^|/)[^/]*(_tests?|_spec|\.test|\.spec|\.e2e|\.stories|\.cy)\.[a-z]+$",
-    r"(?i)(^|/)tests?\.(py|rs|go|[cm]?[jt]sx?)$",
+    r"(?i)(^|/)tests?\.(py|rs|go|[cm]?[jt]sx?|c|cc|cpp|rb|php)$",
+    r"(^|/)[^/]*(Tests?|TestCase|IT|Specs?)\.(java|cs|php|cpp|cc)$",
+    r"(^|/)(Test[A-Z][^/]*\.java|[^/]+\.Tests?/.*)$",
     r"(?i)(^|/)(docs?|documentation|doc_src)/",
 ];
 
@@ -38,7 +40,9 @@ const GENERATED_PATHS: &[&str] = &[
     r"(_string|_enumer|_easyjson|_ffjson|_mock|_gen)\.go$",
     r"(^|/)mock_[^/]*\.go$",
     r"(^|/)(parsetab|lextab|yacctab)\.py$",
-    r"(^|/)migrations/\d+_[^/]*\.py$",
+    r"(^|/)migrations/\d+_[^/]*\.(py|rb|php)$",
+    r"\.(pb\.(cc|h)|g\.cs|g\.i\.cs|Designer\.cs|tab\.[ch]|yy\.[ch])$",
+    r"(^|/)(lex\.yy\.c|schema\.rb|moc_[^/]*\.cpp|obj/.*\.cs)$",
 ];
 
 /// Marks in the first lines of generated files.
@@ -212,6 +216,11 @@ mod tests {
                 "src/tests.rs",
                 "docs/conf.py",
                 "conftest.py",
+                "core/src/test/java/p/A.java",
+                "p/GsonTest.java",
+                "src/Polly.Core.Tests/Retry.cs",
+                "spec/rack_spec.rb",
+                "tests/ClientTest.php",
             ],
             &[
                 "src/testing_tools.py",
@@ -219,6 +228,9 @@ mod tests {
                 "src/contest.rs",
                 "a/latest.go",
                 "src/inspect.py",
+                "p/Latest.java",
+                "src/Contest.cs",
+                "p/Testament.java",
             ],
         );
         check(
@@ -241,8 +253,11 @@ mod tests {
                 "types.d.ts",
                 "api/zz_generated.deepcopy.go",
                 "app/migrations/0001_initial.py",
+                "p/a.pb.cc",
+                "Forms/Main.Designer.cs",
+                "src/lex.yy.c",
             ],
-            &["src/generate.py", "src/generator.rs", "gen.go"],
+            &["src/generate.py", "src/generator.rs", "gen.go", "src/table.c"],
         );
         check(
             lockfile,

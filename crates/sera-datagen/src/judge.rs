@@ -236,21 +236,15 @@ fn comment_only(sources: &Sources<'_>, source: &Source) -> bool {
     if documented(old, &removed) && documented(new, &added) {
         return true;
     }
-    let marker = if source.language == Language::Python { "#" } else { "//" };
+    let marker = source.language.line_comment();
     changed(&source.patch).any(|(_, text)| text.contains(marker))
         && sera_syntax::same_code(source.language, &old.text, &new.text)
 }
 
 fn comment_line(language: Language, line: &str) -> bool {
-    match language {
-        Language::Python => line.starts_with('#'),
-        Language::Rust
-        | Language::Go
-        | Language::JavaScript
-        | Language::TypeScript
-        | Language::Tsx => {
-            ["//", "/*", "* ", "*/"].iter().any(|m| line.starts_with(m)) || line == "*"
-        }
+    match language.line_comment() {
+        "#" => line.starts_with('#'),
+        _ => ["//", "/*", "* ", "*/"].iter().any(|m| line.starts_with(m)) || line == "*",
     }
 }
 

@@ -23,9 +23,8 @@ impl Checker {
         row: &'static Row,
         file: &str,
         function: &Range<usize>,
-        method: bool,
+        (open, close): (&str, &str),
     ) -> Self {
-        let (open, close) = if method { row.method_frame } else { ("", "") };
         let framed = format!("{open}{}{close}", &file[function.clone()]);
         let tree = parse_tree(row.language, &framed, None);
         let (text, shift, start, tree) = if tree.root_node().has_error() {

@@ -1,6 +1,6 @@
 //! What a whole file says about its names: which members a receiver has, what can be called,
 //! which arguments and links are usual. Computed once per parsed file.
-use crate::functions::callee_name;
+use crate::functions::{callee, scope};
 use crate::node::{Ast, Id};
 use crate::table::{Concept, Role};
 use std::collections::{HashMap, HashSet};
@@ -51,6 +51,8 @@ pub(crate) struct Facts {
     pub(crate) links: Tally,
     /// Names in capitals.
     pub(crate) constants: Tally,
+    /// Variables of the object, where a sign tells them.
+    pub(crate) state: Tally,
     /// Short strings, quotes included.
     pub(crate) strings: Tally,
     /// Names given to arguments, by callee.
@@ -91,8 +93,15 @@ impl Facts {
                 facts.member(ast, id);
             } else if ast.is(id, Concept::Function) {
                 facts.definition(ast, id);
-            } else if ast.is(id, Concept::Identifier) && is_constant(ast.text(id)) {
+            } else if ast.is(id, Concept::Identifier)
+                && is_constant(ast.text(id))
+                && !ast.parent(id).is_some_and(|parent| {
+                    ast.is(parent, Concept::Member) && ast.fills(id, Role::Property)
+                })
+            {
                 facts.constants.add(ast.text(id));
+            } else if ast.kind(id) == "instance_variable" {
+                facts.state.add(ast.text(id));
             } else if ast.is(id, Concept::String)
                 && ast.text(id).len() <= 24
                 && !ast.text(id).contains('\n')
@@ -104,30 +113,22 @@ impl Facts {
     }
 
     fn call(&mut self, ast: &Ast, id: Id) {
-        let (Some(callee), Some(name)) = (ast.role(id, Role::Callee), callee_name(ast, id)) else {
-            return;
-        };
+        let Some(callee) = callee(ast, id) else { return };
         let arguments = ast.role(id, Role::Arguments);
-        let given: Vec<Id> = arguments.map_or_else(Vec::new, |list| ast.parts(list).collect());
-        let name = ast.text(name);
-        if ast.is(callee, Concept::Member) {
+        let given: Vec<Id> = arguments.map_or_else(Vec::new, |list| ast.given(list));
+        let name = ast.text(callee.name);
+        if let Some(object) = callee.object {
             self.all_methods.add(name);
-            let short = given.len() <= 1
-                && given
-                    .iter()
-                    .all(|&argument| ast.leaf(argument) || ast.text(argument).len() <= 8);
-            if let Some(object) = ast.role(callee, Role::Object).filter(|_| short) {
-                let link = &ast.source()[ast.end(object)..ast.end(id)];
-                if link.len() <= 24 && !link.contains('\n') {
-                    self.links.add(link);
-                }
+            if !ast.role(id, Role::Callee).is_some_and(|node| ast.is(node, Concept::Member)) {
+                self.methods.entry(ast.text(object).to_owned()).or_default().add(name);
             }
-        } else if ast.is(callee, Concept::Identifier) {
+            self.link(ast, ast.end(object)..ast.end(id), &given);
+        } else if callee.plain {
             self.functions.add(name);
         }
         let alone = given.len() == 1 && !ast.is(given[0], Concept::Keyword);
-        if alone && ast.text(callee).len() <= 24 && !ast.text(callee).contains(['(', '\n']) {
-            self.wrappers.add(ast.text(callee));
+        if alone && callee.text.len() <= 24 && !callee.text.contains(['(', '\n']) {
+            self.wrappers.add(callee.text);
         }
         if let [_, .., last] = given[..]
             && !ast.is(last, Concept::Keyword)
@@ -140,6 +141,15 @@ impl Facts {
             if let Some(key) = ast.role(keyword, Role::Name) {
                 self.keywords.entry(name.to_owned()).or_default().add(ast.text(key));
             }
+        }
+    }
+
+    /// `.method(short)` at `span`.
+    fn link(&mut self, ast: &Ast, span: std::ops::Range<usize>, given: &[Id]) {
+        let brief = |&argument: &Id| ast.leaf(argument) || ast.text(argument).len() <= 8;
+        let link = &ast.source()[span];
+        if given.len() <= 1 && given.iter().all(brief) && link.len() <= 24 && !link.contains('\n') {
+            self.links.add(link);
         }
     }
 
@@ -165,18 +175,27 @@ impl Facts {
 
     fn field(&mut self, ast: &Ast, id: Id) {
         let Some(of) = ast.children(id).find(|&child| ast.field(child) == "type") else { return };
-        for name in ast.children(id).filter(|&child| ast.field(child) == "name") {
-            self.fields.insert(ast.text(name).to_owned(), ast.text(of).to_owned());
+        for child in ast.children(id).filter(|&c| matches!(ast.field(c), "name" | "declarator")) {
+            let mut names = ast.subtree(child);
+            let name = names.find(|&n| ast.any(n, &[Concept::Identifier, Concept::Property]));
+            if let Some(name) = name {
+                // What stands around the name belongs to its type: `*`, `[]`.
+                let around = ast.start(name) - ast.start(child);
+                let of = [ast.text(of), &ast.text(child)[..around]].concat();
+                self.fields.insert(ast.text(name).to_owned(), of);
+            }
         }
     }
 
     fn signature(&mut self, ast: &Ast, id: Id, list: Id, name: &str) {
         let typed = |node: Id| {
-            ast.children(node).find(|&child| ast.field(child) == "type").map(|t| ast.text(t))
+            let of = ast.children(node).find(|&child| ast.field(child) == "type")?;
+            Some([ast.text(of), &marks(ast, node)].concat())
         };
-        let taken: Vec<&str> = ast.parts(list).filter_map(typed).collect();
-        let returned =
-            ast.children(id).find(|&child| matches!(ast.field(child), "return_type" | "result"));
+        let taken: Vec<String> = ast.parts(list).filter_map(typed).collect();
+        let returned = ast.children(id).find(|&child| {
+            matches!(ast.field(child), "return_type" | "result" | "returns" | "type")
+        });
         let returned = returned.map_or("", |node| ast.text(node));
         if taken.len() == 1 && taken[0] == returned {
             self.preserving.insert(name.to_owned());
@@ -185,8 +204,9 @@ impl Facts {
     }
 
     fn definition(&mut self, ast: &Ast, id: Id) {
-        let Some(name) = ast.role(id, Role::Name).map(|name| ast.text(name)) else { return };
-        let member = ast.ancestors(id).any(|outer| ast.is(outer, Concept::Container))
+        let Some(name) = ast.head(id, Role::Name).map(|name| ast.text(name)) else { return };
+        let member = scope(ast, id).is_some()
+            || ast.ancestors(id).any(|outer| ast.is(outer, Concept::Container))
             || ast.children(id).any(|child| ast.field(child) == "receiver");
         if member {
             self.all_methods.add(name);
@@ -194,10 +214,10 @@ impl Facts {
         } else {
             self.functions.add(name);
         }
-        let Some(list) = ast.role(id, Role::Parameters) else { return };
+        let Some(list) = ast.head(id, Role::Parameters) else { return };
         self.signature(ast, id, list, name);
         let open_ended = |parameter: Id| {
-            let marks = ["splat", "variadic", "rest_pattern"];
+            let marks = ["splat", "variadic", "rest_pattern", "spread"];
             ast.subtree(parameter).any(|node| marks.iter().any(|m| ast.kind(node).contains(m)))
         };
         if ast.parts(list).any(open_ended) {
@@ -211,6 +231,17 @@ impl Facts {
         let names = names.filter(|name| !ast.row().receivers.contains(name)).map(str::to_owned);
         self.parameters.insert(name.to_owned(), names.collect());
     }
+}
+
+/// What a declarator writes around a name that belongs to its type: `*` once for each pointer.
+pub(crate) fn marks(ast: &Ast, declaration: Id) -> String {
+    let mark = |node: Id| match ast.kind(node) {
+        "pointer_declarator" | "abstract_pointer_declarator" => "*",
+        "array_declarator" | "abstract_array_declarator" => "[]",
+        "reference_declarator" | "abstract_reference_declarator" => "&",
+        _ => "",
+    };
+    ast.subtree(declaration).map(mark).collect()
 }
 
 pub(crate) fn is_constant(name: &str) -> bool {

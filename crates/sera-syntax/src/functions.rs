@@ -2,6 +2,7 @@
 use crate::node::{Ast, Id};
 use crate::parsed::LineStarts;
 use crate::table::{Concept, Role};
+use sera_core::Language;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -72,7 +73,7 @@ fn describe(ast: &Ast, id: Id, lines: &LineStarts) -> Option<Function> {
 /// The name a definition is known by: its own, or that of what a closure is bound to.
 fn own_name(ast: &Ast, id: Id) -> Option<&str> {
     if ast.is(id, Concept::Function) {
-        return ast.role(id, Role::Name).map(|name| ast.text(name));
+        return ast.head(id, Role::Name).map(|name| ast.text(name));
     }
     if !ast.is(id, Concept::Closure) {
         return None;
@@ -95,6 +96,9 @@ fn qualified(ast: &Ast, id: Id, own: &str) -> String {
         let mut types = ast.subtree(receiver).filter(|&node| ast.kind(node) == "type_identifier");
         segments.extend(types.next().map(|node| ast.text(node)));
     }
+    if let Some(scope) = scope(ast, id) {
+        segments.push(scope);
+    }
     for outer in ast.ancestors(id) {
         if ast.is(outer, Concept::Container) {
             segments.extend(container_name(ast, outer));
@@ -104,6 +108,14 @@ fn qualified(ast: &Ast, id: Id, own: &str) -> String {
     }
     segments.reverse();
     segments.join(".")
+}
+
+/// The class that a C++ definition outside of it belongs to: `A` of `n::A::f`.
+pub(crate) fn scope(ast: &Ast, id: Id) -> Option<&str> {
+    let name = ast.head(id, Role::Name)?;
+    let qualified = ast.parent(name).filter(|&node| ast.kind(node) == "qualified_identifier")?;
+    let scope = ast.children(qualified).find(|&child| ast.field(child) == "scope")?;
+    ast.text(scope).split('<').next()
 }
 
 fn container_name(ast: &Ast, id: Id) -> Option<&str> {
@@ -128,7 +140,9 @@ pub(crate) fn docstring(ast: &Ast, id: Id) -> Option<Range<usize>> {
             || ast.kind(parent).ends_with("_declaration")
             || ast.kind(parent) == "export_statement"
             || ast.kind(parent).ends_with("field_definition");
-        if !wrapper || ast.is(parent, Concept::Container) {
+        // Ruby's bodies begin with their first statement, behind the comment above it.
+        let first = ast.is(parent, Concept::Statements) && ast.start(parent) == ast.start(top);
+        if !(wrapper || first) || ast.is(parent, Concept::Container) {
             break;
         }
         top = parent;
@@ -165,13 +179,20 @@ fn owns_line(ast: &Ast, id: Id) -> bool {
 /// Whether a child of a statement list is a statement of its own.
 fn is_statement(ast: &Ast, id: Id) -> bool {
     let listed = ast.parent(id).is_some_and(|parent| {
-        ast.is(parent, Concept::Statements) && ast.field(id) != "value" && ast.kind(id) != "label"
+        ast.is(parent, Concept::Statements)
+            && ast.field(id) != "value"
+            && !matches!(ast.kind(id), "label" | "switch_label" | "rescue" | "ensure")
+            && !(ast.kind(parent) == "switch_section"
+                && ast.field(id).is_empty()
+                && !ast.kind(id).ends_with("_statement")
+                && ast.kind(id) != "block")
     });
     let braceless = matches!(ast.field(id), "consequence" | "body")
         || ast.parent(id).is_some_and(|p| ast.is(p, Concept::Else));
     ast.named(id)
         && !ast.extra(id)
-        && !ast.is(id, Concept::Comment)
+        && !ast.any(id, &[Concept::Comment, Concept::Import])
+        && !ast.kind(id).starts_with("preproc")
         && (listed || (braceless && (ast.kind(id).ends_with("_statement"))))
 }
 
@@ -196,16 +217,42 @@ fn complexity(ast: &Ast, id: Id) -> usize {
         .count()
 }
 
+/// What a call calls.
+pub(crate) struct Callee<'a> {
+    /// The last segment: `c` of `a.b.c(..)`.
+    pub(crate) name: Id,
+    /// What it is a member of.
+    pub(crate) object: Option<Id>,
+    /// All of it as written: `a.b.c`.
+    pub(crate) text: &'a str,
+    /// Whether it is one plain name.
+    pub(crate) plain: bool,
+}
+
+/// What `call` calls. Some grammars write the object into the call itself, some into a member.
+pub(crate) fn callee(ast: &Ast, call: Id) -> Option<Callee<'_>> {
+    let node = ast.role(call, Role::Callee)?;
+    if let Some(object) = ast.role(call, Role::Object) {
+        let text = &ast.source()[ast.start(object)..ast.end(node)];
+        return Some(Callee { name: node, object: Some(object), text, plain: false });
+    }
+    let text = ast.text(node);
+    if ast.is(node, Concept::Member) {
+        let (object, name) = (ast.role(node, Role::Object), ast.role(node, Role::Property)?);
+        return Some(Callee { name, object, text, plain: false });
+    }
+    let mut names = ast.subtree(node).filter(|&part| {
+        ast.any(part, &[Concept::Identifier, Concept::Property])
+            || (ast.leaf(part) && ast.kind(part) == "type_identifier")
+    });
+    let plain = ast.any(node, &[Concept::Identifier, Concept::Property]);
+    let name = if plain || ast.leaf(node) { node } else { names.next_back()? };
+    Some(Callee { name, object: None, text, plain })
+}
+
 /// The last segment of what is called: `c` of `a.b.c(..)`.
 pub(crate) fn callee_name(ast: &Ast, call: Id) -> Option<Id> {
-    let callee = ast.role(call, Role::Callee)?;
-    let mut names = ast
-        .subtree(callee)
-        .filter(|&node| ast.leaf(node) && ast.any(node, &[Concept::Identifier, Concept::Property]));
-    if ast.is(callee, Concept::Member) {
-        return ast.role(callee, Role::Property);
-    }
-    names.next_back()
+    callee(ast, call).map(|callee| callee.name)
 }
 
 fn calls(ast: &Ast, body: Id) -> Vec<String> {
@@ -225,26 +272,34 @@ fn calls(ast: &Ast, body: Id) -> Vec<String> {
 
 fn is_test(ast: &Ast, id: Id, own: &str) -> bool {
     let by_name = match ast.row().language {
-        sera_core::Language::Python => {
-            own.starts_with("test_") || own == "test" || in_test_class(ast, id)
-        }
-        sera_core::Language::Go => {
+        Language::Python => own.starts_with("test_") || own == "test" || in_test_class(ast, id),
+        Language::Go => {
             ["Test", "Benchmark", "Fuzz", "Example"].iter().any(|prefix| {
                 own.strip_prefix(prefix).is_some_and(|rest| !rest.starts_with(char::is_lowercase))
             }) && !ast.children(id).any(|child| ast.field(child) == "receiver")
         }
-        sera_core::Language::Rust
-        | sera_core::Language::JavaScript
-        | sera_core::Language::TypeScript
-        | sera_core::Language::Tsx => false,
+        Language::Ruby => own.starts_with("test_"),
+        Language::Php => own.starts_with("test") && in_test_class(ast, id),
+        Language::C | Language::Cpp => {
+            own == "TEST" || own.starts_with("TEST_") || own.starts_with("test_")
+        }
+        Language::Java
+        | Language::CSharp
+        | Language::Rust
+        | Language::JavaScript
+        | Language::TypeScript
+        | Language::Tsx => false,
     };
     by_name || std::iter::once(id).chain(ast.ancestors(id)).any(|node| marked_test(ast, node))
 }
 
 fn in_test_class(ast: &Ast, id: Id) -> bool {
     ast.ancestors(id).filter(|&node| ast.is(node, Concept::Container)).any(|class| {
-        let heritage = ast.children(class).find(|&child| ast.field(child) == "superclasses");
-        container_name(ast, class).is_some_and(|name| name.starts_with("Test"))
+        let heritage = ast
+            .children(class)
+            .find(|&child| ast.field(child) == "superclasses" || ast.kind(child) == "base_clause");
+        container_name(ast, class)
+            .is_some_and(|name| name.starts_with("Test") || name.ends_with("Test"))
             || heritage.is_some_and(|node| ast.text(node).contains("TestCase"))
     })
 }
@@ -252,15 +307,33 @@ fn in_test_class(ast: &Ast, id: Id) -> bool {
 /// `#[test]`, `#[cfg(test)]`, `@pytest.fixture`, or a call of `describe`, `it`, `test` around.
 fn marked_test(ast: &Ast, node: Id) -> bool {
     if ast.is(node, Concept::Call) {
-        let callee = ast.role(node, Role::Callee).map_or("", |callee| ast.text(callee));
-        let first = callee.split('.').next().unwrap_or("");
-        let blocks =
-            ["describe", "it", "test", "beforeEach", "afterEach", "beforeAll", "afterAll", "suite"];
-        return blocks.contains(&first) && ast.row().literals.2 == Some("null");
+        let first = callee(ast, node).map_or("", |c| c.text).split('.').next().unwrap_or("");
+        let blocks = [
+            "describe",
+            "it",
+            "test",
+            "beforeEach",
+            "afterEach",
+            "beforeAll",
+            "afterAll",
+            "suite",
+            "context",
+            "specify",
+            "RSpec",
+        ];
+        // Where blocks are handed to calls by their last argument or behind it.
+        let spoken = matches!(
+            ast.row().language,
+            Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Ruby
+        );
+        return spoken && blocks.contains(&first);
     }
     let Some(parent) = ast.parent(node) else { return false };
     if !ast.any(node, &[Concept::Function, Concept::Container]) {
         return false;
+    }
+    if own_decorators(ast, node).any(|mark| is_test_marker(ast.text(mark))) {
+        return true;
     }
     let before: Vec<Id> = ast.children(parent).take_while(|&child| child != node).collect();
     before
@@ -271,6 +344,16 @@ fn marked_test(ast: &Ast, node: Id) -> bool {
         .any(|&child| is_test_marker(ast.text(child)))
 }
 
+/// Annotations and attributes that the grammar puts into the definition.
+pub(crate) fn own_decorators(ast: &Ast, definition: Id) -> impl Iterator<Item = Id> + '_ {
+    let inside = |node: Id| {
+        let modifiers = ast.kind(node) == "modifiers";
+        let listed = ast.children(node).filter(move |_| modifiers);
+        listed.chain(std::iter::once(node)).filter(|&mark| ast.is(mark, Concept::Decorator))
+    };
+    ast.children(definition).flat_map(inside)
+}
+
 fn is_test_marker(text: &str) -> bool {
     let words: Vec<&str> =
         text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
@@ -278,6 +361,10 @@ fn is_test_marker(text: &str) -> bool {
         Some(&"cfg") => words.contains(&"test") && !words.contains(&"not"),
         Some(&"cfg_attr") => false,
         Some(&"pytest") => true,
+        Some(&("Fact" | "Theory" | "Test" | "TestMethod" | "TestCase" | "ParameterizedTest")) => {
+            true
+        }
+        Some(&("Before" | "After" | "BeforeEach" | "AfterEach" | "SetUp" | "TearDown")) => true,
         Some(_) => words.iter().take(2).any(|word| word.ends_with("test") || *word == "rstest"),
         None => false,
     }

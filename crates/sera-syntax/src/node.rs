@@ -216,6 +216,57 @@ impl Ast {
         self.children(id).find(|&child| fields.contains(&self.field(child)))
     }
 
+    /// The name or the parameters of a definition, which C writes around each other.
+    pub(crate) fn head(&self, id: Id, role: Role) -> Option<Id> {
+        let declared = || {
+            let is = |&child: &Id| {
+                self.field(child) == "declarator" || self.kind(child).ends_with("_declarator")
+            };
+            self.children(id).find(is)
+        };
+        let inner = || match declared() {
+            Some(name) if role == Role::Name && self.is_name(name) => Some(name),
+            Some(declarator) => self.head(declarator, role),
+            None => None,
+        };
+        // Of `a::b`, which may be several deep, the last is the definition's own.
+        let found = self.role(id, role).or_else(inner)?;
+        let qualified = role == Role::Name && self.kind(found) == "qualified_identifier";
+        if qualified { self.head(found, role) } else { Some(found) }
+    }
+
+    fn is_name(&self, id: Id) -> bool {
+        let whole = ["destructor_name", "operator_name"].contains(&self.kind(id));
+        whole || self.any(id, &[Concept::Identifier, Concept::Property])
+    }
+
+    /// The value that a declaration, parameter or assignment gives.
+    pub(crate) fn value(&self, id: Id) -> Option<Id> {
+        self.role(id, Role::Right).or_else(|| {
+            let mut rest = self.children(id).skip_while(|&child| self.text(child) != "=");
+            rest.find(|&child| self.named(child))
+        })
+    }
+
+    /// What is given to a call or put into brackets, without what the grammar wraps each in.
+    pub(crate) fn given(&self, list: Id) -> Vec<Id> {
+        self.parts(list).map(|argument| self.bare(argument)).collect()
+    }
+
+    /// What an argument holds, unless it is given by name.
+    fn bare(&self, argument: Id) -> Id {
+        let mut parts = self.parts(argument);
+        match (parts.next(), parts.next()) {
+            (Some(only), None) if self.is(argument, Concept::Argument) => only,
+            (..) => argument,
+        }
+    }
+
+    /// The parent, past what the grammar wraps arguments in.
+    pub(crate) fn holder(&self, id: Id) -> Option<Id> {
+        self.ancestors(id).find(|&node| !self.is(node, Concept::Argument))
+    }
+
     /// The child in `role` if the node is a `concept`.
     pub(crate) fn role_of(&self, id: Id, concept: Concept, role: Role) -> Option<Id> {
         if self.is(id, concept) { self.role(id, role) } else { None }

@@ -1,7 +1,7 @@
 //! One function while edits of it are generated: its tree, names, silent places, and the edits.
 use crate::check::Checker;
 use crate::facts::Facts;
-use crate::functions::callee_name;
+use crate::functions::callee;
 use crate::node::{Ast, Id};
 use crate::scope::Scope;
 use crate::table::{Concept, REPORTING, Role};
@@ -52,7 +52,9 @@ impl<'a> Scene<'a> {
         let ast = parsed.ast();
         let root = ast.definition_at(&function.span)?;
         let body = ast.role(root, Role::Body)?;
-        let method = ast.kind(root) == "method_definition";
+        let mut frames = ast.row().frames.iter();
+        let frame = frames.find(|(kind, _)| *kind == ast.kind(root));
+        let frame = frame.map_or(("", ""), |(_, frame)| *frame);
         let mut scene = Self {
             ast,
             facts: parsed.facts(),
@@ -62,7 +64,7 @@ impl<'a> Scene<'a> {
             body,
             documentation: function.docstring.clone(),
             open: Vec::new(),
-            checker: Checker::new(ast.row(), ast.source(), &function.span, method),
+            checker: Checker::new(ast.row(), ast.source(), &function.span, frame),
             made: HashSet::new(),
             edits: Vec::new(),
         };
@@ -97,30 +99,31 @@ impl<'a> Scene<'a> {
         let raised = ast.is(parent, Call)
             && ast.is(id, Concept::Arguments)
             && ast.parent(parent).is_some_and(|outer| ast.is(outer, Raise));
-        message || raised || (ast.is(id, Call) && self.reports(id))
+        message || raised || (ast.is(id, Call) && self.reports(id)) || self.is_streamed(id)
+    }
+
+    /// C++'s reports: `std::cerr << x`.
+    fn is_streamed(&self, id: Id) -> bool {
+        let text = self.ast.text(id);
+        let sinks = ["std::cout", "std::cerr", "std::clog", "cout", "cerr", "LOG(", "VLOG("];
+        let binary = self.ast.is(id, Concept::Binary);
+        binary && text.contains("<<") && sinks.iter().any(|sink| text.starts_with(sink))
     }
 
     fn reports(&self, call: Id) -> bool {
         let ast = self.ast;
-        let Some(callee) = ast.role(call, Role::Callee) else { return false };
-        let mut names = ast
-            .subtree(callee)
-            .filter(|&node| ast.leaf(node) && ast.named(node))
-            .map(|node| ast.text(node));
+        let Some(callee) = callee(ast, call) else { return false };
+        let mut names = callee.text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$');
         let first = names.next().unwrap_or("");
-        let receiver =
-            ast.row().receivers.contains(&first).then(|| names.next()).flatten().unwrap_or(first);
-        if ast.is(callee, Concept::Member) {
+        let own = ast.row().receivers.contains(&first);
+        let receiver = own.then(|| names.find(|n| !n.is_empty())).flatten().unwrap_or(first);
+        let name = ast.text(callee.name);
+        if callee.object.is_some() {
             // `x.error(..)` may be anything; `log.error(..)` is not.
-            return REPORTING.contains(&receiver) || self.formats(call);
+            let printed = ["System.out", "System.err"].iter().any(|o| callee.text.starts_with(o));
+            return REPORTING.contains(&receiver) || printed || formats(name);
         }
-        REPORTING.contains(&first)
-    }
-
-    /// Go's family of formatters, which live in packages.
-    fn formats(&self, call: Id) -> bool {
-        let name = callee_name(self.ast, call).map_or("", |name| self.ast.text(name));
-        name.starts_with(|c: char| c.is_ascii_uppercase()) && REPORTING.contains(&name)
+        REPORTING.contains(&first) || ast.row().leaving.contains(&name)
     }
 
     /// The nodes that may be edited.
@@ -150,7 +153,7 @@ impl<'a> Scene<'a> {
 
     /// What the function calls the object it belongs to, if it is handed it by name.
     pub(crate) fn receivers(&self) -> Vec<&'a str> {
-        let Some(list) = self.ast.role(self.root, Role::Parameters) else { return Vec::new() };
+        let Some(list) = self.ast.head(self.root, Role::Parameters) else { return Vec::new() };
         let names = self.ast.parts(list).map(|parameter| self.ast.text(parameter));
         names.filter(|name| self.ast.row().receivers.contains(name)).collect()
     }
@@ -230,4 +233,9 @@ impl<'a> Scene<'a> {
     pub(crate) fn finish(self) -> Vec<Mutation> {
         self.edits
     }
+}
+
+/// Go's family of formatters, which live in packages.
+fn formats(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_uppercase()) && REPORTING.contains(&name)
 }

@@ -43,17 +43,14 @@ impl Scope {
             .take_while(|&node| node != function)
             .any(|node| ast.is(node, Concept::Parameters));
         let holder = holder(ast, id, function);
-        let visible = ast.start(id)..ast.end(holder);
+        let visible = first_use(ast, id)..ast.end(holder);
         let known = self.variables.iter().any(|variable| {
             variable.name == name
                 && variable.visible.start <= visible.start
                 && visible.end <= variable.visible.end
         });
         if !known {
-            let stated = ast.ancestors(id).take(2).find_map(|node| {
-                ast.children(node).find(|&child| ast.field(child) == "type").map(|of| ast.text(of))
-            });
-            let stated = stated.map(str::to_owned);
+            let stated = stated(ast, id);
             self.variables.push(Variable { name: name.to_owned(), visible, parameter, stated });
         }
     }
@@ -82,6 +79,38 @@ impl Scope {
     }
 }
 
+/// From where the name bound at `id` can be read: not in the value that it is first given.
+fn first_use(ast: &Ast, id: Id) -> usize {
+    let binding = ast.ancestors(id).take(4).find(|&node| {
+        ast.any(node, &[Concept::Assign, Concept::Declare]) && ast.value(node).is_some()
+    });
+    let apart = binding
+        .filter(|&node| ast.value(node).is_some_and(|value| ast.start(value) > ast.start(id)));
+    apart.map_or(ast.start(id), |node| ast.end(node))
+}
+
+/// The type that is stated for the name bound at `id`, with what C writes around the name.
+fn stated(ast: &Ast, id: Id) -> Option<String> {
+    let (mut marks, mut child) = (String::new(), id);
+    for node in ast.ancestors(id).take(5) {
+        if ast.any(node, &[Concept::Statements, Concept::Parameters]) {
+            return None;
+        }
+        if let Some(of) = ast.children(node).find(|&other| ast.field(other) == "type") {
+            return Some([ast.text(of), &marks].concat());
+        }
+        marks.push_str(match ast.kind(node) {
+            "pointer_declarator" => "*",
+            "array_declarator" => "[]",
+            "reference_declarator" => "&",
+            _ if ast.is(child, Concept::Pattern) => "?",
+            _ => "",
+        });
+        child = node;
+    }
+    None
+}
+
 /// Whether the identifier stands where a name is bound.
 fn binds(ast: &Ast, id: Id, function: Id) -> bool {
     if matches!(ast.field(id), "type" | "value" | "right" | "attribute" | "property")
@@ -103,17 +132,28 @@ fn binds(ast: &Ast, id: Id, function: Id) -> bool {
             return true;
         }
         let field = ast.field(child);
-        if matches!(field, "type" | "value" | "right" | "key")
+        if matches!(field, "type" | "value" | "right" | "key" | "default_value" | "size" | "update")
             && !matches!(ast.kind(node), "pair_pattern")
         {
             return false;
         }
-        let target = ast.any(node, &[Concept::Assign, Concept::Declare, Concept::Loop])
+        // Where names are declared, an assignment is to something that exists.
+        let assigned = ast.is(node, Concept::Assign) && !ast.row().block_scoped;
+        let target = (assigned || ast.any(node, &[Concept::Declare, Concept::Loop]))
             && ast.fills(child, Role::Left);
-        let single = ast.is(node, Concept::Closure) && field == "parameter";
-        let handler = ast.is(node, Concept::Catch) && matches!(field, "parameter" | "alias");
+        // What follows `=` without a field of its own is C#'s value.
+        let given = field.is_empty() && ast.value(node) == Some(child);
+        if given && ast.any(node, &[Concept::Declare, Concept::DefaultParameter]) {
+            return false;
+        }
+        let single = ast.is(node, Concept::Closure) && matches!(field, "parameter" | "parameters");
+        let each = ast.kind(node) == "foreach_statement"
+            && field.is_empty()
+            && ast.parts(node).next() != Some(child);
+        let handler = ast.is(node, Concept::Catch)
+            && matches!(field, "parameter" | "alias" | "name" | "variable");
         let alias = ast.kind(child) == "as_pattern_target";
-        if target || single || handler || alias || (field == "pattern" && !capital) {
+        if target || single || handler || alias || each || (field == "pattern" && !capital) {
             return true;
         }
         if node == function {
@@ -131,7 +171,7 @@ fn holder(ast: &Ast, id: Id, function: Id) -> Id {
         if node == function || ast.any(node, &[Function, Closure]) {
             return node;
         }
-        if ast.row().indented {
+        if !ast.row().block_scoped {
             if ast.is(node, Loop) && ast.kind(node).ends_with("_clause") {
                 return ast.parent(node).unwrap_or(function);
             }

@@ -2,9 +2,14 @@
 //! words per language. Adding a language is adding a row (and its grammar); nothing else.
 use sera_core::Language;
 
+mod c;
+mod csharp;
 mod go;
+mod java;
 mod javascript;
+mod php;
 mod python;
+mod ruby;
 mod rust;
 
 /// What a node is, whatever its grammar calls it.
@@ -45,6 +50,8 @@ pub enum Concept {
     Arguments,
     /// An argument given by name.
     Keyword,
+    /// What some grammars put around each argument or index.
+    Argument,
     /// A macro call, whose inside is tokens, not syntax.
     Macro,
     /// A dotted access.
@@ -109,6 +116,16 @@ pub enum Concept {
     Pair,
     /// A string made of several.
     Interpolation,
+    /// Elements or entries written out.
+    Collection,
+    /// A value taken for one of another type.
+    Cast,
+    /// A block that releases what it is given at its end.
+    Scoped,
+    /// A block that one at a time runs.
+    Lock,
+    /// What runs when the function or block is left.
+    Deferred,
 }
 
 /// What a child is to its parent, whatever the grammar calls the field.
@@ -159,10 +176,28 @@ pub struct Row {
     pub literals: (&'static str, &'static str, Option<&'static str>),
     /// Whether indentation is structure.
     pub indented: bool,
-    /// What a snippet of a method is wrapped in so that it parses by itself.
-    pub method_frame: (&'static str, &'static str),
+    /// Whether a name holds in the block that binds it, not in the whole function.
+    pub block_scoped: bool,
+    /// What a definition of a kind is wrapped in so that it parses by itself.
+    pub frames: &'static [(&'static str, (&'static str, &'static str))],
     /// The receiver's name inside methods.
     pub receivers: &'static [&'static str],
+    /// Whether a method calls its object's others without naming the object.
+    pub implicit_receiver: bool,
+    /// What stands between an object and its member.
+    pub dot: &'static str,
+    /// What asks for a member of what may be missing, and what puts a default in its place.
+    pub safety: Option<(&'static str, &'static str)>,
+    /// Values that stand for what is missing.
+    pub defaults: &'static [&'static str],
+    /// What stands between the name of an argument and its value.
+    pub keyword: Option<&'static str>,
+    /// Whether types are stated only for those who read.
+    pub hinted: bool,
+    /// The error that every usual one is.
+    pub broad_error: Option<&'static str>,
+    /// Functions that do not return.
+    pub leaving: &'static [&'static str],
     /// Pairs of operators of one kind, each an alternative to the other.
     pub operators: &'static [(&'static str, &'static str)],
     /// Functions and methods whose single-argument call is often forgotten.
@@ -187,6 +222,12 @@ pub fn row(language: Language) -> &'static Row {
         Language::TypeScript => &javascript::TYPESCRIPT,
         Language::Tsx => &javascript::TSX,
         Language::Go => &go::ROW,
+        Language::Java => &java::ROW,
+        Language::C => &c::C,
+        Language::Cpp => &c::CPP,
+        Language::CSharp => &csharp::ROW,
+        Language::Ruby => &ruby::ROW,
+        Language::Php => &php::ROW,
     }
 }
 
@@ -266,6 +307,50 @@ pub const ANTONYMS: &[(&str, &str)] = &[
     ("contains", "starts_with"),
     ("and_then", "map"),
     ("or_else", "and_then"),
+    ("isEmpty", "isPresent"),
+    ("containsKey", "containsValue"),
+    ("anyMatch", "allMatch"),
+    ("addFirst", "addLast"),
+    ("memcpy", "memmove"),
+    ("strcmp", "strcasecmp"),
+    ("push_back", "pop_back"),
+    ("push_back", "push_front"),
+    ("begin", "cbegin"),
+    ("front", "back"),
+    ("First", "Last"),
+    ("First", "FirstOrDefault"),
+    ("Single", "First"),
+    ("Skip", "Take"),
+    ("Any", "All"),
+    ("Min", "Max"),
+    ("OrderBy", "OrderByDescending"),
+    ("Union", "Intersect"),
+    ("StartsWith", "EndsWith"),
+    ("IndexOf", "LastIndexOf"),
+    ("TrimStart", "TrimEnd"),
+    ("ToLowerInvariant", "ToUpperInvariant"),
+    ("Add", "Remove"),
+    ("any?", "all?"),
+    ("empty?", "nil?"),
+    ("start_with?", "end_with?"),
+    ("select", "reject"),
+    ("each", "map"),
+    ("downcase", "upcase"),
+    ("sub", "gsub"),
+    ("first", "last"),
+    ("to_s", "inspect"),
+    ("to_i", "to_f"),
+    ("fetch", "dig"),
+    ("array_push", "array_unshift"),
+    ("array_pop", "array_shift"),
+    ("array_key_exists", "in_array"),
+    ("array_keys", "array_values"),
+    ("array_merge", "array_replace"),
+    ("strpos", "strrpos"),
+    ("str_starts_with", "str_ends_with"),
+    ("ltrim", "rtrim"),
+    ("strtolower", "strtoupper"),
+    ("implode", "explode"),
 ];
 
 /// Separators each of which is a likely slip for the next.
@@ -274,10 +359,57 @@ pub const SEPARATORS: &[&str] =
 
 /// First segments and names of calls that only report: nothing in them is worth mutating.
 pub const REPORTING: &[&str] = &[
-    "log", "logger", "logging", "console", "print", "pprint", "println", "eprintln", "eprint",
-    "debug", "info", "warn", "warning", "warnings", "error", "trace", "slog", "Print", "Println",
-    "Printf", "Errorf", "Fprintf", "Logf", "Fatalf", "Fatal", "panic", "_logger", "_log", "LOG",
-    "LOGGER", "klog", "zap",
+    "log",
+    "logger",
+    "logging",
+    "console",
+    "print",
+    "pprint",
+    "println",
+    "eprintln",
+    "eprint",
+    "debug",
+    "info",
+    "warn",
+    "warning",
+    "warnings",
+    "error",
+    "trace",
+    "slog",
+    "Print",
+    "Println",
+    "Printf",
+    "Errorf",
+    "Fprintf",
+    "Logf",
+    "Fatalf",
+    "Fatal",
+    "panic",
+    "_logger",
+    "_log",
+    "LOG",
+    "LOGGER",
+    "klog",
+    "zap",
+    "printf",
+    "fprintf",
+    "perror",
+    "syslog",
+    "puts",
+    "p",
+    "pp",
+    "warning",
+    "error_log",
+    "var_dump",
+    "print_r",
+    "trigger_error",
+    "Console",
+    "Debug",
+    "Trace",
+    "_log",
+    "cout",
+    "cerr",
+    "clog",
 ];
 
 #[cfg(test)]

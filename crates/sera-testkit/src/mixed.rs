@@ -9,10 +9,16 @@ const SOURCES: &[(&str, &str)] = &[
     ("limit/bucket.go", include_str!("../sources/mixed/bucket.go")),
     ("tools/text.py", include_str!("../sources/python/stockroom/text.py")),
     ("tools/stats.py", include_str!("../sources/python/stockroom/stats.py")),
+    ("shop/Ledger.java", include_str!("../../sera-syntax/tests/data/Ledger.java")),
+    ("ring/ring.c", include_str!("../../sera-syntax/tests/data/ring.c")),
+    ("store/cache.cc", include_str!("../../sera-syntax/tests/data/cache.cc")),
+    ("shop/Orders.cs", include_str!("../../sera-syntax/tests/data/Orders.cs")),
+    ("club/roster.rb", include_str!("../../sera-syntax/tests/data/roster.rb")),
+    ("shop/Basket.php", include_str!("../../sera-syntax/tests/data/Basket.php")),
 ];
 
-/// Rust, TypeScript, TSX, JavaScript, Go and Python side by side: seven files, each added with one
-/// fault that a second commit fixes.
+/// Every language side by side: thirteen files, each added with one fault that a second commit
+/// fixes.
 pub fn mixed_project() -> Repo {
     let mut history = History::new();
     history.commit(AUTHOR, "Say what this is", &[("README.md", "# Mixed\n")]);
@@ -59,6 +65,12 @@ const FIXES: &[(&str, &str, &str, &str)] = &[
         "if count == 1 else",
     ),
     ("tools/stats.py", "Divide by the window", "running / len(values)", "running / window"),
+    ("shop/Ledger.java", "Take the first of equals", "value >= most", "value > most"),
+    ("ring/ring.c", "Never push into a full ring", "next == r->head", "next == r->tail"),
+    ("store/cache.cc", "Keep as many as asked for", "left < keep", "left <= keep"),
+    ("shop/Orders.cs", "Refuse more than there is", "left <= pieces", "left < pieces"),
+    ("club/roster.rb", "The oldest has the highest age", "age < best", "age > best"),
+    ("shop/Basket.php", "Fill up to the limit", "$after >= self::LIMIT", "$after > self::LIMIT"),
 ];
 
 #[cfg(test)]
@@ -71,6 +83,6 @@ mod tests {
         for (path, text) in SOURCES {
             assert_eq!(repo.read(path), *text, "{path} is what the sources say");
         }
-        assert_eq!(repo.git(&["rev-list", "--count", "HEAD"]), "15");
+        assert_eq!(repo.git(&["rev-list", "--count", "HEAD"]), "27");
     }
 }

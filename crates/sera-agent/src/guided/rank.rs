@@ -182,7 +182,7 @@ fn note(description: &str, place: &FunctionKey, options: &Guided) -> String {
     if !options.describe {
         return String::new();
     }
-    let mark = if Language::of(&place.path) == Some(Language::Python) { "#" } else { "//" };
+    let mark = Language::of(&place.path).map_or("//", Language::line_comment);
     description.lines().map(|line| format!("{mark} {line}\n")).collect()
 }
 

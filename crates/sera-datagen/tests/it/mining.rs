@@ -104,7 +104,8 @@ fn few_commits_hold_out_functions_only() {
 fn functions_of_every_language_are_found() {
     let mined = first(&mixed_project());
     let languages: BTreeSet<_> = functions(&mined).iter().map(|f| f.language.name()).collect();
-    assert!(languages.len() >= 4, "{languages:?}: {:?}", mined.explained);
+    let all: BTreeSet<_> = sera_core::Language::ALL.iter().map(|l| l.name()).collect();
+    assert_eq!(languages, all, "{:?}", mined.explained);
 }
 
 #[test]

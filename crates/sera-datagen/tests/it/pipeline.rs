@@ -1,10 +1,10 @@
 //! mine → synthesize → roll out → verify → select, and the two rules over every task.
 use crate::world::{NOW, SEED, World, open, redactor};
-use sera_core::{Cancel, LineKind, Origin, Patch, Seed, Task, Tree as _, TreePath};
+use sera_core::{Cancel, Language, LineKind, Origin, Patch, Seed, Task, Tree as _, TreePath};
 use sera_datagen::change::{Change, Seen};
 use sera_datagen::{
-    Bases, Policy, Selection, Solved, derivable, holes, play, reason, roll_out_all, select,
-    synthesize, synthesize_all,
+    Attempt, Bases, Policy, Selection, Solved, derivable, holes, play, reason, roll_out_all,
+    select, synthesize, synthesize_all,
 };
 use sera_testkit::{Repo, mixed_project, python_project};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,18 @@ fn change(world: &World, task: &Task) -> Change {
     let (environment, _) = world.bases.environment(task).unwrap();
     let read = |path: &TreePath| environment.read_text(path).ok().map(|t| t.to_string());
     Change::of(&task.reference, &read).expect("the reference applies to the base")
+}
+
+#[test]
+fn tasks_of_every_language_are_played() {
+    let rolled = MIXED.roll_out(&MIXED.made.tasks);
+    let language = |attempt: &Attempt| match &attempt.task.origin {
+        Origin::Mutation { function, .. } => Language::of(&function.path),
+        Origin::Commit { .. } | Origin::Generated { .. } | Origin::Imported { .. } => None,
+    };
+    let solved = rolled.attempts.iter().filter(|attempt| attempt.verdict.accepted());
+    let played: BTreeSet<Language> = solved.filter_map(language).collect();
+    assert_eq!(played, Language::ALL.into_iter().collect());
 }
 
 #[test]

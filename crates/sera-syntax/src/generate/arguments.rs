@@ -1,7 +1,7 @@
 //! Arguments and elements: left out, exchanged, brought back.
 use super::atoms::{is_literal, is_name, is_plain_member, short_texts, size, word_values};
 use crate::Operator;
-use crate::functions::callee_name;
+use crate::functions::{callee, callee_name};
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
 use crate::table::{Concept, Role};
@@ -33,23 +33,19 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
         if !scene.is_open(list) {
             continue;
         }
-        let given: Vec<Id> = ast.parts(list).collect();
+        let given = ast.given(list);
         if !ast.row().typed {
             drop_argument(scene, call, &given);
         }
         swap_arguments(scene, &given);
         if scene.fixing() && !ast.row().typed && takes_more(scene, call, &given) {
-            if ast.row().indented {
-                pass_on(scene, &given);
-            }
+            pass_on(scene, &given);
             append_positional(scene, call, list, &given);
             append_keyword(scene, call, list, &given);
         }
     }
-    for id in scene.nodes() {
-        if is_collection(scene, id) {
-            drop_element(scene, id);
-        }
+    for id in scene.of(Concept::Collection) {
+        drop_element(scene, id);
     }
 }
 
@@ -66,7 +62,7 @@ fn removal(scene: &Scene<'_>, items: &[Id], at: usize) -> Range<usize> {
 fn drop_argument(scene: &mut Scene<'_>, call: Id, given: &[Id]) {
     let ast = scene.ast;
     // What takes one argument seldom does without it, `split` and its like excepted.
-    let method = ast.role(call, Role::Callee).is_some_and(|callee| ast.is(callee, Concept::Member));
+    let method = callee(ast, call).is_some_and(|callee| callee.object.is_some());
     if let [only] = given
         && !ast.is(*only, Concept::Keyword)
         && !(method && ast.any(*only, &[Concept::String, Concept::Number]))
@@ -113,9 +109,9 @@ fn swap_arguments(scene: &mut Scene<'_>, given: &[Id]) {
 
 /// Whether the callee, where this file defines it, has a parameter left.
 fn takes_more(scene: &Scene<'_>, call: Id, given: &[Id]) -> bool {
-    let name = callee_name(scene.ast, call);
-    let plain = name.is_some() && name == scene.ast.role(call, Role::Callee);
-    let callee = name.map(|name| scene.text(name));
+    let called = callee(scene.ast, call);
+    let plain = called.as_ref().is_some_and(|callee| callee.plain);
+    let callee = called.map(|callee| scene.text(callee.name));
     // A method of the same name says nothing of a plain function.
     if plain && callee.is_some_and(|callee| scene.facts.members.contains(callee)) {
         return true;
@@ -160,7 +156,8 @@ fn usual_last(scene: &Scene<'_>, call: Id) -> Vec<String> {
     let mut values: Vec<String> = last.into_iter().map(str::to_owned).collect();
     for receiver in scene.receivers() {
         let members = facts.attributes.get(receiver).map_or_else(Vec::new, |m| m.frequent(MEMBERS));
-        values.extend(members.into_iter().map(|member| format!("{receiver}.{member}")));
+        let dot = scene.ast.row().dot;
+        values.extend(members.into_iter().map(|member| [receiver, dot, member].concat()));
     }
     values
 }
@@ -175,7 +172,7 @@ fn passed<'a>(scene: &Scene<'a>, list: Id) -> Vec<&'a str> {
             && !ast.kind(*id).contains("splat")
             && !ast.kind(*id).starts_with("generator")
     };
-    let mut nodes: Vec<Id> = lists.flat_map(|other| ast.parts(other)).filter(argument).collect();
+    let mut nodes: Vec<Id> = lists.flat_map(|other| ast.given(other)).filter(argument).collect();
     nodes.extend(scene.of(Member).into_iter().filter(|&id| is_plain_member(scene, id)));
     nodes.extend(scene.of(Concept::Index));
     let start = ast.start(list);
@@ -187,11 +184,12 @@ fn passed<'a>(scene: &Scene<'a>, list: Id) -> Vec<&'a str> {
 /// `name=name`, wherever among the arguments given by name.
 fn pass_on(scene: &mut Scene<'_>, given: &[Id]) {
     let ast = scene.ast;
+    let Some(sign) = ast.row().keyword else { return };
     let named: Vec<Id> = given.iter().copied().filter(|&id| ast.is(id, Concept::Keyword)).collect();
     let taken = |name: &str| {
         given.iter().any(|&id| {
             let id = ast.role_of(id, Concept::Keyword, Role::Name).unwrap_or(id);
-            scene.text(id) == name
+            scene.text(id) == name || ["$", scene.text(id)].concat() == name
         })
     };
     let parameters = scene.scope.variables().iter().filter(|v| v.parameter && !taken(&v.name));
@@ -199,20 +197,22 @@ fn pass_on(scene: &mut Scene<'_>, given: &[Id]) {
     for name in names {
         for &id in &named {
             let at = ast.start(id);
+            let key = name.trim_start_matches('$');
             scene.push(
                 Operator::ArgumentDrop,
                 at..at,
-                format!("{name}={name}, "),
+                format!("{key}{sign}{name}, "),
                 &name,
                 Risk::None,
             );
         }
         if let Some(&last) = given.last() {
             let at = ast.end(last);
+            let key = name.trim_start_matches('$');
             scene.push(
                 Operator::ArgumentDrop,
                 at..at,
-                format!(", {name}={name}"),
+                format!(", {key}{sign}{name}"),
                 &name,
                 Risk::None,
             );
@@ -223,9 +223,7 @@ fn pass_on(scene: &mut Scene<'_>, given: &[Id]) {
 fn append_keyword(scene: &mut Scene<'_>, call: Id, list: Id, given: &[Id]) {
     let ast = scene.ast;
     let Some(callee) = callee_name(ast, call).map(|name| scene.text(name)) else { return };
-    if !ast.row().indented {
-        return;
-    }
+    let Some(sign) = ast.row().keyword else { return };
     // Nothing positional or named may follow `**more`.
     let rest = given.last().filter(|&&last| ast.kind(last) == "dictionary_splat");
     let (at, before, after) = match (given.last(), rest) {
@@ -245,10 +243,12 @@ fn append_keyword(scene: &mut Scene<'_>, call: Id, list: Id, given: &[Id]) {
     keys.extend(scene.facts.parameters.get(callee).into_iter().flatten().cloned());
     keys.truncate(KEYWORDS);
     keys.extend(scene.words().iter().filter(|word| is_name(scene, word)).cloned());
+    let bare = |key: String| key.trim_start_matches('$').to_owned();
+    let mut keys: Vec<String> = keys.into_iter().map(bare).collect();
     keys.retain(|key| !used(key));
     for key in keys {
         for value in keyword_values(scene, &key, at) {
-            let inserted = format!("{before}{key}={value}{after}");
+            let inserted = format!("{before}{key}{sign}{value}{after}");
             scene.push(Operator::ArgumentDrop, at..at, inserted, &key, Risk::None);
         }
     }
@@ -260,27 +260,14 @@ fn keyword_values(scene: &Scene<'_>, key: &str, at: usize) -> Vec<String> {
     if scene.scope.variable(key, at).is_some() {
         values.insert(0, key.to_owned());
     }
-    if scene.facts.attributes.get("self").is_some_and(|seen| seen.names().any(|name| name == key)) {
-        values.push(format!("self.{key}"));
+    for receiver in row.receivers {
+        let seen = scene.facts.attributes.get(*receiver);
+        if seen.is_some_and(|seen| seen.names().any(|name| name == key)) {
+            values.push([*receiver, row.dot, key].concat());
+        }
     }
     values.extend(scene.words().iter().filter(|word| is_literal(word)).cloned());
     values
-}
-
-fn is_collection(scene: &Scene<'_>, id: Id) -> bool {
-    let kind = scene.ast.kind(id);
-    matches!(
-        kind,
-        "list"
-            | "tuple"
-            | "set"
-            | "dictionary"
-            | "array"
-            | "object"
-            | "array_expression"
-            | "literal_value"
-            | "field_initializer_list"
-    )
 }
 
 fn drop_element(scene: &mut Scene<'_>, id: Id) {

@@ -8,6 +8,12 @@ const SHORT: usize = 9;
 
 /// Whether `word` could stand as a variable.
 pub(super) fn is_name(scene: &Scene<'_>, word: &str) -> bool {
+    // PHP's variables begin with a sign of their own.
+    let word = if scene.ast.row().receivers == ["$this"] {
+        word.strip_prefix('$').unwrap_or(word)
+    } else {
+        word
+    };
     let mut chars = word.chars();
     chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
         && chars.all(|c| c.is_alphanumeric() || c == '_')
@@ -25,7 +31,10 @@ pub(super) fn is_literal(word: &str) -> bool {
 
 /// Whether `word` is a name or names joined by dots.
 pub(super) fn is_path(scene: &Scene<'_>, word: &str) -> bool {
-    word.split('.').all(|part| is_name(scene, part) || scene.ast.row().receivers.contains(&part))
+    word.replace("->", ".")
+        .replace("::", ".")
+        .split('.')
+        .all(|part| is_name(scene, part) || scene.ast.row().receivers.contains(&part))
 }
 
 /// Words of the task that can stand as a value at all.
@@ -74,8 +83,11 @@ pub(super) fn value_sites(scene: &Scene<'_>) -> Vec<Id> {
     use Concept::{Arguments, Assign, Binary, Compound, Declare, Keyword, Pair, Return};
     let ast = scene.ast;
     let is_site = |&id: &Id| {
-        let Some(parent) = ast.parent(id) else { return false };
+        let Some(parent) = ast.holder(id) else { return false };
+        let label = ast.field(id) == "name" && ast.parent(id) != Some(parent);
         if !ast.named(id)
+            || label
+            || ast.is(id, Concept::Argument)
             || ast.any(id, &[Keyword, Binary, Concept::Slice, Concept::Pattern, Concept::Comment])
         {
             return false;
@@ -90,8 +102,10 @@ pub(super) fn value_sites(scene: &Scene<'_>) -> Vec<Id> {
             return false;
         }
         let right = ast.any(parent, &[Assign, Declare, Compound, Keyword, Pair, Concept::Loop])
-            && ast.fills(id, Role::Right);
-        let tested = ast.fills(id, Role::Condition) && !ast.is(id, Concept::Parenthesized);
+            && ast.value(parent) == Some(id);
+        let chained = ast.kind(parent) == "conditional_access_expression";
+        let tested =
+            ast.fills(id, Role::Condition) && !ast.is(id, Concept::Parenthesized) && !chained;
         (listed || right || tested) && !scene.scope.is_binding(id)
     };
     scene.nodes().into_iter().filter(is_site).collect()

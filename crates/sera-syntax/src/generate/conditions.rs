@@ -1,9 +1,11 @@
 //! Conditions and operators: clauses, bounds, negation, arithmetic, compound assignment.
 use super::atoms::{short_texts, size};
 use crate::Operator;
+use crate::functions::callee;
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
 use crate::table::{Concept, Role};
+use sera_core::Language;
 
 /// Comparisons with their neighbour at the bound, their opposite, and their mirror.
 const COMPARISONS: &[(&str, &str, &str, &str)] = &[
@@ -130,14 +132,17 @@ fn is_comparison(scene: &Scene<'_>, id: Id) -> bool {
 
 fn comparison(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
-    for operator in ast.children(id).filter(|&child| ast.fills(child, Role::Operator)) {
+    let operators = ast.children(id).filter(|&child| ast.fills(child, Role::Operator));
+    for operator in operators.collect::<Vec<_>>() {
         let sign = scene.text(operator);
         let Some((_, bound, opposite, mirror)) = COMPARISONS.iter().find(|(own, ..)| *own == sign)
         else {
             continue;
         };
-        let js = ast.row().operators.contains(&("??", "||"));
-        if js && sign == "in" {
+        let language = ast.row().language;
+        let foreign = (sign == "in" && language != Language::Python)
+            || (sign == "===" && language == Language::Ruby);
+        if foreign {
             continue;
         }
         let mut swap = |kind: Operator, to: &str| {
@@ -178,7 +183,7 @@ fn arithmetic(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
     let Some(operator) = ast.operator(id) else { return };
     let sign = scene.text(operator);
-    let stringy = sign == "+" && ast.parts(id).any(|part| ast.is(part, Concept::String));
+    let stringy = sign == "+" && ast.subtree(id).any(|part| ast.is(part, Concept::String));
     let formatting =
         sign == "%" && ast.parts(id).next().is_some_and(|part| ast.is(part, Concept::String));
     if stringy || formatting {
@@ -208,7 +213,7 @@ fn compound(scene: &mut Scene<'_>, id: Id) {
     for other in alternatives(scene, sign) {
         scene.push(Operator::ArithmeticSwap, ast.span(operator), other, sign, Risk::None);
     }
-    if matches!(sign, "+=" | "-=" | "*=" | "|=") {
+    if matches!(sign, "+=" | "-=" | "*=" | "|=" | ".=") {
         let target = ast.role(id, Role::Left).map_or("", |left| scene.text(left));
         scene.push(Operator::AccumulateOverwritten, ast.span(operator), "=", target, Risk::Syntax);
     }
@@ -243,7 +248,13 @@ fn is_bound_before(scene: &Scene<'_>, target: Id) -> bool {
 fn is_condition(scene: &Scene<'_>, id: Id) -> bool {
     let ast = scene.ast;
     let Some(parent) = ast.parent(id) else { return false };
-    if !ast.named(id) || ast.is(id, Concept::Comment) || ast.kind(id).starts_with("let_") {
+    let chained = ast.kind(parent) == "conditional_access_expression";
+    if !ast.named(id)
+        || ast.is(id, Concept::Comment)
+        || ast.kind(id).starts_with("let_")
+        || ast.any(id, &[Concept::Declare, Concept::Assign])
+        || chained
+    {
         return false;
     }
     let decides = |node: Id, holder: Id| {
@@ -297,13 +308,18 @@ fn drop_negation(scene: &mut Scene<'_>, id: Id) {
     }
 }
 
-/// `a..b` becomes `a..=b`, and back.
+/// `a..b` becomes `a..=b`, and back; in Ruby `a...b` is without its end.
 fn range_end(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
     let sign = scene.text(id);
-    let range = ast.parent(id).is_some_and(|parent| ast.kind(parent) == "range_expression");
-    if range && (sign == ".." || sign == "..=") {
-        let other = if sign == ".." { "..=" } else { ".." };
+    let kind = ast.parent(id).map_or("", |parent| ast.kind(parent));
+    let other = match (kind, sign) {
+        ("range_expression", "..") if ast.row().language == Language::Rust => "..=",
+        ("range_expression", "..=") | ("range", "...") => "..",
+        ("range", "..") => "...",
+        (..) => return,
+    };
+    if !ast.named(id) {
         scene.push(Operator::BoundaryShift, ast.span(id), other, sign, Risk::Syntax);
     }
 }
@@ -312,14 +328,18 @@ fn range_end(scene: &mut Scene<'_>, id: Id) {
 fn bounds(scene: &Scene<'_>) -> Vec<Id> {
     let ast = scene.ast;
     let counted = |id: Id| {
-        let call = ast.parent(id).and_then(|list| ast.parent(list));
-        call.and_then(|call| ast.role_of(call, Concept::Call, Role::Callee))
-            .is_some_and(|c| scene.text(c) == "range")
+        let call = ast.holder(id).and_then(|list| ast.parent(list));
+        call.filter(|&call| ast.is(call, Concept::Call))
+            .and_then(|call| callee(ast, call))
+            .is_some_and(|callee| callee.text == "range")
     };
     let is_bound = |&id: &Id| {
-        let Some(parent) = ast.parent(id) else { return false };
-        let indexed = matches!(ast.field(id), "subscript" | "index" | "start" | "end")
-            && ast.any(parent, &[Concept::Index, Concept::Slice]);
+        let Some(parent) = ast.holder(id) else { return false };
+        let within = ast.parts(parent).next() != Some(id)
+            || matches!(ast.field(id), "subscript" | "index" | "start" | "end");
+        let indexed = within
+            && ast.any(parent, &[Concept::Index, Concept::Slice])
+            && !ast.is(id, Concept::Argument);
         let sliced = ast.is(parent, Concept::Slice) && ast.named(id) && ast.field(id) != "operand";
         let compared = ast.is(parent, Concept::Binary)
             && ast

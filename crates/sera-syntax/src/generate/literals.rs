@@ -29,8 +29,12 @@ fn number(scene: &mut Scene<'_>, operator: Operator, id: Id) {
         return;
     }
     let mut others: Vec<String> = Vec::new();
-    if let Ok(value) = text.parse::<u64>() {
-        others.extend(whole_numbers(value));
+    let suffix = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let suffixed = !suffix.is_empty() && suffix.chars().all(|c| "uUlLmM".contains(c));
+    let plain = if suffixed { &text[..text.len() - suffix.len()] } else { text };
+    if let Ok(value) = plain.parse::<u64>() {
+        let suffix = if suffixed { suffix } else { "" };
+        others.extend(whole_numbers(value).map(|other| other + suffix));
         let signed = ast.parent(id).is_some_and(|parent| {
             ast.is(parent, Concept::Unary)
                 || (ast.is(parent, Concept::Binary) && !(scene.fixing() && is_compared(scene, id)))
@@ -102,7 +106,9 @@ fn quoted(text: &str) -> Option<(&str, &str, &str)> {
 fn string(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
     let text = scene.text(id);
-    let short = text.len() <= 40 && !text.contains(['\n', '\\', '{', '}', '%']);
+    let short = text.len() <= 40
+        && !text.contains(['\n', '\\', '{', '}', '%'])
+        && ast.kind(id) != "concatenated_string";
     let Some((open, inner, close)) = quoted(text).filter(|_| short) else { return };
     if ast.subtree(id).skip(1).any(|node| ast.is(node, Concept::Interpolation))
         || is_sentence(inner)
@@ -178,11 +184,9 @@ fn capitalised(inner: &str) -> String {
 
 fn defaults(scene: &mut Scene<'_>) {
     let ast = scene.ast;
-    let Some(list) = ast.role(scene.root, Role::Parameters) else { return };
-    for parameter in ast.parts(list) {
-        let Some(value) = ast.role_of(parameter, Concept::DefaultParameter, Role::Right) else {
-            continue;
-        };
+    let Some(list) = ast.head(scene.root, Role::Parameters) else { return };
+    for parameter in ast.parts(list).filter(|&id| ast.is(id, Concept::DefaultParameter)) {
+        let Some(value) = ast.value(parameter) else { continue };
         if ast.is(value, Concept::Number) {
             number(scene, Operator::DefaultChanged, value);
         } else if ast.is(value, Concept::Boolean) {

@@ -2,7 +2,7 @@
 use super::atoms::{is_name, is_path, value_sites, word_values};
 use crate::Operator;
 use crate::facts::{Tally, is_constant};
-use crate::functions::callee_name;
+use crate::functions::{callee, callee_name};
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
 use crate::table::{ANTONYMS, Concept, Role};
@@ -52,12 +52,18 @@ fn is_read(scene: &Scene<'_>, id: Id) -> bool {
     let Some(parent) = ast.parent(id) else { return false };
     let kind = ast.kind(parent);
     let callee = ast.fills(id, Role::Callee) && ast.is(parent, Concept::Call);
+    let property = ast.fills(id, Role::Property) && ast.is(parent, Concept::Member);
     let key = matches!(ast.field(id), "key" | "type" | "name" | "path" | "alias" | "label")
         || ast.field(parent) == "key";
     let label = kind.starts_with("scoped")
         || kind.starts_with("shorthand")
         || ast.kind(id).starts_with("shorthand");
-    !(callee || key || label || kind.starts_with("global") || kind.starts_with("nonlocal"))
+    !(callee
+        || property
+        || key
+        || label
+        || kind.starts_with("global")
+        || kind.starts_with("nonlocal"))
 }
 
 fn swap_variable(scene: &mut Scene<'_>, id: Id) {
@@ -71,12 +77,12 @@ fn swap_variable(scene: &mut Scene<'_>, id: Id) {
         let constants = scene.facts.constants.names().filter(|other| *other != name);
         others.extend(constants.take(3).map(str::to_owned));
     }
-    let parent = ast.parent(id);
+    others.extend(near_state(scene, name));
+    let parent = ast.parent(id).filter(|_| ast.fills(id, Role::Object));
     let receiver = parent.is_some_and(|member| {
-        ast.is(member, Concept::Member)
-            && ast.fills(id, Role::Object)
-            && ast.fills(member, Role::Callee)
-            && ast.parent(member).is_some_and(|call| ast.is(call, Concept::Call))
+        let called = ast.fills(member, Role::Callee)
+            && ast.parent(member).is_some_and(|call| ast.is(call, Concept::Call));
+        ast.is(member, Concept::Call) || (ast.is(member, Concept::Member) && called)
     });
     let operator = if receiver { Operator::ReceiverSwap } else { Operator::IdentifierSwap };
     let beside: Vec<String> = neighbours(scene, id);
@@ -85,6 +91,14 @@ fn swap_variable(scene: &mut Scene<'_>, id: Id) {
             scene.swap(operator, id, &other, Risk::None);
         }
     }
+}
+
+/// Ruby's variables of the object, which no scope binds: those of the file that look most alike.
+fn near_state(scene: &Scene<'_>, name: &str) -> Vec<String> {
+    if !name.starts_with('@') {
+        return Vec::new();
+    }
+    closest(Some(&scene.facts.state), name, limit(scene, MEMBERS))
 }
 
 /// Other variables visible at `at`; those named nearest to it in the text come first.
@@ -202,21 +216,25 @@ fn likeness(a: &str, b: &str) -> usize {
 
 fn swap_callee(scene: &mut Scene<'_>, call: Id) {
     let ast = scene.ast;
-    let (Some(callee), Some(last)) = (ast.role(call, Role::Callee), callee_name(ast, call)) else {
+    let Some(called) = callee(ast, call).filter(|called| scene.is_open(called.name)) else {
         return;
     };
-    let name = scene.text(last);
-    let mut others: Vec<String> = antonyms(name).map(str::to_owned).collect();
+    let name = scene.text(called.name);
+    let mut others: Vec<String> =
+        antonyms(name).filter(|other| exists(scene, other)).map(str::to_owned).collect();
     let many = limit(scene, CALLEES);
+    let most = if scene.fixing() { many * 2 } else { many / 2 };
     let mut siblings = Vec::new();
-    if let Some(object) = ast.role_of(callee, Concept::Member, Role::Object) {
-        siblings.extend(closest(scene.facts.methods.get(scene.text(object)), name, many));
-        if ast.row().receivers.contains(&scene.text(object)) {
-            let most = if scene.fixing() { many * 2 } else { many / 2 };
+    if let Some(object) = called.object.map(|object| scene.text(object)) {
+        siblings.extend(closest(scene.facts.methods.get(object), name, many));
+        if ast.row().receivers.contains(&object) {
             siblings.extend(closest(Some(&scene.facts.all_methods), name, most));
         }
-    } else if ast.is(callee, Concept::Identifier) {
+    } else if called.plain {
         siblings.extend(closest(Some(&scene.facts.functions), name, many));
+        if ast.row().implicit_receiver {
+            siblings.extend(closest(Some(&scene.facts.all_methods), name, most));
+        }
         if scene.fixing() {
             siblings.extend(closest(Some(&scene.facts.imported), name, many / 2));
         }
@@ -224,8 +242,14 @@ fn swap_callee(scene: &mut Scene<'_>, call: Id) {
     let given = ast.role(call, Role::Arguments).map_or(0, |list| ast.parts(list).count());
     let takes =
         |other: &str| scene.facts.parameters.get(other).is_none_or(|taken| taken.len() >= given);
-    let own = ast.role(scene.root, Role::Name).map_or("", |own| scene.text(own));
-    siblings.retain(|other| other != "constructor" && takes(other));
+    let own = ast.head(scene.root, Role::Name).map_or("", |own| scene.text(own));
+    // `$f(x)` calls what a variable holds, `new T(x)` a type, `A<B>(x)` and `a::b(x)` more than a name.
+    let alike = |other: &str| {
+        other.starts_with('$') == name.starts_with('$') && !other.contains([':', '<', ' '])
+    };
+    let created = ["new_expression", "object_creation_expression"].contains(&ast.kind(call));
+    siblings.retain(|_| !created || scene.fixing() || !ast.row().typed);
+    siblings.retain(|other| other != "constructor" && takes(other) && alike(other));
     siblings.retain(|other| scene.fixing() || other != own);
     siblings.truncate(if scene.fixing() { many * 2 } else { many });
     if !scene.fixing() {
@@ -242,21 +266,28 @@ fn swap_callee(scene: &mut Scene<'_>, call: Id) {
     others.extend(siblings);
     others.extend(new_words(scene, name, &others));
     if scene.fixing() {
-        others.extend(called_here(scene, callee));
+        others.extend(called_here(scene, called.object.is_some()));
     }
+    // A qualified name names no variable.
+    others.retain(|other| called.plain || !other.starts_with('$'));
     for other in others {
-        scene.push(Operator::CalleeSwap, ast.span(last), other, name, Risk::None);
+        scene.push(Operator::CalleeSwap, ast.span(called.name), other, name, Risk::None);
     }
 }
 
+/// Whether the language surely has the function: one that does not compile is no likely slip.
+fn exists(scene: &Scene<'_>, name: &str) -> bool {
+    let facts = scene.facts;
+    let seen = || facts.functions.names().chain(facts.all_methods.names()).any(|n| n == name);
+    scene.fixing() || !scene.ast.row().typed || scene.ast.row().preserving.contains(&name) || seen()
+}
+
 /// What the function calls elsewhere in the same way, and for plain callees what it was handed.
-fn called_here(scene: &Scene<'_>, callee: Id) -> Vec<String> {
+fn called_here(scene: &Scene<'_>, member: bool) -> Vec<String> {
     let ast = scene.ast;
-    let member = ast.is(callee, Concept::Member);
     let calls = scene.of(Concept::Call).into_iter();
-    let alike = calls.filter(|&call| {
-        ast.role(call, Role::Callee).is_some_and(|other| ast.is(other, Concept::Member) == member)
-    });
+    let alike = calls
+        .filter(|&call| callee(ast, call).is_some_and(|other| other.object.is_some() == member));
     let mut names: Vec<&str> =
         alike.filter_map(|call| callee_name(ast, call)).map(|name| scene.text(name)).collect();
     if !member {

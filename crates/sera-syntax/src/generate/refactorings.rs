@@ -2,7 +2,7 @@
 use crate::Operator;
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
-use crate::table::Concept;
+use crate::table::{Concept, Role};
 use std::collections::HashSet;
 
 /// Names that say nothing, tried in this order.
@@ -17,7 +17,7 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
     }
     remove_docstring(scene);
     rename_locals(scene);
-    if scene.ast.row().indented {
+    if scene.ast.row().hinted {
         remove_annotations(scene);
     }
 }
@@ -127,14 +127,23 @@ fn occurrences(scene: &Scene<'_>, name: &str) -> Option<Vec<Id>> {
         if shared {
             return None;
         }
-        let other = parent == "keyword_argument" && ast.field(id) == "name"
-            || parent == "attribute" && ast.field(id) == "attribute"
-            || parent.starts_with("scoped");
-        if !other {
+        if !names_something_else(scene, id) {
             places.push(id);
         }
     }
     (places.len() >= 2).then_some(places)
+}
+
+/// Whether the name is that of an argument, a member or a method, not the variable's.
+fn names_something_else(scene: &Scene<'_>, id: Id) -> bool {
+    let ast = scene.ast;
+    let Some(parent) = ast.parent(id) else { return false };
+    let is = |role| ast.role(parent, role) == Some(id);
+    let method = ast.is(parent, Concept::Call) && ast.role(parent, Role::Object).is_some();
+    (ast.is(parent, Concept::Keyword) && is(Role::Name))
+        || (ast.is(parent, Concept::Member) && is(Role::Property))
+        || (method && is(Role::Callee))
+        || ast.kind(parent).starts_with("scoped")
 }
 
 /// `a: int` becomes `a`, `-> int` goes.

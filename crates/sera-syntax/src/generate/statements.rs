@@ -1,8 +1,10 @@
 //! Statements: guards, branches, calls, assignments, loop exits, error handling.
 use crate::Operator;
+use crate::functions::{callee, callee_name};
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
 use crate::table::{Concept, Role};
+use sera_core::Language;
 
 pub(super) fn generate(scene: &mut Scene<'_>) {
     for id in scene.of(Concept::If) {
@@ -47,12 +49,21 @@ fn block_statements(scene: &Scene<'_>, block: Id) -> Vec<Id> {
     list.map_or_else(Vec::new, |list| ast.parts(list).collect())
 }
 
+fn has_block(scene: &Scene<'_>, block: Id) -> bool {
+    scene.ast.subtree(block).any(|node| scene.ast.is(node, Concept::Statements))
+}
+
 fn leaves(scene: &Scene<'_>, statement: Id) -> bool {
     use Concept::{Break, Continue, Raise, Return};
     let ast = scene.ast;
     let inner =
         ast.parts(statement).next().filter(|_| ast.is(statement, Concept::ExpressionStatement));
-    ast.any(inner.unwrap_or(statement), &[Return, Raise, Continue, Break])
+    let inner = inner.unwrap_or(statement);
+    let ends = || {
+        let name = callee(ast, inner).filter(|_| ast.is(inner, Concept::Call))?.name;
+        Some(ast.row().leaving.contains(&scene.text(name)))
+    };
+    ast.any(inner, &[Return, Raise, Continue, Break]) || ends() == Some(true)
 }
 
 /// An `if` without alternative that only leaves.
@@ -62,7 +73,7 @@ fn is_guard(scene: &Scene<'_>, id: Id) -> bool {
         return false;
     }
     let body = block_statements(scene, block);
-    let direct = body.is_empty() && leaves(scene, block);
+    let direct = !has_block(scene, block) && leaves(scene, block);
     direct || (body.len() <= 2 && body.last().is_some_and(|&last| leaves(scene, last)))
 }
 
@@ -99,7 +110,10 @@ fn unwrap(scene: &mut Scene<'_>, id: Id) {
 /// The statements of `block` as they would be written in place of `statement`.
 fn lifted(scene: &Scene<'_>, statement: Id, block: Id) -> Option<String> {
     let ast = scene.ast;
-    let body = block_statements(scene, block);
+    let mut body = block_statements(scene, block);
+    if !has_block(scene, block) {
+        body.push(block);
+    }
     let (first, last) = (*body.first()?, *body.last()?);
     let text = &ast.source()[ast.start(first)..ast.end(last)];
     let (inner, outer) = (scene.indent_of(first), scene.indent_of(statement));
@@ -159,8 +173,8 @@ fn delete_effect(scene: &mut Scene<'_>, id: Id) {
         .flatten()
         .find(|&node| ast.is(node, Concept::Call) && scene.is_open(node));
     if let Some(call) = call {
-        let name = crate::functions::callee_name(ast, call).map_or("", |name| scene.text(name));
-        if name != "super" && name != "__init__" {
+        let name = callee_name(ast, call).map_or("", |name| scene.text(name));
+        if !matches!(name, "super" | "__init__" | "__construct") {
             scene.delete(Operator::CallDeleted, id, name);
         }
         return;
@@ -173,7 +187,8 @@ fn delete_effect(scene: &mut Scene<'_>, id: Id) {
     };
     let exists = !ast.is(target, Concept::Identifier) || {
         let (name, at) = (scene.text(target), ast.start(target));
-        scene.scope.variables().iter().any(|v| v.name == name && v.visible.start < at)
+        let before = scene.scope.variables().iter().any(|v| v.name == name && v.visible.start < at);
+        before || name.starts_with('@')
     };
     if exists {
         scene.delete(Operator::AssignmentDeleted, id, scene.text(target));
@@ -184,6 +199,8 @@ fn exchange_exit(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
     let text = scene.text(id);
     let other = match text.trim_end_matches(';') {
+        "break" if ast.row().language == Language::Ruby => "next".to_owned(),
+        "next" => "break".to_owned(),
         "break" => text.replace("break", "continue"),
         "continue" => text.replace("continue", "break"),
         _ => return,
@@ -194,7 +211,7 @@ fn exchange_exit(scene: &mut Scene<'_>, id: Id) {
         .ancestors(id)
         .take_while(|&node| !ast.is(node, Concept::Loop))
         .any(|node| ast.is(node, Concept::Arm));
-    if !switched || ast.row().indented {
+    if !switched || !matches!(word, "break" | "continue") || ast.row().indented {
         scene.push(Operator::LoopExit, ast.span(id), other, word, Risk::None);
     }
 }
@@ -255,7 +272,7 @@ fn propagate(scene: &mut Scene<'_>) {
             Risk::Syntax,
         );
     }
-    if !scene.fixing() || ast.row().language != sera_core::Language::Rust {
+    if !scene.fixing() || ast.row().language != Language::Rust {
         return;
     }
     for id in scene.of(Concept::Call) {

@@ -2,7 +2,7 @@
 use super::atoms::{is_literal, is_name, is_path, size, value_sites, values_at, word_values};
 use super::operands::is_simple;
 use crate::Operator;
-use crate::functions::callee_name;
+use crate::functions::{Callee, callee};
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
 use crate::table::{Concept, Role};
@@ -20,7 +20,7 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
     for id in scene.of(Concept::Call) {
         unwrap_call(scene, id);
     }
-    for id in scene.of(Concept::Member) {
+    for id in scene.of(Concept::Call) {
         remove_link(scene, id);
     }
     for id in scene.of(Concept::Return) {
@@ -40,10 +40,10 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
         for id in scene.of(Concept::Binary) {
             wrap(scene, id);
         }
-        for id in scene.of(Concept::Member) {
-            if let Some(object) =
-                scene.ast.role(id, Role::Object).filter(|&object| scene.is_open(object))
-            {
+        for id in scene.nodes() {
+            let holds = scene.ast.any(id, &[Concept::Member, Concept::Call]);
+            let object = scene.ast.role(id, Role::Object).filter(|_| holds);
+            if let Some(object) = object.filter(|&object| scene.is_open(object)) {
                 wrap_object(scene, object);
                 link(scene, object);
             }
@@ -54,33 +54,26 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
 /// `f(x)` becomes `x`.
 fn unwrap_call(scene: &mut Scene<'_>, call: Id) {
     let ast = scene.ast;
-    let (Some(callee), Some(list)) =
-        (ast.role(call, Role::Callee), ast.role(call, Role::Arguments))
-    else {
+    let (Some(called), Some(list)) = (callee(ast, call), ast.role(call, Role::Arguments)) else {
         return;
     };
-    let given: Vec<Id> = ast.parts(list).collect();
-    let [only] = given[..] else { return };
+    let [only] = ast.given(list)[..] else { return };
     let statement =
         ast.parent(call).is_some_and(|parent| ast.is(parent, Concept::ExpressionStatement));
-    let path = is_path(scene, scene.text(callee)) || ast.kind(callee) == "scoped_identifier";
+    let path = is_path(scene, called.text);
     // `self.f(x)` and `x.f(y)` depend on their object; `module.f(x)` and `f(x)` wrap.
-    let receiver = scene
-        .text(callee)
-        .split('.')
-        .next()
-        .filter(|_| ast.is(callee, Concept::Member))
-        .unwrap_or("");
+    let first = called.text.split(['.', '-']).next().filter(|_| called.object.is_some());
+    let receiver = first.unwrap_or("");
     let method = scene.scope.variable(receiver, ast.start(call)).is_some()
         || ast.row().receivers.contains(&receiver);
     let unusual =
         ast.any(only, &[Concept::Keyword, Concept::Closure]) || ast.kind(only).contains("splat");
-    let new = ast.kind(call) == "new_expression" || scene.text(callee) == "super";
-    if statement || !path || method || unusual || new || !list_is_plain(scene, list) {
+    let new = ["new_expression", "object_creation_expression"].contains(&ast.kind(call));
+    if statement || !path || method || unusual || new || called.text == "super" {
         return;
     }
-    let name = callee_name(ast, call).map_or("", |name| scene.text(name));
-    if ast.row().typed && !preserves(scene, name) {
+    let name = scene.text(called.name);
+    if !list_is_plain(scene, list) || (ast.row().typed && !preserves(scene, name)) {
         return;
     }
     scene.push(Operator::WrapperRemoved, ast.span(call), scene.text(only), name, Risk::Syntax);
@@ -111,11 +104,9 @@ fn wrap(scene: &mut Scene<'_>, id: Id) {
     names.retain(|name| !ast.row().typed || preserves(scene, &last(name)));
     let words = scene.words().iter().filter(|word| is_path(scene, word));
     names.extend(words.filter(|word| scene.scope.variable(word, ast.start(id)).is_none()).cloned());
-    let own = ast.role_of(id, Concept::Call, Role::Callee).map_or("", |callee| scene.text(callee));
-    let around = ast.parent(id).and_then(|list| ast.parent(list));
-    let around = around
-        .and_then(|call| ast.role_of(call, Concept::Call, Role::Callee))
-        .map_or("", |c| scene.text(c));
+    let called = |id: Id| callee(ast, id).filter(|_| ast.is(id, Concept::Call)).map(|c| c.text);
+    let own = called(id).unwrap_or("");
+    let around = ast.holder(id).and_then(|list| ast.parent(list)).and_then(called).unwrap_or("");
     for name in names {
         if name != own && name != around {
             let wrapped = format!("{name}({})", scene.text(id));
@@ -138,26 +129,16 @@ fn own_wrappers(scene: &Scene<'_>) -> Vec<String> {
     let single =
         |&call: &Id| ast.role(call, Role::Arguments).is_some_and(|l| ast.parts(l).count() == 1);
     let calls = scene.of(Concept::Call).into_iter().filter(single);
-    let callees = calls.filter_map(|call| ast.role(call, Role::Callee));
+    let callees = calls.filter_map(|call| callee(ast, call));
     let mut seen = HashSet::new();
-    let names = callees.map(|callee| scene.text(callee)).filter(|name| is_path(scene, name));
+    let names = callees.map(|callee| callee.text).filter(|name| is_path(scene, name));
     names.filter(|&name| seen.insert(name)).take(USUAL).map(str::to_owned).collect()
 }
 
 /// `x.f()` becomes `x`, also in the middle of a chain.
-fn remove_link(scene: &mut Scene<'_>, member: Id) {
+fn remove_link(scene: &mut Scene<'_>, call: Id) {
     let ast = scene.ast;
-    let (Some(object), Some(property)) =
-        (ast.role(member, Role::Object), ast.role(member, Role::Property))
-    else {
-        return;
-    };
-    let Some(call) = ast
-        .parent(member)
-        .filter(|&call| ast.is(call, Concept::Call) && ast.fills(member, Role::Callee))
-    else {
-        return;
-    };
+    let Some(Callee { name, object: Some(object), .. }) = callee(ast, call) else { return };
     let statement =
         ast.parent(call).is_some_and(|parent| ast.is(parent, Concept::ExpressionStatement));
     let arguments = ast.role(call, Role::Arguments).map_or(0, |list| size(scene, list));
@@ -166,7 +147,7 @@ fn remove_link(scene: &mut Scene<'_>, member: Id) {
         object_text.starts_with(char::is_uppercase) || ast.row().receivers.contains(&object_text);
     let known = ast.is(object, Concept::Identifier)
         && scene.scope.variable(object_text, ast.start(object)).is_none();
-    let typed = ast.row().typed && !preserves(scene, scene.text(property));
+    let typed = ast.row().typed && !preserves(scene, scene.text(name));
     let literal = ast.is(object, Concept::String);
     if statement || class || known || typed || literal || arguments > 8 {
         return;
@@ -175,7 +156,7 @@ fn remove_link(scene: &mut Scene<'_>, member: Id) {
         Operator::LinkRemoved,
         ast.end(object)..ast.end(call),
         "",
-        scene.text(property),
+        scene.text(name),
         Risk::Syntax,
     );
 }
@@ -191,19 +172,26 @@ fn link(scene: &mut Scene<'_>, id: Id) {
     let mut links: Vec<String> =
         scene.facts.links.frequent(USUAL).into_iter().map(str::to_owned).collect();
     links.extend(ast.row().links.iter().take(USUAL).map(|&link| link.to_owned()));
-    let named =
-        |link: &str| link.trim_start_matches('.').split('(').next().unwrap_or("").to_owned();
+    let dot = ast.row().dot;
+    let named = |link: &str| {
+        let name = link.trim_start_matches(['.', '-', '>', '&', '?', ':']);
+        name.split('(').next().unwrap_or("").to_owned()
+    };
     links.retain(|link| !ast.row().typed || preserves(scene, &named(link)));
     links.extend(
-        scene.words().iter().filter(|word| is_name(scene, word)).map(|word| format!(".{word}()")),
+        scene
+            .words()
+            .iter()
+            .filter(|word| is_name(scene, word))
+            .map(|word| format!("{dot}{word}()")),
     );
     let literals = || scene.words().iter().filter(|word| is_literal(word)).take(2);
     for word in scene.words().iter().filter(|word| is_name(scene, word)) {
-        links.extend(literals().map(|literal| format!(".{word}({literal})")));
+        links.extend(literals().map(|literal| format!("{dot}{word}({literal})")));
     }
     let end = ast.end(id);
     for link in links {
-        let name = link.trim_start_matches('.').split('(').next().unwrap_or("").to_owned();
+        let name = named(&link);
         if !scene.text(id).ends_with(&link) {
             scene.push(Operator::LinkRemoved, end..end, link, &name, Risk::None);
         }
@@ -214,6 +202,9 @@ fn link(scene: &mut Scene<'_>, id: Id) {
 fn returned(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
     let Some(value) = ast.parts(id).next() else { return };
+    // Ruby's `return` takes a list, of which one is the usual length.
+    let listed = if ast.is(value, Concept::Arguments) { ast.given(value) } else { vec![value] };
+    let [value] = listed[..] else { return };
     let literal =
         ast.any(value, &[Concept::Null, Concept::Boolean, Concept::Number, Concept::String]);
     if scene.fixing() {
@@ -244,9 +235,14 @@ fn returned(scene: &mut Scene<'_>, id: Id) {
 /// `x or d`, `x ?? d`, `x?.y`, `x.unwrap_or(d)` lose their care.
 fn null_safety(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
-    if ast.kind(id) == "optional_chain" {
-        let dot = if ast.source()[ast.end(id)..].starts_with(['[', '(']) { "" } else { "." };
-        scene.push(Operator::NullSafety, ast.span(id), dot, "?.", Risk::Syntax);
+    if is_chain(scene, id) {
+        let careless = match scene.text(id) {
+            "?->" => "->",
+            "?." if ast.source()[ast.end(id)..].starts_with(['[', '(']) => "",
+            "?" => "",
+            _ => ".",
+        };
+        scene.push(Operator::NullSafety, ast.span(id), careless, scene.text(id), Risk::Syntax);
         return;
     }
     if ast.is(id, Concept::Binary) {
@@ -257,7 +253,7 @@ fn null_safety(scene: &mut Scene<'_>, id: Id) {
             .is_some_and(|p| ast.any(p, &[Concept::Assign, Concept::Declare, Concept::Arguments]));
         let defaulting = operator == "??"
             || (operator == "or" && value)
-            || (operator == "||" && value && ast.row().literals.2 == Some("null"));
+            || (operator == "||" && value && ast.row().safety.is_some());
         if let ([kept, .., lost], true) = (&parts[..], defaulting) {
             scene.push(
                 Operator::NullSafety,
@@ -273,37 +269,40 @@ fn null_safety(scene: &mut Scene<'_>, id: Id) {
     }
 }
 
+/// What asks for a member of what may be missing.
+fn is_chain(scene: &Scene<'_>, id: Id) -> bool {
+    let ast = scene.ast;
+    let parent = ast.parent(id).map_or("", |parent| ast.kind(parent));
+    ast.kind(id) == "optional_chain"
+        || (ast.leaf(id) && matches!(scene.text(id), "?->" | "&."))
+        || (parent == "conditional_access_expression" && scene.text(id) == "?")
+}
+
 fn restore_safety(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
-    let chained = ast.row().literals.2 == Some("null");
-    if chained && ast.is(id, Concept::Member) && !scene.text(id).contains("?.") {
-        if let (Some(object), Some(property)) =
-            (ast.role(id, Role::Object), ast.role(id, Role::Property))
-        {
-            scene.push(
-                Operator::NullSafety,
-                ast.end(object)..ast.start(property),
-                "?.",
-                "?.",
-                Risk::Syntax,
-            );
+    let Some((chain, operator)) = ast.row().safety else { return };
+    let object = ast.role(id, Role::Object).filter(|_| !chain.is_empty());
+    if let Some(object) = object.filter(|_| ast.any(id, &[Concept::Member, Concept::Call])) {
+        let behind = &ast.source()[ast.end(object)..ast.end(id)];
+        if behind.starts_with(ast.row().dot) {
+            let span = ast.end(object)..ast.end(object) + ast.row().dot.len();
+            scene.push(Operator::NullSafety, span, chain, chain, Risk::Syntax);
         }
+    }
+    if ast.is(id, Concept::Member) && !chain.is_empty() {
         return;
     }
     let valued = ast.parent(id).is_some_and(|p| ast.any(p, &[Concept::Assign, Concept::Declare]))
-        && ast.fills(id, Role::Right);
-    if !valued || !is_simple(scene, id) || !(chained || ast.row().indented) {
+        && ast.parent(id).and_then(|parent| ast.value(parent)) == Some(id);
+    if !valued || !is_simple(scene, id) {
         return;
     }
-    let defaults: &[&str] =
-        if chained { &["0", "''", "[]", "{}"] } else { &["0", "''", "[]", "{}", "()"] };
-    let operator = if chained { "??" } else { "or" };
     if let Some(target) = ast.parent(id).and_then(|assigned| ast.role(assigned, Role::Left)) {
         let kept = format!("{} {operator} {}", scene.text(target), scene.text(id));
         scene.push(Operator::NullSafety, ast.span(id), kept, scene.text(target), Risk::None);
     }
+    let defaults = ast.row().defaults.iter();
     let defaults: Vec<String> = defaults
-        .iter()
         .map(|&d| d.to_owned())
         .chain(word_values(scene).into_iter().map(str::to_owned))
         .collect();

@@ -44,6 +44,7 @@ macro_rules! kinds {
             (C::Parenthesized, &["parenthesized_expression"]),
             (C::Pattern, &["object_pattern", "array_pattern", "rest_pattern"]),
             (C::Pair, &["pair"]),
+            (C::Collection, &["array", "object"]),
             (C::Interpolation, &["template_substitution"]),
             $($more),*
         ]
@@ -60,8 +61,17 @@ macro_rules! javascript {
             logic: ["&&", "||", "!"],
             literals: ("true", "false", Some("null")),
             indented: false,
-            method_frame: ("class A { ", " }"),
+            block_scoped: true,
+            frames: &[("method_definition", ("class A { ", " }"))],
             receivers: &["this"],
+            implicit_receiver: false,
+            dot: ".",
+            safety: Some(("?.", "??")),
+            defaults: &["0", "''", "[]", "{}"],
+            keyword: None,
+            hinted: false,
+            broad_error: None,
+            leaving: &[],
             operators: OPERATORS,
             wrappers: &[
                 "String",

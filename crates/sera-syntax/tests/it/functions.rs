@@ -172,6 +172,199 @@ describe('cart', () => {
 }
 
 #[test]
+fn java_functions() {
+    let source = "\
+package p;
+@Deprecated
+class Stack<T> extends Base {
+    /** Says what. */
+    @Override
+    public int total(int a) throws IOException {
+        if (a > 0 && b.get(a) != null) { return this.other(a); }
+        return a;
+    }
+    Stack(int size) { super(size); this.size = size; }
+    class Inner { int size() { return size; } }
+    @Test void works() { assertEquals(1, new Stack<>(1).total(2)); }
+}
+";
+    check(
+        Language::Java,
+        source,
+        &[
+            "Stack.total 5-9 s3 c3 doc [get other]",
+            "Stack.Stack 10-10 s2 c1 []",
+            "Stack.Inner.size 11-11 s1 c1 accessor []",
+            "Stack.works 12-12 s1 c1 test [assertEquals total Stack]",
+        ],
+    );
+}
+
+#[test]
+fn c_functions() {
+    let source = "\
+#include <stdio.h>
+/* Says what. */
+static char **split(const char *text, int (*by)(int)) {
+    int n = 0;
+#ifdef DEBUG
+    puts(text);
+#endif
+    for (; *text; text++)
+        if (by(*text)) n++;
+    return parts(n);
+}
+int declared(int a);
+int main(void) { return declared(1); }
+";
+    let expect = ["split 3-11 s5 c3 doc [puts by parts]", "main 13-13 s1 c1 accessor [declared]"];
+    check(Language::C, source, &expect);
+    check(Language::Cpp, source, &expect);
+}
+
+#[test]
+fn cpp_functions() {
+    let source = "\
+namespace n {
+template <typename T>
+class Stack : public Base {
+ public:
+  Stack(int size) : size_(size) { reserve(size); top_ = 0; }
+  bool empty() const { return top_ == 0; }
+  T pop();
+};
+// Says what.
+template <typename T>
+T Stack<T>::pop() {
+  if (empty()) throw Empty();
+  return items_[--top_];
+}
+n::Other& n::Other::operator=(const Other& other) { copy(other); return *this; }
+TEST(Stack, Pops) { Stack<int> s(1); EXPECT_EQ(s.pop(), 1); }
+}
+";
+    check(
+        Language::Cpp,
+        source,
+        &[
+            "Stack.Stack 5-5 s2 c1 [reserve]",
+            "Stack.empty 6-6 s1 c1 []",
+            "Stack.pop 11-14 s3 c2 doc [empty Empty]",
+            "Other.operator= 15-15 s2 c1 [copy]",
+            "TEST 16-16 s2 c1 test [EXPECT_EQ pop]",
+        ],
+    );
+}
+
+#[test]
+fn csharp_functions() {
+    let source = "\
+namespace N;
+public class Stack<T> : Base
+{
+    public Stack(int size) { _size = size; Reset(); }
+    /// <summary>Says what.</summary>
+    [Pure]
+    public async Task<int> Total(int a, int b = 1)
+    {
+        var x = await Load(a) ?? b;
+        int Twice(int y) { var z = y * 2; return z; }
+        return x switch { 0 => 1, _ => Twice(x) };
+    }
+    public int Size() => _size;
+    [Fact] public void Works() { Assert.Equal(1, new Stack<int>(1).Size()); }
+}
+";
+    check(
+        Language::CSharp,
+        source,
+        &[
+            "Stack.Stack 4-4 s2 c1 [Reset]",
+            "Stack.Total 6-12 s5 c4 doc [Load Twice]",
+            "Stack.Total.Twice 10-10 s2 c1 []",
+            "Stack.Size 13-13 s0 c1 accessor []",
+            "Stack.Works 14-14 s1 c1 test [Equal Size Stack]",
+        ],
+    );
+}
+
+#[test]
+fn ruby_functions() {
+    let source = "\
+module Club
+  class Roster < Base
+    # Says what.
+    def add(person, guest: false)
+      return if person.nil? && !guest
+      @members << person
+      each { |m| yield m if m.size > 2 }
+    end
+
+    def self.open(path) = new(path)
+
+    def size
+      @size
+    end
+  end
+end
+describe 'Roster' do
+  def build(a)
+    b = a + 1
+    b
+  end
+end
+";
+    check(
+        Language::Ruby,
+        source,
+        &[
+            "Club.Roster.add 4-8 s4 c4 doc [nil? each size]",
+            "Club.Roster.open 10-10 s0 c1 [new]",
+            "Club.Roster.size 12-14 s1 c1 accessor []",
+            "build 18-21 s2 c1 test []",
+        ],
+    );
+}
+
+#[test]
+fn php_functions() {
+    let source = "\
+<?php
+namespace Shop;
+final class Basket extends Base implements Countable
+{
+    /**
+     * Says what.
+     */
+    #[Pure]
+    public function add(string $name, int $n = 1): int
+    {
+        if ($n < 1 || !isset($this->items[$name])) {
+            return 0;
+        }
+        foreach ($this->items as $key => $value) {
+            $this->touch($key);
+        }
+        return self::twice($n) ?? count($this->items);
+    }
+    public function count(): int { return $this->count; }
+}
+function scale($x) { $y = $x * 2; return $y; }
+class BasketTest extends TestCase { public function testAdds() { $this->assertSame(1, 1); } }
+";
+    check(
+        Language::Php,
+        source,
+        &[
+            "Basket.add 8-18 s5 c5 doc [isset touch twice count]",
+            "Basket.count 19-19 s1 c1 accessor []",
+            "scale 21-21 s2 c1 []",
+            "BasketTest.testAdds 22-22 s1 c1 test accessor [assertSame]",
+        ],
+    );
+}
+
+#[test]
 fn repeated_names_are_told_apart() {
     check(
         Language::Python,

@@ -140,6 +140,12 @@ pub(crate) fn corpus() -> Vec<(Language, String)> {
         file(Language::TypeScript, include_str!("../data/cart.ts")),
         file(Language::JavaScript, include_str!("../data/text.js")),
         file(Language::Go, include_str!("../data/route.go")),
+        file(Language::Java, include_str!("../data/Ledger.java")),
+        file(Language::C, include_str!("../data/ring.c")),
+        file(Language::Cpp, include_str!("../data/cache.cc")),
+        file(Language::CSharp, include_str!("../data/Orders.cs")),
+        file(Language::Ruby, include_str!("../data/roster.rb")),
+        file(Language::Php, include_str!("../data/Basket.php")),
     ]
 }
 
