@@ -417,6 +417,46 @@ const WORDINGS: &[Wordings] = &[
         &["Wrong import in {f}", "{f} uses the wrong dependency"],
     ),
     say(
+        "wrong-order",
+        &[
+            "{f} does things in the wrong order.",
+            "{f} works with something before it is ready for that.",
+        ],
+        &["Wrong order in {f}", "{f} does two things the wrong way round"],
+    ),
+    say(
+        "partial-failure",
+        &[
+            "When something fails, {f} leaves a thing half done.",
+            "After a failure in {f} something is not cleaned up.",
+        ],
+        &["{f} must clean up after a failure", "Half-done work after a failure in {f}"],
+    ),
+    say(
+        "missing-lock",
+        &[
+            "Two at once in {f} get in each other's way.",
+            "{f} touches something shared without guarding it.",
+        ],
+        &["Guard the shared state in {f}", "{f} is not guarded"],
+    ),
+    say(
+        "truncation",
+        &[
+            "Large values come out of {f} damaged.",
+            "{f} loses part of a value: its type is too small or of the wrong kind.",
+        ],
+        &["Value is cut off in {f}", "Wrong width in {f}"],
+    ),
+    say(
+        "missing-registration",
+        &[
+            "{f} is not treated as what it is: something that it should be marked with is missing.",
+            "{f} no longer gets what its surroundings should give it.",
+        ],
+        &["Marking lost around {f}", "{f} is not declared as it should be"],
+    ),
+    say(
         "missing-documentation",
         &["{f} does not say what it is for.", "It is unclear from reading {f} what it does."],
         &["Document {f}", "{f} lacks documentation"],
@@ -436,6 +476,40 @@ const WORDINGS: &[Wordings] = &[
             "A type is left out in {f}.",
         ],
         &["Annotate {f}", "Type is not stated in {f}"],
+    ),
+    say(
+        "magic-number",
+        &[
+            "{f} holds a bare number that has a name elsewhere in the file.",
+            "A value in {f} is written out where there is a name for it.",
+        ],
+        &["Name the bare value in {f}", "Use the named constant in {f}"],
+    ),
+    say(
+        "deep-nesting",
+        &[
+            "{f} is nested deeper than it need be.",
+            "In {f} most of the work stands in an alternative that is not needed.",
+        ],
+        &["Flatten {f}", "Needless nesting in {f}"],
+    ),
+    say(
+        "duplication",
+        &["{f} says the same thing twice.", "A line of {f} is repeated for nothing."],
+        &["Repetition in {f}", "Remove what {f} does twice"],
+    ),
+    say(
+        "dead-code",
+        &["{f} holds code that never runs.", "Part of {f} has no effect and can go."],
+        &["Remove dead code from {f}", "Dead code in {f}"],
+    ),
+    say(
+        "verbose-loop",
+        &[
+            "{f} builds a list in a loop where one expression would do.",
+            "A loop in {f} could be said in one line.",
+        ],
+        &["Shorten the loop in {f}", "Use a comprehension in {f}"],
     ),
     say(
         "hard-to-maintain",

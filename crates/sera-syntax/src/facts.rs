@@ -53,6 +53,10 @@ pub(crate) struct Facts {
     pub(crate) constants: Tally,
     /// Variables of the object, where a sign tells them.
     pub(crate) state: Tally,
+    /// Names in capitals that the file defines once by a literal, each with it.
+    pub(crate) defined: HashMap<String, Id>,
+    /// Names that options and entries are given under.
+    pub(crate) keys: Tally,
     /// Short strings, quotes included.
     pub(crate) strings: Tally,
     /// Names given to arguments, by callee.
@@ -71,6 +75,8 @@ pub(crate) struct Facts {
     pub(crate) members: HashSet<String>,
     /// Functions defined here that take more than they name.
     pub(crate) open_ended: HashSet<String>,
+    /// How many parameters of a function defined here have a default.
+    pub(crate) optional: HashMap<String, usize>,
     /// Parameters of the functions defined here.
     pub(crate) parameters: HashMap<String, Vec<String>>,
 }
@@ -80,6 +86,8 @@ impl Facts {
         let mut facts = Self::default();
         let mut imported = 0;
         for id in ast.all() {
+            facts.define(ast, id);
+            facts.key(ast, id);
             if ast.is(id, Concept::Import) {
                 imported = imported.max(ast.end(id));
                 facts.import(ast, id);
@@ -110,6 +118,47 @@ impl Facts {
             }
         }
         facts
+    }
+
+    /// `LIMIT = 80`, in whichever way the language says it.
+    fn define(&mut self, ast: &Ast, id: Id) {
+        if !ast.any(id, &[Concept::Identifier, Concept::Property]) || !is_constant(ast.text(id)) {
+            return;
+        }
+        let literal = |value: Id| {
+            let number = ast.kind(value) == "preproc_arg" && ast.text(value).parse::<u64>().is_ok();
+            let plain = ast.any(value, &[Concept::Number, Concept::String]);
+            number || (plain && !ast.text(value).contains('\n'))
+        };
+        let Some(parent) = ast.parent(id).filter(|&parent| {
+            ast.any(parent, &[Concept::Assign, Concept::Declare])
+                || matches!(ast.kind(parent), "const_item" | "const_element" | "preproc_def")
+        }) else {
+            return;
+        };
+        let value = ast.value(parent).map(|value| {
+            let mut inner = ast.parts(value);
+            match (ast.kind(value), inner.next(), inner.next()) {
+                ("expression_list", Some(only), None) => only,
+                (..) => value,
+            }
+        });
+        if let Some(value) = value.filter(|&value| literal(value)) {
+            self.defined.insert(ast.text(id).to_owned(), value);
+        }
+    }
+
+    fn key(&mut self, ast: &Ast, id: Id) {
+        if !ast.any(id, &[Concept::Keyword, Concept::Pair]) {
+            return;
+        }
+        let key = ast.role(id, Role::Name).or_else(|| {
+            let is = |&child: &Id| matches!(ast.field(child), "key" | "field" | "designator");
+            ast.children(id).find(is)
+        });
+        if let Some(key) = key.filter(|&key| ast.leaf(key) && !ast.is(key, Concept::String)) {
+            self.keys.add(ast.text(key));
+        }
     }
 
     fn call(&mut self, ast: &Ast, id: Id) {
@@ -216,6 +265,11 @@ impl Facts {
         }
         let Some(list) = ast.head(id, Role::Parameters) else { return };
         self.signature(ast, id, list, name);
+        let optional = ast.parts(list).filter(|&parameter| {
+            ast.is(parameter, Concept::DefaultParameter) && ast.value(parameter).is_some()
+        });
+        let most = self.optional.entry(name.to_owned()).or_default();
+        *most = (*most).max(optional.count());
         let open_ended = |parameter: Id| {
             let marks = ["splat", "variadic", "rest_pattern", "spread"];
             ast.subtree(parameter).any(|node| marks.iter().any(|m| ast.kind(node).contains(m)))

@@ -6,11 +6,15 @@ use crate::{Function, Mutation, Operator, Parsed};
 mod arguments;
 mod atoms;
 mod conditions;
+mod declarations;
 mod literals;
 mod names;
 mod operands;
+mod order;
 mod refactorings;
 mod restored;
+mod rewritings;
+mod scopes;
 mod statements;
 mod values;
 
@@ -42,7 +46,11 @@ fn generate(parsed: &Parsed, function: &Function, direction: Direction<'_>) -> V
     literals::generate(&mut scene);
     conditions::generate(&mut scene);
     statements::generate(&mut scene);
+    order::generate(&mut scene);
+    scopes::generate(&mut scene);
+    declarations::generate(&mut scene);
     restored::generate(&mut scene);
     refactorings::generate(&mut scene);
+    rewritings::generate(&mut scene);
     scene.finish()
 }

@@ -63,12 +63,44 @@ pub enum Operator {
     ElementDrop,
     /// A future no longer waited for.
     AwaitRemoved,
+    /// An option or entry given under another name.
+    KeyChange,
+    /// What runs if so and what runs otherwise exchanged.
+    BranchSwap,
+    /// A branch of a switch or match left out.
+    ArmDrop,
+    /// Two statements of which one depends on the other exchanged.
+    StatementSwap,
+    /// What is to be released at the end no longer is.
+    ResourceScope,
+    /// Something done by one at a time done by all at once.
+    LockRemoved,
+    /// A copy no longer made.
+    CopyDropped,
+    /// A value taken for one of another width or type.
+    CastChanged,
+    /// A constant of the file that the function reads changed.
+    ConstantDrift,
+    /// A decorator or annotation left out.
+    DecoratorRemoved,
+    /// What a class is derived from left out.
+    BaseRemoved,
     /// Documentation removed; its inverse documents.
     DocstringRemoved,
     /// A local's telling name made vague; its inverse renames.
     LocalRenamed,
     /// A type annotation removed; its inverse annotates.
     AnnotationRemoved,
+    /// A constant's value written out; its inverse names it.
+    ConstantInlined,
+    /// What follows a guard put into its alternative; its inverse flattens.
+    GuardNested,
+    /// A statement written twice; its inverse takes one away.
+    StatementRepeated,
+    /// A branch that never runs; its inverse takes it away.
+    DeadBranchAdded,
+    /// A comprehension written as a loop; its inverse writes it as one.
+    ComprehensionUnrolled,
 }
 
 /// One single edit of a function: replace the bytes at `span` of the file by `replacement`.
@@ -141,9 +173,25 @@ impl Operator {
         Self::DefaultChanged,
         Self::ElementDrop,
         Self::AwaitRemoved,
+        Self::KeyChange,
+        Self::BranchSwap,
+        Self::ArmDrop,
+        Self::StatementSwap,
+        Self::ResourceScope,
+        Self::LockRemoved,
+        Self::CopyDropped,
+        Self::CastChanged,
+        Self::ConstantDrift,
+        Self::DecoratorRemoved,
+        Self::BaseRemoved,
         Self::DocstringRemoved,
         Self::LocalRenamed,
         Self::AnnotationRemoved,
+        Self::ConstantInlined,
+        Self::GuardNested,
+        Self::StatementRepeated,
+        Self::DeadBranchAdded,
+        Self::ComprehensionUnrolled,
     ];
 
     /// Kebab-case name, as in records: `identifier-swap`.
@@ -163,7 +211,17 @@ impl Operator {
 
     /// Whether its inverse improves code instead of repairing a fault.
     pub fn refactoring(self) -> bool {
-        matches!(self, Self::DocstringRemoved | Self::LocalRenamed | Self::AnnotationRemoved)
+        matches!(
+            self,
+            Self::DocstringRemoved
+                | Self::LocalRenamed
+                | Self::AnnotationRemoved
+                | Self::ConstantInlined
+                | Self::GuardNested
+                | Self::StatementRepeated
+                | Self::DeadBranchAdded
+                | Self::ComprehensionUnrolled
+        )
     }
 
     /// The families a change made by it may belong to, likeliest first; each is listed in
@@ -215,6 +273,22 @@ impl Operator {
             Self::ErrorHandling | Self::ErrorIgnored | Self::NullSafety | Self::AwaitRemoved => {
                 self.robustness()
             }
+            Self::KeyChange
+            | Self::BranchSwap
+            | Self::ArmDrop
+            | Self::StatementSwap
+            | Self::ResourceScope
+            | Self::LockRemoved => self.order(),
+            Self::CopyDropped
+            | Self::CastChanged
+            | Self::ConstantDrift
+            | Self::DecoratorRemoved
+            | Self::BaseRemoved => self.declaration(),
+            Self::ConstantInlined
+            | Self::GuardNested
+            | Self::StatementRepeated
+            | Self::DeadBranchAdded
+            | Self::ComprehensionUnrolled => self.rewriting(),
             Self::DocstringRemoved => entry("docstring-removed", 16.0, &["missing-documentation"]),
             Self::LocalRenamed => entry("local-renamed", 16.0, &["vague-name", "hard-to-maintain"]),
             Self::AnnotationRemoved => entry("annotation-removed", 4.0, &["missing-annotation"]),
@@ -297,6 +371,42 @@ impl Operator {
             ),
         };
         Entry { name, weight, families }
+    }
+
+    fn order(self) -> Entry {
+        let (name, weight, families): (_, _, &[&str]) = match self {
+            Self::KeyChange => ("key-change", 2.0, &["wrong-option", "wrong-key", "lost-field"]),
+            Self::BranchSwap => ("branch-swap", 1.0, &["inverted-condition", "missing-case"]),
+            Self::ArmDrop => ("arm-drop", 0.5, &["missing-case", "missing-fallback"]),
+            Self::StatementSwap => ("statement-swap", 0.5, &["wrong-order", "stale-state"]),
+            Self::ResourceScope => ("resource-scope", 0.5, &["resource-leak", "partial-failure"]),
+            _ => ("lock-removed", 0.5, &["race", "missing-lock"]),
+        };
+        Entry { name, weight, families }
+    }
+
+    fn declaration(self) -> Entry {
+        let (name, weight, families): (_, _, &[&str]) = match self {
+            Self::CopyDropped => ("copy-dropped", 0.5, &["aliased-state", "mutated-input"]),
+            Self::CastChanged => ("cast-changed", 0.3, &["truncation"]),
+            Self::ConstantDrift => ("constant-drift", 0.5, &["config-drift", "wrong-constant"]),
+            Self::DecoratorRemoved => {
+                ("decorator-removed", 0.5, &["missing-registration", "stale-cache"])
+            }
+            _ => ("base-removed", 0.3, &["missing-registration"]),
+        };
+        Entry { name, weight, families }
+    }
+
+    fn rewriting(self) -> Entry {
+        let (name, families): (_, &[&str]) = match self {
+            Self::ConstantInlined => ("constant-inlined", &["magic-number"]),
+            Self::GuardNested => ("guard-nested", &["deep-nesting"]),
+            Self::StatementRepeated => ("statement-repeated", &["duplication"]),
+            Self::DeadBranchAdded => ("dead-branch-added", &["dead-code"]),
+            _ => ("comprehension-unrolled", &["verbose-loop"]),
+        };
+        Entry { name, weight: 1.5, families }
     }
 
     fn robustness(self) -> Entry {

@@ -215,7 +215,9 @@ impl<'a> Scene<'a> {
 
     /// The lines a statement takes up, ends included, if nothing else is on them.
     pub(crate) fn lines_of(&self, id: Id) -> Option<Range<usize>> {
-        let (text, span) = (self.ast.source(), self.ast.span(id));
+        let (text, mut span) = (self.ast.source(), self.ast.span(id));
+        // Some grammars count the line end to what stands before it.
+        span.end = span.start + self.text(id).trim_end().len();
         let start = text[..span.start].rfind('\n').map_or(0, |at| at + 1);
         let end = text[span.end..].find('\n').map_or(text.len(), |at| span.end + at + 1);
         let alone = text[start..span.start].trim().is_empty()

@@ -34,7 +34,7 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
             continue;
         }
         let given = ast.given(list);
-        if !ast.row().typed {
+        if !ast.row().typed || has_optional(scene, call, &given) {
             drop_argument(scene, call, &given);
         }
         swap_arguments(scene, &given);
@@ -47,6 +47,14 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
     for id in scene.of(Concept::Collection) {
         drop_element(scene, id);
     }
+}
+
+/// Whether a compiler takes the call with one argument less, as far as this file tells.
+fn has_optional(scene: &Scene<'_>, call: Id, given: &[Id]) -> bool {
+    let name = callee_name(scene.ast, call).map_or("", |name| scene.text(name));
+    let optional = scene.facts.optional.get(name).copied().unwrap_or(0);
+    let taken = scene.facts.parameters.get(name).map_or(0, Vec::len);
+    given.len() + optional > taken && taken > 0
 }
 
 /// The bytes to delete so that a list loses its element `at` and one separator.

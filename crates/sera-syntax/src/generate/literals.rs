@@ -65,6 +65,11 @@ fn number(scene: &mut Scene<'_>, operator: Operator, id: Id) {
     drop_sign(scene, operator, id);
 }
 
+/// Whole numbers near the one that `text` writes, if it writes one.
+pub(super) fn neighbours_of(text: &str) -> Vec<String> {
+    text.parse::<u64>().map_or_else(|_| Vec::new(), |value| whole_numbers(value).collect())
+}
+
 /// The neighbours of `value`, and ten times more and less.
 fn whole_numbers(value: u64) -> impl Iterator<Item = String> {
     let less = value.checked_sub(1);

@@ -200,7 +200,7 @@ fn new_words(scene: &Scene<'_>, name: &str, known: &[String]) -> Vec<String> {
 }
 
 /// The names of a tally that look most like `name`.
-fn closest(tally: Option<&Tally>, name: &str, limit: usize) -> Vec<String> {
+pub(super) fn closest(tally: Option<&Tally>, name: &str, limit: usize) -> Vec<String> {
     let Some(tally) = tally else { return Vec::new() };
     let mut names: Vec<&str> = tally.names().filter(|other| *other != name).collect();
     names.sort_by_key(|other| std::cmp::Reverse(likeness(other, name)));

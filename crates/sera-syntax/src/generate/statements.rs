@@ -33,7 +33,7 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
 }
 
 /// The statement an expression like Rust's `if` stands in, or the node itself.
-fn statement_of(scene: &Scene<'_>, id: Id) -> Id {
+pub(super) fn statement_of(scene: &Scene<'_>, id: Id) -> Id {
     let ast = scene.ast;
     ast.parent(id).filter(|&parent| ast.is(parent, Concept::ExpressionStatement)).unwrap_or(id)
 }
@@ -53,7 +53,7 @@ fn has_block(scene: &Scene<'_>, block: Id) -> bool {
     scene.ast.subtree(block).any(|node| scene.ast.is(node, Concept::Statements))
 }
 
-fn leaves(scene: &Scene<'_>, statement: Id) -> bool {
+pub(super) fn leaves(scene: &Scene<'_>, statement: Id) -> bool {
     use Concept::{Break, Continue, Raise, Return};
     let ast = scene.ast;
     let inner =
@@ -108,7 +108,7 @@ fn unwrap(scene: &mut Scene<'_>, id: Id) {
 }
 
 /// The statements of `block` as they would be written in place of `statement`.
-fn lifted(scene: &Scene<'_>, statement: Id, block: Id) -> Option<String> {
+pub(super) fn lifted(scene: &Scene<'_>, statement: Id, block: Id) -> Option<String> {
     let ast = scene.ast;
     let mut body = block_statements(scene, block);
     if !has_block(scene, block) {
@@ -223,22 +223,15 @@ fn unwrap_try(scene: &mut Scene<'_>, id: Id) {
     }
 }
 
-/// `except KeyError` becomes `except Exception`, and back to what is usual.
+/// `except KeyError` becomes `except Exception`, and in Python back to what is usual.
 fn widen_handler(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
-    if !ast.row().indented {
-        return;
-    }
-    let value = ast.children(id).find(|&child| ast.field(child) == "value");
-    let Some(caught) = value.map(|value| {
-        ast.subtree(value).find(|&node| ast.is(node, Concept::Identifier)).unwrap_or(value)
-    }) else {
-        return;
-    };
+    let Some(broad) = ast.row().broad_error else { return };
+    let Some(caught) = caught(scene, id) else { return };
     let text = scene.text(caught);
-    if text != "Exception" {
-        scene.push(Operator::ErrorHandling, ast.span(caught), "Exception", text, Risk::None);
-    } else if scene.fixing() {
+    if text != broad {
+        scene.push(Operator::ErrorHandling, ast.span(caught), broad, text, Risk::None);
+    } else if scene.fixing() && ast.row().indented {
         let usual = [
             "ValueError",
             "KeyError",
@@ -257,6 +250,24 @@ fn widen_handler(scene: &mut Scene<'_>, id: Id) {
             scene.push(Operator::ErrorHandling, ast.span(caught), other, text, Risk::None);
         }
     }
+}
+
+/// The type that a handler is for.
+fn caught(scene: &Scene<'_>, handler: Id) -> Option<Id> {
+    let ast = scene.ast;
+    let of = |node: Id| {
+        matches!(ast.field(node), "value" | "type" | "exceptions") || ast.kind(node) == "catch_type"
+    };
+    let head = ast.children(handler).flat_map(|child| {
+        let inside = ast.children(child).filter(move |_| !ast.is(child, Concept::Statements));
+        std::iter::once(child).chain(inside)
+    });
+    let kinds = head.into_iter().find(|&node| of(node) && ast.field(node) != "body")?;
+    if !ast.row().indented {
+        // Of several, none.
+        return (!scene.text(kinds).contains(['|', ','])).then_some(kinds);
+    }
+    Some(ast.subtree(kinds).find(|&node| ast.is(node, Concept::Identifier)).unwrap_or(kinds))
 }
 
 /// Rust's `?` becomes `.unwrap()`, and back.

@@ -2,10 +2,12 @@
 use super::atoms::{is_literal, is_name, is_path, size, value_sites, values_at, word_values};
 use super::operands::is_simple;
 use crate::Operator;
+use crate::facts;
 use crate::functions::{Callee, callee};
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
 use crate::table::{Concept, Role};
+use sera_core::Language;
 use std::collections::HashSet;
 
 /// How many usual links are tried around one value, the task's words not counted.
@@ -226,10 +228,23 @@ fn returned(scene: &mut Scene<'_>, id: Id) {
     if literal || size(scene, value) > 4 {
         return;
     }
-    // A typed language would not take null for everything.
-    if let Some(null) = ast.row().literals.2.filter(|_| !ast.row().typed) {
+    // A typed language would not take null for everything; of C, numbers and pointers are known.
+    let null = match ast.row().language {
+        Language::C if facts::marks(ast, scene.root).starts_with('*') => Some("NULL"),
+        Language::C if is_number(scene) => Some("0"),
+        _ => ast.row().literals.2.filter(|_| !ast.row().typed),
+    };
+    if let Some(null) = null {
         scene.push(Operator::ReturnChanged, ast.span(value), null, scene.text(value), Risk::None);
     }
+}
+
+/// Whether the function returns one of C's numbers.
+fn is_number(scene: &Scene<'_>) -> bool {
+    let ast = scene.ast;
+    let of = ast.children(scene.root).find(|&child| ast.field(child) == "type");
+    let plain = ["int", "long", "size_t", "unsigned", "double", "float", "short", "bool"];
+    of.is_some_and(|of| plain.contains(&scene.text(of)))
 }
 
 /// `x or d`, `x ?? d`, `x?.y`, `x.unwrap_or(d)` lose their care.

@@ -47,6 +47,7 @@ pub(super) const ROW: Row = Row {
         (C::Catch, &["catch_clause"]),
         (C::Scoped, &["using_statement"]),
         (C::Lock, &["lock_statement"]),
+        (C::Deferred, &["finally_clause"]),
         (C::Arm, &["switch_section", "switch_expression_arm"]),
         (C::Await, &["await_expression"]),
         (C::Identifier, &["identifier"]),

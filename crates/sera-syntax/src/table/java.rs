@@ -43,6 +43,7 @@ pub(super) const ROW: Row = Row {
         (C::Catch, &["catch_clause"]),
         (C::Scoped, &["try_with_resources_statement"]),
         (C::Lock, &["synchronized_statement"]),
+        (C::Deferred, &["finally_clause"]),
         (C::Arm, &["switch_block_statement_group", "switch_rule"]),
         (C::Identifier, &["identifier"]),
         (

@@ -45,6 +45,7 @@ macro_rules! kinds {
             (C::Pattern, &["object_pattern", "array_pattern", "rest_pattern"]),
             (C::Pair, &["pair"]),
             (C::Collection, &["array", "object"]),
+            (C::Deferred, &["finally_clause"]),
             (C::Interpolation, &["template_substitution"]),
             $($more),*
         ]

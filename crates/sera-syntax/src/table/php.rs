@@ -94,6 +94,7 @@ pub(super) const ROW: Row = Row {
         (C::Macro, &["echo_statement"]),
         (C::Parenthesized, &["parenthesized_expression"]),
         (C::Collection, &["array_creation_expression"]),
+        (C::Deferred, &["finally_clause"]),
         (C::Pattern, &["list_literal"]),
         (C::Interpolation, &["variable_name", "member_access_expression", "subscript_expression"]),
     ],

@@ -52,6 +52,7 @@ pub(super) const ROW: Row = Row {
         (C::Interpolation, &["interpolation"]),
         (C::Collection, &["list", "tuple", "set", "dictionary"]),
         (C::Scoped, &["with_statement"]),
+        (C::Deferred, &["finally_clause"]),
     ],
     roles: &[
         (R::Name, &["name"]),

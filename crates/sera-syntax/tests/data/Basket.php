@@ -112,6 +112,7 @@ final class Basket
             $this->add($name, $pieces, true);
         }
         $third?->clear();
+        $this->owner = $other->label(1)->trim()->lower();
         $this->notify('merged', count($other->items));
         $other->clear();
     }
@@ -120,6 +121,25 @@ final class Basket
     {
         $this->items = [];
         $this->added = 0;
+    }
+
+    #[Pure]
+    public function freight(array $rates, bool $express = false): int
+    {
+        if ($express) {
+            $rate = $rates['express'];
+        } else {
+            $rate = $rates['plain'];
+        }
+        try {
+            $this->notify(event: 'freight', count: $rate);
+        } catch (\RuntimeException $error) {
+            $rate = 0;
+            throw $error;
+        } finally {
+            $this->added = 0;
+        }
+        return min($rate, self::LIMIT);
     }
 
     private function notify(string $event, int $count): void

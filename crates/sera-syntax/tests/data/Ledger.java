@@ -144,4 +144,32 @@ public class Ledger {
         }
         return sum;
     }
+
+    @SafeVarargs
+    static int[] spread(int total, int... shares) {
+        int[] known = {1, 2, 3};
+        int sum = 0;
+        if (total > 0) {
+            sum = total;
+        } else {
+            sum = shares.length;
+        }
+        known[0] = sum;
+        return known;
+    }
+
+    int load(java.nio.file.Path path) throws java.io.IOException {
+        int lines = 0;
+        try (java.io.BufferedReader reader = java.nio.file.Files.newBufferedReader(path)) {
+            while (reader.readLine() != null) {
+                lines++;
+            }
+        }
+        try {
+            entries = lines;
+        } finally {
+            refused = 0;
+        }
+        return lines;
+    }
 }

@@ -127,6 +127,27 @@ int parse(const std::string& text, int low, int high) {
     return std::min(value, high);
 }
 
+int scaled(int value, int factor = 2) {
+    int result = value * factor;
+    if (result > 100) {
+        result = 100;
+    } else {
+        result += 1;
+    }
+    switch (result % 3) {
+        case 0:
+            result = scaled(result, 1);
+            break;
+        case 1:
+            result -= 1;
+            break;
+        default:
+            break;
+    }
+    const int weights[3] = {1, 2, 3};
+    return result + weights[0];
+}
+
 int count(const std::vector<Entry>& entries, int least) {
     int found = 0;
     auto large = [least](const Entry& entry) { return entry.size >= least; };

@@ -20,6 +20,7 @@ export class Cart {
     this.currency = currency;
   }
 
+  /** Adds pieces of an item. */
   add(name: string, price: number, count = 1): boolean {
     const key = name.trim().toLowerCase();
     if (!key || price < 0 || this.items.length >= MAX_ITEMS) {

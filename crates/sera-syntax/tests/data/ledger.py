@@ -1,4 +1,6 @@
 """A small ledger: accounts, postings, reports."""
+import functools
+import json
 import re
 
 LIMIT = 50
@@ -141,3 +143,42 @@ def balance_of(ledger, names):
         except KeyError:
             found[name] = 0
     return found
+
+
+class Journal(Ledger):
+    """A ledger that remembers in a file."""
+
+    def __init__(self, owner, path):
+        super().__init__(owner)
+        self.path = path
+        self.kept = []
+        self.open = True
+
+    @functools.lru_cache
+    def lines(self, limit: int = LIMIT) -> list:
+        kept = []
+        with open(self.path) as file:
+            for line in file:
+                kept.append(line.strip())
+        return kept[:limit]
+
+    def flush(self, stream, force=False):
+        names = [*self.kept]
+        try:
+            stream.write(json.dumps(names, indent=2))
+        except OSError:
+            self.kept = names
+            raise
+        finally:
+            stream.close()
+        return names if force else None
+
+    async def follow(self, source, mode):
+        rows = await source.read(self.path)
+        match mode:
+            case "all":
+                return rows
+            case "last":
+                return rows[-1:]
+            case _:
+                return []

@@ -129,3 +129,16 @@ fn window(values: &[u32], start: usize, width: usize) -> u32 {
     }
     best
 }
+
+/// How a job is shown, by its state.
+fn label(job: &Job, now: u64) -> String {
+    let state = if job.started == 0 { "waiting" } else { "running" };
+    let mut text = String::from("job ");
+    text.push_str(state);
+    if job.started > now {
+        text.push('!');
+    }
+    let age = now.saturating_sub(job.started);
+    text.push_str(&age.to_string());
+    text
+}

@@ -136,3 +136,17 @@ int find(const char *haystack, const char *needle, int from) {
     }
     return -1;
 }
+
+int average(const int *values, int count, int rounded) {
+    long sum = 0;
+    int share;
+    for (int i = 0; i < count; i++) {
+        sum += (long)values[i];
+    }
+    if (rounded) {
+        share = (int)(sum + count / 2);
+    } else {
+        share = (int)sum;
+    }
+    return share / count;
+}

@@ -92,10 +92,41 @@ module Club
       best&.fetch(:name)
     end
 
+    def save(path, mode: 'w')
+      kept = @members.dup
+      file = File.open(path, mode)
+      file.write(kept.join("\n"))
+      if kept.size > LIMIT
+        @saved = false
+      else
+        @saved = true
+      end
+      kept
+    ensure
+      file.close
+    end
+
     def page(number, size)
       first = number * size
       last = first + size - 1
       @members[first..last] || []
+    end
+  end
+
+  # A roster that counts who asks.
+  class Counted < Roster
+    def initialize(name, start: 0, step: 1)
+      super(name)
+      @asked = start
+      @step = step
+    end
+
+    def ask(person)
+      key = person.strip
+      @asked += @step
+      return key if @asked > 9
+
+      add(person, guest: true)
     end
   end
 end

@@ -3,7 +3,9 @@ package route
 
 import (
 	"errors"
+	"os"
 	"strings"
+	"sync"
 )
 
 const maxSteps = 500
@@ -133,4 +135,52 @@ func Walk(start Point, letters string, width int, height int) (Point, error) {
 		}
 	}
 	return Point{Row: row, Col: col, Cost: start.Cost + len(letters)}, nil
+}
+
+// MaxTries is how often a walk is begun again.
+const MAX_TRIES = 3
+
+// Store keeps grids by name.
+type Store struct {
+	mu    sync.Mutex
+	grids map[string]*Grid
+	tries int
+	full  bool
+}
+
+// Put keeps a grid and says how many there are.
+func (s *Store) Put(name string, grid *Grid) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if grid == nil {
+		return 0, errors.New("no grid")
+	}
+	s.grids[name] = grid
+	s.tries = 0
+	s.full = false
+	return len(s.grids), nil
+}
+
+// Load reads names from a file.
+func (s *Store) Load(path string, kind int) ([]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	names := []string{"first", "second", path}
+	switch kind {
+	case 0:
+		names = append(names, "plain")
+	case 1:
+		names = append(names, "packed")
+	default:
+		names = append(names, "other")
+	}
+	if s.tries > MAX_TRIES {
+		s.tries = 0
+	} else {
+		s.tries += 1
+	}
+	return names, nil
 }

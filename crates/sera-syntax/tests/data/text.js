@@ -91,3 +91,42 @@ export function countWords(text, minimum, ignore) {
   }
   return counts;
 }
+
+const MAX_WIDTH = 80;
+
+// Reads what the paths hold, all at once.
+export async function load(read, paths, options = {}) {
+  const names = [...paths];
+  let width = options.width ?? MAX_WIDTH;
+  try {
+    const texts = await read({ paths: names, width: width, strict: true });
+    names.push('end');
+    names.sort();
+    return texts;
+  } catch (error) {
+    options.failed = true;
+    throw error;
+  } finally {
+    options.done = true;
+  }
+}
+
+export function kindOf(text, width) {
+  let kind = 'plain';
+  switch (text[0]) {
+    case '#':
+      kind = 'title';
+      break;
+    case '-':
+      kind = 'entry';
+      break;
+    default:
+      kind = 'text';
+  }
+  if (text.length > width) {
+    kind = kind.toUpperCase();
+  } else {
+    kind = kind.trim();
+  }
+  return kind;
+}

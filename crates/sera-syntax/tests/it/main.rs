@@ -2,6 +2,7 @@
 mod functions;
 mod index;
 mod inverses;
+mod matrix;
 mod operators;
 mod properties;
 mod restored;

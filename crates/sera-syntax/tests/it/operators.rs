@@ -243,7 +243,7 @@ fn statements() {
         Python,
         &python("    for x in a:\n        if x:\n            break\n        g(x)\n    return b\n"),
         LoopExit,
-        &["continue"],
+        &["continue", "break"],
     );
     check(
         Python,

@@ -1,0 +1,211 @@
+//! Inverses of refactorings that move code: written out, nested, repeated, dead, unrolled.
+use super::atoms::size;
+use super::declarations::constants;
+use super::statements::{leaves, statement_of};
+use crate::Operator;
+use crate::node::Id;
+use crate::scene::{Risk, Scene};
+use crate::table::{Concept, Role};
+use sera_core::Language;
+
+/// Lines that are nested at most.
+const NESTED: usize = 10;
+/// Tokens of the longest statement that is repeated or put where it never runs.
+const LONGEST: usize = 16;
+/// How many statements of one function are repeated, and put where they never run.
+const MADE: usize = 3;
+
+pub(super) fn generate(scene: &mut Scene<'_>) {
+    if scene.fixing() {
+        return;
+    }
+    for (read, value) in constants(scene) {
+        let single = !scene.text(value).contains('\n');
+        let member = scene.ast.parent(read).filter(|&parent| {
+            scene.ast.is(parent, Concept::Member)
+                || scene.ast.kind(parent) == "class_constant_access_expression"
+        });
+        let whole = member.unwrap_or(read);
+        if single && scene.is_open(whole) {
+            let (text, name) = (scene.text(value), scene.text(read));
+            scene.push(Operator::ConstantInlined, scene.ast.span(whole), text, name, Risk::Syntax);
+        }
+    }
+    for id in scene.of(Concept::If) {
+        nest_rest(scene, id);
+    }
+    repeat_statements(scene);
+    add_dead_branches(scene);
+    for id in scene.of(Concept::Assign) {
+        unroll(scene, id);
+    }
+}
+
+/// One step of indentation as the function writes it.
+fn step(scene: &Scene<'_>, inner: Id, outer: Id) -> Option<String> {
+    let (inner, outer) = (scene.indent_of(inner), scene.indent_of(outer));
+    inner.strip_prefix(outer).filter(|step| !step.is_empty()).map(str::to_owned)
+}
+
+/// What follows a guard goes into its alternative.
+fn nest_rest(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let whole = statement_of(scene, id);
+    let (Some(list), Some(so)) = (ast.parent(whole), ast.role(id, Role::Consequence)) else {
+        return;
+    };
+    if !ast.is(list, Concept::Statements) || ast.role(id, Role::Alternative).is_some() {
+        return;
+    }
+    let block = ast.subtree(so).find(|&node| ast.is(node, Concept::Statements));
+    let last = block.and_then(|block| ast.parts(block).last());
+    let Some(last) = last.filter(|&last| leaves(scene, last)) else { return };
+    let Some(step) = step(scene, last, id) else { return };
+    let rest: Vec<Id> = ast.parts(list).filter(|&part| ast.start(part) >= ast.end(id)).collect();
+    let (Some(&first), Some(&end)) = (rest.first(), rest.last()) else { return };
+    let text = &ast.source()[ast.end(id)..ast.end(end)];
+    let strings = rest.iter().flat_map(|&node| ast.subtree(node));
+    let torn =
+        strings.into_iter().any(|n| ast.is(n, Concept::String) && ast.text(n).contains('\n'));
+    if torn || text.lines().count() > NESTED || scene.lines_of(first).is_none() {
+        return;
+    }
+    let indent = scene.indent_of(id);
+    let body: String = text.trim_start_matches(['\n', '\r', ' ', '\t']).lines().fold(
+        String::new(),
+        |mut body, line| {
+            let own =
+                if body.is_empty() { line } else { line.strip_prefix(indent).unwrap_or(line) };
+            if !own.trim().is_empty() {
+                body.push_str(&[indent, &step, own].concat());
+            }
+            body.push('\n');
+            body
+        },
+    );
+    let body = body.trim_end_matches('\n');
+    let condition = ast.role(id, Role::Condition).map_or("if", |c| scene.text(c));
+    let (at, nested) = match ast.row().language {
+        Language::Python => (ast.end(id), format!("\n{indent}else:\n{body}")),
+        Language::Ruby if ast.kind(id) == "if" => {
+            let end = ast.source()[..ast.end(id)].rfind("end").unwrap_or(ast.end(id));
+            (end, format!("else\n{body}\n{indent}end"))
+        }
+        Language::Ruby => return,
+        _ if scene.text(so).starts_with('{') => {
+            (ast.end(id), format!(" else {{\n{body}\n{indent}}}"))
+        }
+        _ => return,
+    };
+    scene.push(Operator::GuardNested, at..ast.end(end), nested, condition, Risk::Syntax);
+}
+
+/// Statements on lines of their own with what they are in themselves.
+fn short_statements(scene: &Scene<'_>) -> Vec<(Id, Id)> {
+    let ast = scene.ast;
+    let lists = scene.of(Concept::Statements).into_iter();
+    let all = lists.flat_map(|list| ast.parts(list)).map(|statement| {
+        let wraps = ast.is(statement, Concept::ExpressionStatement);
+        (statement, ast.parts(statement).next().filter(|_| wraps).unwrap_or(statement))
+    });
+    let short = |&(statement, _): &(Id, Id)| {
+        let text = scene.text(statement);
+        !text.contains('\n')
+            && size(scene, statement) <= LONGEST
+            && scene.lines_of(statement).is_some()
+    };
+    all.filter(short).collect()
+}
+
+/// An assignment that does not read what it sets is written twice.
+fn repeat_statements(scene: &mut Scene<'_>) {
+    let ast = scene.ast;
+    let mut made = 0;
+    for (statement, inner) in short_statements(scene) {
+        let Some(target) = ast.role_of(inner, Concept::Assign, Role::Left) else { continue };
+        let name = scene.text(target);
+        let plain = ast.children(inner).any(|child| scene.text(child) == "=");
+        let reads = ast.value(inner).is_none_or(|value| {
+            ast.subtree(value).any(|n| ast.is(n, Concept::Call) || ast.text(n) == name)
+        });
+        let Some(lines) = scene.lines_of(statement).filter(|_| plain && !reads) else { continue };
+        let line = ast.source()[lines.clone()].to_owned();
+        if made < MADE && line.ends_with('\n') {
+            made += 1;
+            scene.push(Operator::StatementRepeated, lines.end..lines.end, line, name, Risk::Syntax);
+        }
+    }
+}
+
+/// A call of the function stands once more where it never runs.
+fn add_dead_branches(scene: &mut Scene<'_>) {
+    let ast = scene.ast;
+    let calls = short_statements(scene)
+        .into_iter()
+        .filter(|&(statement, inner)| {
+            // A bare call at the end of a block may be the block's value.
+            let whole = ast.is(statement, Concept::ExpressionStatement)
+                || ast.row().language == Language::Ruby;
+            whole && ast.is(inner, Concept::Call) && scene.is_open(inner)
+        })
+        .take(MADE);
+    for (statement, _) in calls.collect::<Vec<_>>() {
+        let outer = ast
+            .ancestors(statement)
+            .find(|&node| scene.indent_of(node) != scene.indent_of(statement));
+        let step = outer.and_then(|outer| step(scene, statement, outer));
+        let (Some(step), Some(lines)) = (step, scene.lines_of(statement)) else { continue };
+        let (indent, text) = (scene.indent_of(statement), scene.text(statement));
+        let (_, no, _) = ast.row().literals;
+        let branch = match ast.row().language {
+            Language::Python => format!("{indent}if {no}:\n{indent}{step}{text}\n"),
+            Language::Ruby => format!("{indent}if {no}\n{indent}{step}{text}\n{indent}end\n"),
+            Language::Rust | Language::Go => {
+                format!("{indent}if {no} {{\n{indent}{step}{text}\n{indent}}}\n")
+            }
+            Language::C => format!("{indent}if (0) {{\n{indent}{step}{text}\n{indent}}}\n"),
+            Language::JavaScript
+            | Language::TypeScript
+            | Language::Tsx
+            | Language::Java
+            | Language::Cpp
+            | Language::CSharp
+            | Language::Php => {
+                format!("{indent}if ({no}) {{\n{indent}{step}{text}\n{indent}}}\n")
+            }
+        };
+        let at = lines.start;
+        scene.push(Operator::DeadBranchAdded, at..at, branch, no, Risk::Syntax);
+    }
+}
+
+/// `x = [f(y) for y in z if c]` becomes a loop that appends.
+fn unroll(scene: &mut Scene<'_>, id: Id) {
+    let ast = scene.ast;
+    let (Some(target), Some(list)) = (ast.role(id, Role::Left), ast.value(id)) else { return };
+    let parts: Vec<Id> = ast.parts(list).collect();
+    let statement = ast.parent(id).filter(|&p| ast.is(p, Concept::ExpressionStatement));
+    if ast.kind(list) != "list_comprehension"
+        || statement.is_none()
+        || scene.text(id).contains('\n')
+    {
+        return;
+    }
+    let (clause, test) = match parts[..] {
+        [_, clause] if ast.is(clause, Concept::Loop) => (clause, None),
+        [_, clause, test] if ast.is(clause, Concept::Loop) && ast.kind(test) == "if_clause" => {
+            (clause, Some(test))
+        }
+        _ => return,
+    };
+    let (indent, name) = (scene.indent_of(id), scene.text(target));
+    let deep = if test.is_some() { "        " } else { "    " };
+    let lines = [
+        Some(format!("{name} = []")),
+        Some(format!("{indent}{}:", scene.text(clause))),
+        test.map(|test| format!("{indent}    {}:", scene.text(test))),
+        Some(format!("{indent}{deep}{name}.append({})", scene.text(parts[0]))),
+    ];
+    let unrolled = lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
+    scene.push(Operator::ComprehensionUnrolled, ast.span(id), unrolled, name, Risk::Syntax);
+}
