@@ -55,6 +55,8 @@ pub(crate) struct Facts {
     pub(crate) state: Tally,
     /// Names in capitals that the file defines once by a literal, each with it.
     pub(crate) defined: HashMap<String, Id>,
+    /// Functions defined here whose body is one returned expression, each with it.
+    pub(crate) helpers: HashMap<String, Id>,
     /// Names that options and entries are given under.
     pub(crate) keys: Tally,
     /// Short strings, quotes included.
@@ -277,6 +279,9 @@ impl Facts {
         if ast.parts(list).any(open_ended) {
             self.open_ended.insert(name.to_owned());
         }
+        if let Some(value) = returned(ast, id).filter(|_| all_plain(ast, list)) {
+            self.helpers.insert(name.to_owned(), value);
+        }
         let names = ast.parts(list).filter_map(|parameter| {
             ast.subtree(parameter)
                 .find(|&node| ast.is(node, Concept::Identifier))
@@ -285,6 +290,29 @@ impl Facts {
         let names = names.filter(|name| !ast.row().receivers.contains(name)).map(str::to_owned);
         self.parameters.insert(name.to_owned(), names.collect());
     }
+}
+
+/// What a function returns whose body says nothing else.
+fn returned(ast: &Ast, function: Id) -> Option<Id> {
+    let body = ast.role(function, Role::Body)?;
+    let list = ast.subtree(body).find(|&node| ast.is(node, Concept::Statements))?;
+    let mut statements = ast.parts(list);
+    let only = statements.next().filter(|_| statements.next().is_none())?;
+    let value = ast.is(only, Concept::Return).then(|| ast.parts(only).next())??;
+    let text = ast.text(value);
+    let whole = ast.end(value) <= ast.end(only) && !text.contains(['\n', ';']);
+    let held = ast.subtree(value).any(|node| ast.is(node, Concept::Closure));
+    (whole && !held).then_some(value)
+}
+
+/// Whether every parameter is one plain name that must be given.
+fn all_plain(ast: &Ast, list: Id) -> bool {
+    ast.parts(list).all(|parameter| {
+        let marks = ["splat", "variadic", "rest", "spread", "self"];
+        let default =
+            ast.is(parameter, Concept::DefaultParameter) && ast.value(parameter).is_some();
+        !default && !marks.iter().any(|mark| ast.kind(parameter).contains(mark))
+    })
 }
 
 /// What a declarator writes around a name that belongs to its type: `*` once for each pointer.

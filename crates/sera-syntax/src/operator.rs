@@ -101,6 +101,8 @@ pub enum Operator {
     DeadBranchAdded,
     /// A comprehension written as a loop; its inverse writes it as one.
     ComprehensionUnrolled,
+    /// What a helper returns written out; its inverse calls the helper.
+    HelperInlined,
 }
 
 /// One single edit of a function: replace the bytes at `span` of the file by `replacement`.
@@ -192,6 +194,7 @@ impl Operator {
         Self::StatementRepeated,
         Self::DeadBranchAdded,
         Self::ComprehensionUnrolled,
+        Self::HelperInlined,
     ];
 
     /// Kebab-case name, as in records: `identifier-swap`.
@@ -221,6 +224,7 @@ impl Operator {
                 | Self::StatementRepeated
                 | Self::DeadBranchAdded
                 | Self::ComprehensionUnrolled
+                | Self::HelperInlined
         )
     }
 
@@ -288,7 +292,8 @@ impl Operator {
             | Self::GuardNested
             | Self::StatementRepeated
             | Self::DeadBranchAdded
-            | Self::ComprehensionUnrolled => self.rewriting(),
+            | Self::ComprehensionUnrolled
+            | Self::HelperInlined => self.rewriting(),
             Self::DocstringRemoved => entry("docstring-removed", 16.0, &["missing-documentation"]),
             Self::LocalRenamed => entry("local-renamed", 16.0, &["vague-name", "hard-to-maintain"]),
             Self::AnnotationRemoved => entry("annotation-removed", 4.0, &["missing-annotation"]),
@@ -403,6 +408,7 @@ impl Operator {
             Self::ConstantInlined => ("constant-inlined", &["magic-number"]),
             Self::GuardNested => ("guard-nested", &["deep-nesting"]),
             Self::StatementRepeated => ("statement-repeated", &["duplication"]),
+            Self::HelperInlined => ("helper-inlined", &["duplication", "hard-to-maintain"]),
             Self::DeadBranchAdded => ("dead-branch-added", &["dead-code"]),
             _ => ("comprehension-unrolled", &["verbose-loop"]),
         };

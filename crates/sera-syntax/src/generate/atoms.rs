@@ -84,9 +84,12 @@ pub(super) fn value_sites(scene: &Scene<'_>) -> Vec<Id> {
     let ast = scene.ast;
     let is_site = |&id: &Id| {
         let Some(parent) = ast.holder(id) else { return false };
+        // What initialises an array is no expression where types are declared.
+        let listed_out = ast.row().typed && ast.is(id, Concept::Collection);
         let label = ast.field(id) == "name" && ast.parent(id) != Some(parent);
         if !ast.named(id)
             || label
+            || listed_out
             || ast.is(id, Concept::Argument)
             || ast.any(id, &[Keyword, Binary, Concept::Slice, Concept::Pattern, Concept::Comment])
         {

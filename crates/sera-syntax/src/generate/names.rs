@@ -245,7 +245,9 @@ fn swap_callee(scene: &mut Scene<'_>, call: Id) {
     let own = ast.head(scene.root, Role::Name).map_or("", |own| scene.text(own));
     // `$f(x)` calls what a variable holds, `new T(x)` a type, `A<B>(x)` and `a::b(x)` more than a name.
     let alike = |other: &str| {
-        other.starts_with('$') == name.starts_with('$') && !other.contains([':', '<', ' '])
+        other.starts_with('$') == name.starts_with('$')
+            && !other.contains([':', '<', ' '])
+            && !ast.row().reserved.contains(&other)
     };
     let created = ["new_expression", "object_creation_expression"].contains(&ast.kind(call));
     siblings.retain(|_| !created || scene.fixing() || !ast.row().typed);

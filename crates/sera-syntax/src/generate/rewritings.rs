@@ -1,8 +1,10 @@
 //! Inverses of refactorings that move code: written out, nested, repeated, dead, unrolled.
-use super::atoms::size;
+use super::atoms::{is_plain_member, size};
 use super::declarations::constants;
+use super::operands::is_simple;
 use super::statements::{leaves, statement_of};
 use crate::Operator;
+use crate::functions::callee;
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
 use crate::table::{Concept, Role};
@@ -34,11 +36,42 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
     for id in scene.of(Concept::If) {
         nest_rest(scene, id);
     }
+    for call in scene.of(Concept::Call) {
+        inline_helper(scene, call);
+    }
     repeat_statements(scene);
     add_dead_branches(scene);
     for id in scene.of(Concept::Assign) {
         unroll(scene, id);
     }
+}
+
+/// `f(a)` becomes what the file's `f` returns of `a`, where that is one expression.
+fn inline_helper(scene: &mut Scene<'_>, call: Id) {
+    let ast = scene.ast;
+    let Some(called) = callee(ast, call).filter(|callee| callee.plain) else { return };
+    let name = scene.text(called.name);
+    let own = ast.head(scene.root, Role::Name).map_or("", |own| scene.text(own));
+    let Some(&value) = scene.facts.helpers.get(name).filter(|_| name != own) else { return };
+    let parameters = scene.facts.parameters.get(name).map_or(&[][..], Vec::as_slice);
+    let Some(list) = ast.role(call, Role::Arguments) else { return };
+    let given = ast.given(list);
+    let plain = [Concept::Identifier, Concept::Number, Concept::String, Concept::Boolean];
+    let simple = given.iter().all(|&id| ast.any(id, &plain) || is_plain_member(scene, id));
+    if !simple || given.len() != parameters.len() || size(scene, value) > LONGEST {
+        return;
+    }
+    let (mut text, mut at) = (String::new(), ast.start(value));
+    for id in ast.subtree(value).filter(|&id| ast.is(id, Concept::Identifier)) {
+        if let Some(place) = parameters.iter().position(|own| own == scene.text(id)) {
+            text.push_str(&ast.source()[at..ast.start(id)]);
+            text.push_str(scene.text(given[place]));
+            at = ast.end(id);
+        }
+    }
+    text.push_str(&ast.source()[at..ast.end(value)]);
+    let written = if is_simple(scene, value) { text } else { format!("({text})") };
+    scene.push(Operator::HelperInlined, ast.span(call), written, name, Risk::Syntax);
 }
 
 /// One step of indentation as the function writes it.
@@ -71,33 +104,29 @@ fn nest_rest(scene: &mut Scene<'_>, id: Id) {
         return;
     }
     let indent = scene.indent_of(id);
-    let body: String = text.trim_start_matches(['\n', '\r', ' ', '\t']).lines().fold(
-        String::new(),
-        |mut body, line| {
-            let own =
-                if body.is_empty() { line } else { line.strip_prefix(indent).unwrap_or(line) };
-            if !own.trim().is_empty() {
-                body.push_str(&[indent, &step, own].concat());
-            }
-            body.push('\n');
-            body
-        },
-    );
-    let body = body.trim_end_matches('\n');
+    let body = nested(text, indent, &step);
     let condition = ast.role(id, Role::Condition).map_or("if", |c| scene.text(c));
-    let (at, nested) = match ast.row().language {
-        Language::Python => (ast.end(id), format!("\n{indent}else:\n{body}")),
-        Language::Ruby if ast.kind(id) == "if" => {
-            let end = ast.source()[..ast.end(id)].rfind("end").unwrap_or(ast.end(id));
-            (end, format!("else\n{body}\n{indent}end"))
-        }
-        Language::Ruby => return,
-        _ if scene.text(so).starts_with('{') => {
-            (ast.end(id), format!(" else {{\n{body}\n{indent}}}"))
-        }
-        _ => return,
+    let (at, rest) = if ast.row().indented {
+        (ast.end(id), format!("\n{indent}else:\n{body}"))
+    } else if scene.text(so).starts_with('{') {
+        (ast.end(id), format!(" else {{\n{body}\n{indent}}}"))
+    } else if ast.row().language == Language::Ruby && scene.text(id).ends_with("end") {
+        (ast.end(id) - "end".len(), format!("else\n{body}\n{indent}end"))
+    } else {
+        return;
     };
-    scene.push(Operator::GuardNested, at..ast.end(end), nested, condition, Risk::Syntax);
+    scene.push(Operator::GuardNested, at..ast.end(end), rest, condition, Risk::Syntax);
+}
+
+/// Lines that stand at `indent`, one `step` deeper.
+fn nested(text: &str, indent: &str, step: &str) -> String {
+    let deeper = |line: &str| match line.strip_prefix(indent) {
+        _ if line.trim().is_empty() => String::new(),
+        Some(own) => [indent, step, own].concat(),
+        None => line.to_owned(),
+    };
+    let lines = text.trim_start_matches(['\n', '\r']).lines();
+    lines.map(deeper).collect::<Vec<_>>().join("\n")
 }
 
 /// Statements on lines of their own with what they are in themselves.

@@ -159,3 +159,14 @@ function scale(array $weights, int $factor): int
     }
     return $sum;
 }
+
+function half(int $n): int
+{
+    return intdiv($n, 2);
+}
+
+function middle(int $low, int $high): int
+{
+    $sum = $low + $high;
+    return half($sum);
+}

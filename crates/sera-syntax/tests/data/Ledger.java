@@ -172,4 +172,13 @@ public class Ledger {
         }
         return lines;
     }
+
+    static int half(int n) {
+        return n / 2;
+    }
+
+    static int middle(int low, int high) {
+        int sum = low + high;
+        return half(sum);
+    }
 }

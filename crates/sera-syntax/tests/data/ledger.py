@@ -182,3 +182,14 @@ class Journal(Ledger):
                 return rows[-1:]
             case _:
                 return []
+
+
+def share(part, whole):
+    return part / whole
+
+
+def weigh(parts, total):
+    found = {}
+    for name, part in parts.items():
+        found[name] = share(part, total)
+    return found

@@ -150,3 +150,12 @@ int average(const int *values, int count, int rounded) {
     }
     return share / count;
 }
+
+static int half(int n) {
+    return n / 2;
+}
+
+int middle(int low, int high) {
+    int sum = low + high;
+    return half(sum) + 1;
+}

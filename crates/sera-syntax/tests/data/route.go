@@ -184,3 +184,12 @@ func (s *Store) Load(path string, kind int) ([]string, error) {
 	}
 	return names, nil
 }
+
+func half(n int) int {
+	return n / 2
+}
+
+func middle(low int, high int) int {
+	sum := low + high
+	return half(sum)
+}

@@ -130,3 +130,12 @@ export function kindOf(text, width) {
   }
   return kind;
 }
+
+function half(n) {
+  return n / 2;
+}
+
+export function middle(low, high) {
+  const sum = low + high;
+  return half(sum);
+}

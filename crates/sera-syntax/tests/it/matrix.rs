@@ -83,6 +83,7 @@ const DIRECT: &[(&str, &[Operator], &[Language])] = &[
     ),
     ("O38", &[Operator::CastChanged], &[C, Cpp]),
     ("R1", &[Operator::DocstringRemoved], ALL),
+    ("R2", &[Operator::HelperInlined], &[Python, JavaScript, Go, C, Java, Php]),
     ("R3", &[Operator::StatementRepeated], ALL),
     ("R4", &[Operator::LocalRenamed], ALL),
     (
