@@ -54,6 +54,8 @@ pub enum Register {
     Symptom,
     /// A terse request, as a commit subject would put it.
     Terse,
+    /// That something is wrong with a place, and nothing more (SERA's first rollout, T1).
+    Vague,
 }
 
 /// One of the change families of the catalogue, `wrong-variable`.

@@ -378,7 +378,7 @@ impl Plant<'_> {
             suspect: self.suspect(),
             documentation: self.documentation(),
         };
-        texts::registers(rng)
+        texts::registers(refactoring, rng)
             .into_iter()
             .find_map(|register| {
                 let text = texts::describe(&facts, register, change, rng)?;

@@ -518,6 +518,14 @@ const WORDINGS: &[Wordings] = &[
     ),
 ];
 
+/// What is said of a place by someone who knows no more: the family is for the solver to find out.
+const VAGUE: &[&str] = &[
+    "Something is wrong around {f}.",
+    "{f} does not do what it should.",
+    "Please look into {f}: it misbehaves.",
+    "There is a fault somewhere in {f}.",
+];
+
 /// Where in the function it shows, by site; said often, because it narrows the search.
 fn shows(site: Site) -> &'static [&'static str] {
     match site {
@@ -567,13 +575,19 @@ pub fn describe(
     let wordings = match register {
         Register::Symptom => wordings.symptom,
         Register::Terse => wordings.terse,
+        Register::Vague => VAGUE,
     };
     let text = (0..TRIES).find_map(|_| {
         let wording = wordings.choose(rng)?;
         let text = capitalised(&wording.replace("{f}", &reference(facts.function, rng)));
         (!change.leaks_into(&text)).then_some(text)
     })?;
-    Some(with_details(text, facts, register, change, rng))
+    match register {
+        Register::Vague => Some(text),
+        Register::Symptom | Register::Terse => {
+            Some(with_details(text, facts, register, change, rng))
+        }
+    }
 }
 
 fn with_details(
@@ -586,7 +600,9 @@ fn with_details(
     let mut parts = Vec::new();
     if let Some(suspect) = facts.suspect.filter(|_| rng.random_bool(SUSPECT)) {
         parts.push(match register {
-            Register::Symptom => format!("It seems to have to do with `{suspect}`."),
+            Register::Symptom | Register::Vague => {
+                format!("It seems to have to do with `{suspect}`.")
+            }
             Register::Terse => format!("See `{suspect}`."),
         });
     }
@@ -606,7 +622,7 @@ fn with_details(
 }
 
 static COMMON: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let wordings = WORDINGS.iter().flat_map(|w| w.symptom.iter().chain(w.terse));
+    let wordings = WORDINGS.iter().flat_map(|w| w.symptom.iter().chain(w.terse)).chain(VAGUE);
     let sites = SITES.iter().flat_map(|site| shows(*site));
     let texts = wordings.chain(sites).chain(&["It seems to have to do with. See. Update change"]);
     texts.flat_map(|text| crate::change::words(text)).map(str::to_lowercase).collect()
@@ -666,11 +682,19 @@ fn capitalised(text: &str) -> String {
     chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
-/// Both registers, the one to try first at random.
-pub fn registers(rng: &mut ChaCha8Rng) -> [Register; 2] {
-    let mut both = [Register::Symptom, Register::Terse];
-    both.shuffle(rng);
-    both
+/// How often a fault is reported by its place alone. Small students need the symptom to find a
+/// repair at all; SERA's finding that vague requests teach too is of teachers' rollouts.
+const VAGUELY: f64 = 0.08;
+
+/// The registers in the order to try them, at random; a refactoring is never asked for vaguely, for
+/// then nothing would be wrong.
+pub fn registers(refactoring: bool, rng: &mut ChaCha8Rng) -> Vec<Register> {
+    let mut order = vec![Register::Symptom, Register::Terse];
+    order.shuffle(rng);
+    if !refactoring && rng.random_bool(VAGUELY) {
+        order.insert(0, Register::Vague);
+    }
+    order
 }
 
 #[cfg(test)]
@@ -686,7 +710,7 @@ mod tests {
             sera_syntax::families::FAMILIES.iter().map(|f| f.name).collect();
         assert_eq!(said, known);
         for wordings in WORDINGS {
-            for wording in wordings.symptom.iter().chain(wordings.terse) {
+            for wording in wordings.symptom.iter().chain(wordings.terse).chain(VAGUE) {
                 assert!(wording.contains("{f}"), "{wording}");
             }
             assert!(wordings.symptom.len() >= 2 && wordings.terse.len() >= 2);

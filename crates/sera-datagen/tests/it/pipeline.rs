@@ -1,6 +1,8 @@
 //! mine → synthesize → roll out → verify → select, and the two rules over every task.
 use crate::world::{NOW, SEED, World, open, redactor};
-use sera_core::{Cancel, Language, LineKind, Origin, Patch, Seed, Task, Tree as _, TreePath};
+use sera_core::{
+    Cancel, Language, LineKind, Origin, Patch, Register, Seed, Task, Tree as _, TreePath,
+};
 use sera_datagen::change::{Change, Seen};
 use sera_datagen::{
     Attempt, Bases, Policy, Selection, Solved, derivable, holes, play, reason, roll_out_all,
@@ -147,7 +149,11 @@ fn caps_quarter_and_registers() {
     assert!(operators.len() >= 12, "{operators:?}");
     assert!(families.len() >= 15, "{families:?}");
     let registers: BTreeSet<_> = training.iter().map(|t| t.register).collect();
-    assert_eq!(registers.len(), 2);
+    assert_eq!(registers.len(), 3);
+    let vague = training.iter().filter(|t| t.register == Register::Vague);
+    let improves = |t: &&&Task| matches!(t.origin, Origin::Mutation { refactoring: true, .. });
+    assert_eq!(vague.clone().filter(improves).count(), 0);
+    assert!(vague.count() <= bound(0.15));
 }
 
 #[test]
