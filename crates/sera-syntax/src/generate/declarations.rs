@@ -1,4 +1,5 @@
 //! What is declared around a function and in it: constants, marks, bases, types, names of options.
+use super::atoms::is_name;
 use super::literals::neighbours_of;
 use super::names::closest;
 use crate::Operator;
@@ -66,7 +67,9 @@ fn change_key(scene: &mut Scene<'_>, id: Id) {
         let same = fields.get(name).is_some_and(|of| fields.get(other) == Some(of));
         !taken.contains(&other.as_str()) && (!checked || same)
     };
-    for other in closest(Some(&scene.facts.keys), name, many).into_iter().filter(fits) {
+    let told = scene.words().iter().filter(|word| is_name(scene, word)).cloned();
+    let seen = closest(Some(&scene.facts.keys), name, many).into_iter().filter(fits);
+    for other in seen.chain(told).collect::<Vec<_>>() {
         scene.push(Operator::KeyChange, ast.span(key), other, name, Risk::None);
     }
 }
