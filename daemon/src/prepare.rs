@@ -208,8 +208,11 @@ struct Neighbours<'a> {
 
 impl<'a> Neighbours<'a> {
     fn new(holes: &'a [Hole]) -> Self {
+        // The body of a file's last function has nothing after it either.
+        let mut shown = BTreeSet::new();
         let whole = holes.iter().filter(|hole| hole.after.is_empty());
-        Self { holes: whole.map(|hole| (hole, words(&hole.before))).collect() }
+        let once = whole.filter(|hole| shown.insert(&hole.function));
+        Self { holes: once.map(|hole| (hole, words(&hole.before))).collect() }
     }
 
     /// The code of the most similar training functions, most similar last: next to the hole.

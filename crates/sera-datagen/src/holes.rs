@@ -7,8 +7,9 @@ use crate::synthesize::rng_seed_of;
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use sera_core::{FunctionSeed, Hole, Seed, TreePath};
+use sera_core::{FunctionSeed, Hole, Language, Seed, TreePath};
 use sera_sandbox::Overlay;
+use sera_syntax::Function;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,11 +26,22 @@ const BEFORE: usize = 2_400;
 /// Bytes of a middle, at most; longer second halves are cut at a line.
 const MIDDLE: usize = 1_200;
 
+/// Bytes of signature and documentation before a body, at most: a quarter of what a tiny student
+/// reads stands around a hole, and without its signature a body says nothing.
+const HEAD: usize = 500;
+
+/// Lines of a function that holes are made in, at least.
+const SHORTEST: usize = 4;
+
 /// Lines of a hole in the middle, at most.
 const HOLE_LINES: usize = 3;
 
 /// One prefix completion (second half of the function) and one hole of a few lines per function
-/// seed, held-out ones marked. `source` is the redacted tree at the cut.
+/// seed, held-out ones marked; then, per function that may be trained on, its whole body, which
+/// signature and documentation stand before. `source` is the redacted tree at the cut.
+///
+/// Bodies come last, and held-out functions give none: what is measured, and what retrieval may
+/// show first, stays what it is without them.
 pub fn holes(seeds: &[Seed], source: &Overlay, policy: &Policy, rng_seed: u64) -> Vec<Hole> {
     let mut by_file = BTreeMap::<&TreePath, Vec<&FunctionSeed>>::new();
     for seed in seeds {
@@ -37,7 +49,7 @@ pub fn holes(seeds: &[Seed], source: &Overlay, policy: &Policy, rng_seed: u64) -
             by_file.entry(&function.key.path).or_default().push(function);
         }
     }
-    let mut holes = Vec::new();
+    let (mut holes, mut bodies) = (Vec::new(), Vec::new());
     for (path, functions) in by_file {
         let Ok(text) = source.read_text(path) else { continue };
         if text.len() > policy.max_file_bytes {
@@ -47,8 +59,60 @@ pub fn holes(seeds: &[Seed], source: &Overlay, policy: &Policy, rng_seed: u64) -
             let mut rng = ChaCha8Rng::seed_from_u64(rng_seed_of(rng_seed, &function.id));
             holes.extend(of_function(function, &functions, &text, &mut rng));
         }
+        bodies.extend(bodies_of(path, &functions, &text));
     }
+    holes.extend(bodies);
     holes
+}
+
+/// The bodies of a file's functions that are not held out, each as a hole.
+fn bodies_of(path: &TreePath, seeds: &[&FunctionSeed], text: &Arc<str>) -> Vec<Hole> {
+    let training = || seeds.iter().filter(|seed| !seed.held_out);
+    let Some(language) = Language::of(path).filter(|_| training().next().is_some()) else {
+        return Vec::new();
+    };
+    let functions = sera_syntax::parse(language, text.clone()).functions();
+    let of = |seed: &&&FunctionSeed| {
+        let mut same = functions.iter().filter(|f| f.name == seed.key.name && f.span == seed.span);
+        body(seed, seeds, same.next()?, text)
+    };
+    training().filter_map(|seed| of(&seed)).collect()
+}
+
+/// What follows signature and documentation, up to the closing brace where there is one. `None`
+/// where that is not whole lines, longer than a middle may be (half a body is no answer), or after
+/// more documentation than fits.
+fn body(
+    seed: &FunctionSeed,
+    others: &[&FunctionSeed],
+    function: &Function,
+    text: &str,
+) -> Option<Hole> {
+    let whole = &function.body;
+    let documentation = function.docstring.as_ref().filter(|d| whole.start <= d.start);
+    let (start, end, alone) = if text[whole.clone()].starts_with('{') {
+        let end = line_start(text, whole.end);
+        (line_end(text, whole.start), end, text[end..whole.end].trim() == "}")
+    } else {
+        let start = line_start(text, whole.start);
+        let below = documentation.map_or(start, |documentation| line_end(text, documentation.end));
+        (below, line_end(text, whole.end), text[start..whole.start].trim().is_empty())
+    };
+    let middle = text.get(start..end).filter(|middle| alone && !middle.trim().is_empty())?;
+    let lines = line_starts(text, &seed.span).len();
+    let head = start - function.span.start.min(start);
+    if middle.len() > MIDDLE || head > HEAD || lines < SHORTEST {
+        return None;
+    }
+    let around = Around::of(seed, others, text);
+    Some(Hole {
+        function: seed.key.clone(),
+        language: seed.language,
+        before: clipped_start(text, around.above..start, ABOVE + BEFORE).to_owned(),
+        middle: middle.to_owned(),
+        after: text[clipped(text, end..around.below.max(end), BELOW)].to_owned(),
+        held_out: false,
+    })
 }
 
 fn of_function(
@@ -60,7 +124,7 @@ fn of_function(
     let Some(code) = text.get(function.span.clone()) else { return Vec::new() };
     let starts = line_starts(text, &function.span);
     // The signature and one line of the body stay; the hole is not blank and not the last brace.
-    if starts.len() < 4 || code.trim().is_empty() {
+    if starts.len() < SHORTEST || code.trim().is_empty() {
         return Vec::new();
     }
     let around = Around::of(function, others, text);
@@ -155,6 +219,60 @@ fn clipped_start(text: &str, range: Range<usize>, bytes: usize) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sera_core::{BlobId, FunctionKey, SeedId};
+
+    /// `before|middle|after` of the body of a file's first function.
+    fn body_of(file: &str, text: &str) -> Option<String> {
+        let path = TreePath::new(file).unwrap();
+        let language = Language::of(&path).unwrap();
+        let function = sera_syntax::parse(language, text).functions().swap_remove(0);
+        let seed = FunctionSeed {
+            id: SeedId::of(&[file]),
+            key: FunctionKey { path, name: function.name.clone() },
+            language,
+            blob: BlobId::from_hex("b"),
+            span: function.span.clone(),
+            statements: 2,
+            complexity: 1,
+            held_out: false,
+        };
+        let Hole { before, middle, after, .. } = body(&seed, &[&seed], &function, text)?;
+        Some(format!("{before}|{middle}|{after}"))
+    }
+
+    #[test]
+    fn a_body_follows_signature_and_documentation() {
+        let check = |file: &str, text: &str, expect: Option<&str>| {
+            assert_eq!(body_of(file, text).as_deref(), expect, "{text}");
+        };
+        check(
+            "a.py",
+            "A = 1\n\ndef f(\n    a,\n):\n    \"\"\"Adds.\"\"\"\n    a += 1\n    return a\n\nB = 2\n",
+            Some(
+                "A = 1\n\ndef f(\n    a,\n):\n    \"\"\"Adds.\"\"\"\n|    a += 1\n    return a\n|\nB = 2\n",
+            ),
+        );
+        check(
+            "a.py",
+            "def f(a):\n    a += 1\n    a += 2\n    return a\n",
+            Some("def f(a):\n|    a += 1\n    a += 2\n    return a\n|"),
+        );
+        check(
+            "a.py",
+            "def f(a,\n      b,\n      c):\n    return a\n",
+            Some("def f(a,\n      b,\n      c):\n|    return a\n|"),
+        );
+        check("a.py", "def f(a,\n      b,\n      c,\n      d): return a\n", None);
+        check("a.py", "def f(a):\n    return a\n", None);
+        check(
+            "a.rs",
+            "/// Adds.\nfn f(a: u8) -> u8 {\n    let b = a;\n    b + 1\n}\n",
+            Some("/// Adds.\nfn f(a: u8) -> u8 {\n|    let b = a;\n    b + 1\n|}\n"),
+        );
+        check("a.rs", "fn f(a: u8) -> u8 {\n    let b = a;\n\n    b + 1 }\n", None);
+        let long = format!("def f(a):\n{}", "    a = a + 1\n".repeat(100));
+        check("a.py", &long, None);
+    }
 
     #[test]
     fn lines_are_never_cut() {

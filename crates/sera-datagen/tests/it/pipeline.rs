@@ -1,7 +1,7 @@
 //! mine → synthesize → roll out → verify → select, and the two rules over every task.
 use crate::world::{NOW, SEED, World, open, redactor};
 use sera_core::{
-    Cancel, Language, LineKind, Origin, Patch, Register, Seed, Task, Tree as _, TreePath,
+    Cancel, Hole, Language, LineKind, Origin, Patch, Register, Seed, Task, Tree as _, TreePath,
 };
 use sera_datagen::change::{Change, Seen};
 use sera_datagen::{
@@ -230,6 +230,12 @@ fn holes_fit_their_files() {
             assert!(!whole.contains(&held.middle), "{:?} shows {:?}", hole.function, held.function);
         }
     }
+    let third = |hole: &Hole| {
+        let mut same = holes.iter().filter(|h| h.function == hole.function);
+        same.position(|h| std::ptr::eq(h, hole)) == Some(2)
+    };
+    let bodies = holes.iter().position(third).expect("some have a third one, their body");
+    assert!(holes[bodies..].iter().all(|hole| third(hole) && !hole.held_out), "bodies come last");
 }
 
 #[test]
