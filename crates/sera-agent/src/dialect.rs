@@ -7,12 +7,14 @@
 mod aloud;
 mod calls;
 mod grammar;
+mod next_edit;
 mod numbered;
 mod student;
 mod teacher;
 mod tools;
 
 pub use grammar::edits as edit_grammar;
+pub use next_edit::{Made, next_edit};
 pub use numbered::{LineEdit, View};
 pub use student::{Conversation, Shot, guided, is_own};
 pub use teacher::Dialect;
@@ -355,6 +357,8 @@ pub fn digest() -> String {
         numbered::COMES,
         numbered::NTH,
         numbered::TO,
+        next_edit::EDITED,
+        next_edit::NEXT,
         &markers,
         &size,
     ]

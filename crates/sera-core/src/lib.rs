@@ -8,6 +8,7 @@
 pub mod hole;
 pub mod id;
 pub mod language;
+pub mod lesson;
 pub mod model;
 pub mod overlap;
 pub mod patch;
@@ -25,6 +26,7 @@ pub mod verdict;
 pub use hole::Hole;
 pub use id::{AdapterId, BlobId, CommitId, Digest, JobId, SeedId, TaskId, TrajectoryId};
 pub use language::Language;
+pub use lesson::{Lesson, Subject};
 pub use model::{
     Call, Cancel, Context, Message, Model, ModelError, Prompt, Reply, Role, Score, Tool, Usage,
 };

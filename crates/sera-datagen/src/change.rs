@@ -154,6 +154,13 @@ impl Seen {
         self.words.extend(words(text).map(str::to_owned));
     }
 
+    /// Share of the words of `text` that were not seen, keywords left out; 0 where it has none.
+    pub fn share_unseen(&self, text: &str) -> f64 {
+        let told: Vec<&str> = words(text).filter(|word| !KEYWORDS.contains(word)).collect();
+        let unseen = told.iter().filter(|word| !self.words.contains(**word)).count();
+        unseen as f64 / told.len().max(1) as f64
+    }
+
     /// Whether an identifier or literal was seen as a whole.
     pub fn holds(&self, token: &str) -> bool {
         if token.chars().all(is_word) {
@@ -287,6 +294,14 @@ mod tests {
         assert!(!comment.determined_by(&Seen::of(["x = 1"])));
         let deletion = change("log(x)\nx = 1\n", "x = 1\n");
         assert!(deletion.determined_by(&Seen::of([""])));
+    }
+
+    #[test]
+    fn new_words_are_a_share_of_all() {
+        let seen = Seen::of(["width of total"]);
+        for (text, expect) in [("width height", 0.5), ("return total", 0.0), ("= {}", 0.0)] {
+            assert!((seen.share_unseen(text) - expect).abs() < 1e-9, "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! [`mine`](mod@mine) finds functions and commits and the cut between what is trained on and what
 //! is held out; [`synthesize`](mod@synthesize) makes tasks of them; [`rollout`] has the
 //! [`teacher`] play each in an environment; [`select`](mod@select) chooses. [`holes`](mod@holes)
-//! makes completion examples, [`similar`] finds solved tasks to show. Stages take data and return
+//! makes completion examples, [`lessons`](mod@lessons) conversations that nobody attempted,
+//! [`similar`] finds solved tasks to show. Stages take data and return
 //! data: nothing here writes anything.
 pub mod bases;
 mod call_graph;
@@ -19,6 +20,7 @@ pub mod holes;
 pub mod import;
 mod judge;
 pub mod known;
+pub mod lessons;
 pub mod mine;
 mod parallel;
 pub mod policy;
@@ -39,6 +41,7 @@ pub use generate::{Generation, Generator, generate_all};
 pub use holes::holes;
 pub use import::{Importer, Row, import};
 pub use known::Known;
+pub use lessons::lessons;
 pub use mine::{Cut, MineError, Mined, mine};
 pub use policy::Policy;
 pub use reason::{DropReason, Drops};

@@ -36,7 +36,7 @@ pub struct ProceduralTeacher {
 pub(crate) struct Stop {
     pub(crate) path: TreePath,
     pub(crate) name: Option<String>,
-    edits: VecDeque<Action>,
+    pub(crate) edits: VecDeque<Action>,
 }
 
 impl Stop {
