@@ -13,6 +13,22 @@ pub enum Kind {
     Complete,
     /// Steps of a fix, from a trajectory.
     Fix,
+    /// A skill that a fix needs, from a lesson.
+    Lesson,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Complete, Self::Fix, Self::Lesson];
+
+    /// What examples of this kind are called.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Complete => "completions",
+            Self::Fix => "fixes",
+            Self::Lesson => "lessons",
+        }
+    }
 }
 
 /// One sequence to train on.
@@ -39,7 +55,7 @@ pub struct Conversation {
     pub last: usize,
 }
 
-/// A conversation in the serving template, at most `length` tokens long.
+/// A conversation in the serving template, at most `length` tokens long; an example of a fix.
 ///
 /// `weigh` gives the loss weight of a run of bytes of a message, 0 for none; only the assistant's
 /// messages are asked for, token by token, the end of turn as the empty run at its end. `None`

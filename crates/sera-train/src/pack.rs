@@ -14,8 +14,12 @@ use serde::{Deserialize, Serialize};
 pub struct PackConfig {
     /// Tokens to train on, all examples together, repeats included.
     pub tokens: usize,
-    /// Share of them for [`Kind::Complete`], where both kinds exist.
+    /// Share of them for [`Kind::Complete`], where there are fixes too.
     pub complete: f64,
+    /// Share of the rest for [`Kind::Lesson`], at most: what they leave is for fixes. A checkpoint
+    /// from before there were any has none.
+    #[serde(default)]
+    pub lessons: f64,
     /// How often an example may be seen.
     pub epochs: usize,
     /// Most tokens in one forward; an example longer than this is a bin of its own.
@@ -30,11 +34,13 @@ pub struct PackConfig {
 }
 
 impl Default for PackConfig {
-    /// The tiny tier's mix (design section 7).
+    /// The tiny tier's mix (design section 7). A quarter of what is talked about are lessons: a
+    /// fix is what is served and measured, and a lesson only a part of one.
     fn default() -> Self {
         Self {
             tokens: 40_000,
             complete: 0.7,
+            lessons: 0.25,
             epochs: 3,
             bin: 1024,
             step: 1024,
@@ -80,7 +86,7 @@ fn mix(examples: &[Example], config: &PackConfig, random: &mut ChaCha8Rng) -> Ve
         'epochs: for _ in 0..config.epochs {
             own.shuffle(random);
             match kind {
-                Kind::Complete => {}
+                Kind::Complete | Kind::Lesson => {}
                 // Nearly all of a fix is read and not learned from: what is short teaches more
                 // edits for as many tokens.
                 Kind::Fix => own.sort_by_key(|&i| third(examples[i].tokens.len())),
@@ -97,16 +103,31 @@ fn mix(examples: &[Example], config: &PackConfig, random: &mut ChaCha8Rng) -> Ve
         chosen.shuffle(random);
         chosen
     };
-    let has = |kind| examples.iter().any(|example| is_of(kind, example));
-    let share = match (has(Kind::Complete), has(Kind::Fix)) {
-        (true, true) => config.complete,
-        (true, false) => 1.0,
-        (false, _) => 0.0,
-    };
-    let quota = (config.tokens as f64 * share) as usize;
-    let complete = of_kind(Kind::Complete, quota);
-    let fix = of_kind(Kind::Fix, config.tokens - quota);
-    interleave(&complete, &fix)
+    let has = Kind::ALL.map(|kind| examples.iter().any(|example| is_of(kind, example)));
+    let [complete, lessons] = shares(has, config).map(|share| config.tokens as f64 * share);
+    let rest = config.tokens - complete as usize;
+    let complete = of_kind(Kind::Complete, complete as usize);
+    let lessons = of_kind(Kind::Lesson, lessons as usize);
+    // Few lessons leave some of their share.
+    let taken = lessons.iter().map(|&i| examples[i].tokens.len()).sum();
+    let fix = of_kind(Kind::Fix, rest.saturating_sub(taken));
+    interleave(&interleave(&complete, &fix), &lessons)
+}
+
+/// Shares of completions and of lessons in all tokens; the rest is for fixes. `has` tells which
+/// kinds there are, in the order of [`Kind::ALL`].
+fn shares([complete, fix, lesson]: [bool; 3], config: &PackConfig) -> [f64; 2] {
+    let lessons = if lesson { config.lessons } else { 0.0 };
+    match (complete, fix) {
+        (true, true) => [config.complete, (1.0 - config.complete) * lessons],
+        // What fixes would have is for completions, not for lessons.
+        (true, false) => {
+            let lessons = (1.0 - config.complete) * lessons;
+            [1.0 - lessons, lessons]
+        }
+        (false, true) => [0.0, lessons],
+        (false, false) => [0.0, 1.0],
+    }
 }
 
 /// Which third of `lengths` a length falls into: 0 for the shortest.
@@ -238,6 +259,7 @@ mod tests {
     const CONFIG: PackConfig = PackConfig {
         tokens: 10_000,
         complete: 0.7,
+        lessons: 0.25,
         epochs: 3,
         bin: 100,
         step: 400,
@@ -260,8 +282,35 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_from_before_lessons_has_none() {
+        let mut old = serde_json::to_value(CONFIG).unwrap();
+        old.as_object_mut().unwrap().remove("lessons");
+        let read: PackConfig = serde_json::from_value(old).unwrap();
+        assert_eq!(read, PackConfig { lessons: 0.0, ..CONFIG });
+    }
+
+    #[test]
+    fn lessons_are_a_minority_of_what_is_not_completion() {
+        let check = |kinds: &[(Kind, usize, usize)], expect: [usize; 3]| {
+            let examples = examples(kinds);
+            let plan = plan(&examples, &CONFIG);
+            assert_eq!(
+                Kind::ALL.map(|kind| tokens_of(&plan, &examples, kind)),
+                expect,
+                "{kinds:?}"
+            );
+        };
+        let [complete, fix, lesson] = Kind::ALL.map(|kind| (kind, 500, 10));
+        check(&[complete, fix, lesson], [7000, 2250, 750]);
+        check(&[complete, fix, (Kind::Lesson, 10, 10)], [7000, 2700, 300]);
+        check(&[complete, lesson], [9250, 0, 750]);
+        check(&[fix, lesson], [0, 7500, 2500]);
+        check(&[lesson], [0, 0, 10_000]);
+    }
+
+    #[test]
     fn a_missing_kind_leaves_its_share_to_the_other() {
-        for kind in [Kind::Complete, Kind::Fix] {
+        for kind in Kind::ALL {
             let examples = examples(&[(kind, 500, 20)]);
             assert_eq!(plan(&examples, &CONFIG).tokens(&examples), 10_000);
         }
