@@ -7,7 +7,8 @@ use crate::reports;
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::Capability;
 use sera_core::{
-    AdapterId, Digest, FunctionKey, Hole, Language, Origin, Seed, TrajectoryId, Tree as _, TreePath,
+    AdapterId, Digest, FunctionKey, Hole, Language, Lesson, Origin, Seed, TrajectoryId, Tree as _,
+    TreePath,
 };
 use sera_datagen::{Attempt, Forget, Forgotten, Source, Traces};
 use sera_protocol::report::ForgetReport;
@@ -71,14 +72,16 @@ struct Found {
     generated: usize,
     /// What is left of the holes, and how many go.
     holes: (Vec<Hole>, usize),
+    /// The same of the lessons.
+    lessons: (Vec<Lesson>, usize),
     adapters: Vec<Adapter>,
 }
 
 impl Found {
     fn is_empty(&self) -> bool {
-        let Self { seeds, tasks, trajectories, generations, holes, adapters, .. } = self;
+        let Self { seeds, tasks, trajectories, generations, holes, lessons, adapters, .. } = self;
         let lists = [seeds, tasks, trajectories, generations];
-        lists.iter().all(|list| list.is_empty()) && holes.1 == 0 && adapters.is_empty()
+        lists.iter().all(|list| list.is_empty()) && holes.1 + lessons.1 == 0 && adapters.is_empty()
     }
 }
 
@@ -113,11 +116,8 @@ fn find(records: &Records, forgotten: &Forgotten) -> Result<Found> {
             found.generations.push(Records::generation_key(&made));
         }
     }
-    let holes = records.holes()?;
-    let all = holes.len();
-    let left: Vec<Hole> = holes.into_iter().filter(|hole| !meets(&Traces::of_hole(hole))).collect();
-    let gone = all - left.len();
-    found.holes = (left, gone);
+    found.holes = left(records.holes()?, |hole| meets(&Traces::of_hole(hole)));
+    found.lessons = left(records.lessons()?, |lesson| meets(&Traces::of_lesson(lesson)));
     for adapter in records.adapters()? {
         // One that does not say what it learnt from may have learnt from anything.
         if records.traces(&adapter)?.is_none_or(|traces| meets(&traces)) {
@@ -132,6 +132,14 @@ fn find(records: &Records, forgotten: &Forgotten) -> Result<Found> {
         found.trajectories.extend(more);
     }
     Ok(found)
+}
+
+/// What stays, and how many go.
+fn left<T>(all: Vec<T>, goes: impl Fn(&T) -> bool) -> (Vec<T>, usize) {
+    let before = all.len();
+    let left: Vec<T> = all.into_iter().filter(|one| !goes(one)).collect();
+    let gone = before - left.len();
+    (left, gone)
 }
 
 /// Does it. What stays is what would be there if it had never been; a dry run only counts.
@@ -151,6 +159,7 @@ pub(crate) fn forget(cycle: &Cycle<'_>, what: &str, dry_run: bool) -> Result<For
         tasks: found.tasks.len() as u64,
         trajectories: (found.trajectories.len() + found.generated) as u64,
         holes: found.holes.1 as u64,
+        lessons: found.lessons.1 as u64,
         adapters: found.adapters.iter().map(|adapter| adapter.id.to_string()).collect(),
         served: BTreeMap::new(),
         retraining: !found.adapters.is_empty(),
@@ -245,6 +254,7 @@ fn remove(records: &Records, found: &Found) -> Result<()> {
         }
     }
     records.replace_holes(&found.holes.0)?;
+    records.replace_lessons(&found.lessons.0)?;
     // What mining knows holds commits whole; a training that was interrupted learnt from all.
     store.delete(Kind::Known, crate::records::CURRENT)?;
     store.delete(Kind::Job, "interrupted")?;
@@ -315,7 +325,7 @@ impl Records {
 }
 
 /// What an adapter learns from: `chosen` trajectories, all that teachers did on the way to them, the
-/// messages that descriptions were to be like, and the holes.
+/// messages that descriptions were to be like, the lessons and the holes.
 pub(crate) fn learnt(
     records: &Records,
     chosen: &BTreeSet<TrajectoryId>,
@@ -323,6 +333,7 @@ pub(crate) fn learnt(
 ) -> Result<Traces> {
     let mut traces = Traces::default();
     holes.iter().for_each(|hole| traces.add(Traces::of_hole(hole)));
+    records.lessons()?.iter().for_each(|lesson| traces.add(Traces::of_lesson(lesson)));
     let is_chosen = |attempt: &Attempt| chosen.contains(&attempt.trajectory.id);
     let played = records.played()?;
     played.iter().filter(|one| is_chosen(one)).for_each(|one| traces.add(Traces::of_attempt(one)));
@@ -363,6 +374,19 @@ mod tests {
             complexity: 1,
             held_out: false,
         })
+    }
+
+    #[test]
+    fn a_store_from_before_lessons_has_none() {
+        let repo = python_project();
+        let engine = Engine::open(repo.path()).expect("a repository");
+        let none: Option<Vec<Lesson>> =
+            engine.records.store().get(Kind::Lesson, crate::records::CURRENT).expect("it is read");
+        assert_eq!(none, None);
+        assert_eq!(engine.records.lessons().expect("they are read"), []);
+        let forgotten = Forgotten::only(Forget::Path(TreePath::new("a.py").expect("a path")));
+        let found = find(&engine.records, &forgotten).expect("it is looked for");
+        assert!(found.is_empty());
     }
 
     /// A daemon that was killed while it forgot goes on when it is started again.

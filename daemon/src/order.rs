@@ -5,7 +5,8 @@
 use sera_chat::Spent;
 use sera_core::scorecard::{FixScore, Scorecard};
 use sera_core::{
-    CommitId, Digest, FunctionSeed, Hole, Patch, Seed, SeedId, Task, TaskId, TrajectoryId, TreePath,
+    CommitId, Digest, FunctionSeed, Hole, Lesson, Patch, Seed, SeedId, Task, TaskId, TrajectoryId,
+    TreePath,
 };
 use sera_datagen::{Attempt, Cut, Drops, Forgotten, Known, Selected, Selection};
 use sera_model::{Choice, KeyValues};
@@ -21,7 +22,7 @@ pub(crate) enum Order {
     Check(Check),
     /// History → seeds.
     Mine(Mine),
-    /// Seeds → tasks and holes.
+    /// Seeds → tasks, lessons and holes.
     Synthesize(Synthesize),
     /// Tasks → judged trajectories.
     RollOut(RollOut),
@@ -31,7 +32,7 @@ pub(crate) enum Order {
     Import(Import),
     /// Attempts → which of them are trained on, and files of those.
     Select(Select),
-    /// Trajectories and holes → adapters.
+    /// Trajectories, lessons and holes → adapters.
     Train(Train),
     /// Adapters × held-out work → scorecards.
     Evaluate(Evaluate),
@@ -128,6 +129,9 @@ pub(crate) struct Synthesized {
     pub(crate) tasks: Vec<Task>,
     /// Training and held-out holes.
     pub(crate) holes: Vec<Hole>,
+    /// Lessons.
+    #[serde(default)]
+    pub(crate) lessons: Vec<Lesson>,
     /// Why seeds gave no task.
     pub(crate) dropped: Drops,
     /// Wall seconds.
@@ -350,6 +354,9 @@ pub(crate) struct Train {
     pub(crate) selection: Selection,
     /// Training holes.
     pub(crate) holes: Vec<Hole>,
+    /// Lessons.
+    #[serde(default)]
+    pub(crate) lessons: Vec<Lesson>,
     /// How long.
     pub(crate) budget: TrainBudget,
     /// Seed of initialisation and order.

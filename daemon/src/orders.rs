@@ -11,7 +11,7 @@ use crate::work::import::patch_of;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Arm, Capability};
-use sera_core::{AdapterId, CommitId, Digest, Hole, Origin, Seed, Task, TaskId, TreePath};
+use sera_core::{AdapterId, CommitId, Digest, Hole, Lesson, Origin, Seed, Task, TaskId, TreePath};
 use sera_datagen::{Attempt, Cut, SelectError, Selection, Source as Kept};
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
 use sera_protocol::report::ExportFormat;
@@ -307,14 +307,14 @@ pub(crate) async fn train(
 ) -> Result<(Digest, Train)> {
     let base = base::obtain(cycle).await?;
     let attempts = trained_on(cycle)?;
-    let holes = holes(cycle, false)?;
+    let (lessons, holes) = (cycle.records.lessons()?, holes(cycle, false)?);
     let budget = match tokens {
         Some(tokens) => TrainBudget::Tokens { tokens: tokens as usize },
         None => TrainBudget::Seconds { seconds: seconds.map_or(TRAIN_SECONDS, |s| s as f64) },
     };
     let siblings = cycle.records.deviation()?.is_empty();
     let selection = cycle.records.selection()?;
-    let made_from = made_from(&attempts, &selection, &holes, &budget, seed, siblings)?;
+    let made_from = made_from(&attempts, &selection, (&lessons, &holes), &budget, seed, siblings)?;
     let path = cycle.folder("checkpoint")?.join("checkpoint");
     let checkpoint = cycle.records.resume(&made_from, &path)?.then_some(path);
     let settings = cycle.engine.repository.settings()?;
@@ -327,6 +327,7 @@ pub(crate) async fn train(
         attempts,
         selection,
         holes,
+        lessons,
         budget,
         seed,
         siblings,
@@ -356,13 +357,13 @@ pub(crate) fn cache(cycle: &Cycle<'_>) -> Result<KeyValues> {
 fn made_from(
     attempts: &[Attempt],
     selection: &Selection,
-    holes: &[Hole],
+    code: (&[Lesson], &[Hole]),
     budget: &TrainBudget,
     seed: u64,
     siblings: bool,
 ) -> Result<Digest> {
     let ids: Vec<_> = attempts.iter().map(|attempt| attempt.trajectory.id).collect();
-    let parts = (ids, selection, holes, budget, seed, siblings);
+    let parts = (ids, selection, code, budget, seed, siblings);
     Ok(Digest::of(&serde_json::to_vec(&parts).context("failed to name the dataset")?))
 }
 

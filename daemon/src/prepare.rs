@@ -7,14 +7,14 @@ use rand_chacha::ChaCha8Rng;
 use sera_agent::dialect::{self, Shot};
 use sera_agent::{Environment, reference_spans};
 use sera_core::{
-    Action, FunctionKey, Hole, Message, Outcome, Step, Task, TaskId, Trajectory, TrajectoryId,
-    TreePath,
+    Action, FunctionKey, Hole, Lesson, Message, Outcome, Step, Task, TaskId, Trajectory,
+    TrajectoryId, TreePath,
 };
 use sera_datagen::{Attempt, Bases, Policy, Selected, Selection, Solved};
 use sera_model::Tokenizer;
 use sera_train::Example;
 use sera_train::evaluate::{FixItem, HoleItem};
-use sera_train::examples::{self, HoleFormat};
+use sera_train::examples::{self, HoleFormat, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -70,11 +70,11 @@ pub fn choose(
     Chosen { selected, taught }
 }
 
-/// Everything that may be trained on, tokenised: selected trajectories, then holes.
+/// Everything that may be trained on, tokenised: selected trajectories, then lessons, then holes.
 pub fn dataset(
     tokenizer: &Tokenizer,
     attempts: &[Attempt],
-    holes: &[Hole],
+    (lessons, holes): (&[Lesson], &[Hole]),
     selection: &Selection,
     stress: f32,
 ) -> (Vec<Example>, Selected) {
@@ -82,14 +82,33 @@ pub fn dataset(
     let format = HoleFormat::of_length(LENGTH);
     let hole = |hole: &Hole| examples::hole(tokenizer, hole, &format);
     let fixes = taught.into_iter().map(|taught| taught.example);
-    (fixes.chain(holes.iter().filter_map(hole)).collect(), selected)
+    let lessons = lessons.iter().filter_map(|lesson| of_lesson(tokenizer, lesson, stress));
+    (fixes.chain(lessons).chain(holes.iter().filter_map(hole)).collect(), selected)
+}
+
+/// A lesson as an example. `None` where nothing of it fits.
+fn of_lesson(tokenizer: &Tokenizer, lesson: &Lesson, stress: f32) -> Option<Example> {
+    let source = lesson.subject.to_string();
+    let taught = conversation(tokenizer, &source, &lesson.description, &lesson.steps, stress)?;
+    Some(Example { kind: Kind::Lesson, ..taught.example })
+}
+
+fn taught(tokenizer: &Tokenizer, trajectory: &Trajectory, stress: f32) -> Option<Taught> {
+    let Trajectory { id, description, steps, .. } = trajectory;
+    conversation(tokenizer, &id.to_string(), description, steps, stress)
 }
 
 /// The conversation that serving would have: the same renderer, the same steps left out.
-fn taught(tokenizer: &Tokenizer, trajectory: &Trajectory, stress: f32) -> Option<Taught> {
+fn conversation(
+    tokenizer: &Tokenizer,
+    source: &str,
+    description: &str,
+    steps: &[Step],
+    stress: f32,
+) -> Option<Taught> {
     let dialect::Conversation { mut messages, changed, swapped } =
-        dialect::guided(&[], &trajectory.description, &trajectory.steps).ended();
-    let own: Vec<&Step> = trajectory.steps.iter().filter(|step| dialect::is_own(step)).collect();
+        dialect::guided(&[], description, steps).ended();
+    let own: Vec<&Step> = steps.iter().filter(|step| dialect::is_own(step)).collect();
     let weigh = |message: usize, bytes: Range<usize>| {
         // The end of turn is an empty run.
         let inside = |span: &Range<usize>| {
@@ -105,9 +124,8 @@ fn taught(tokenizer: &Tokenizer, trajectory: &Trajectory, stress: f32) -> Option
             false => 1.0,
         }
     };
-    let id = trajectory.id.to_string();
     let examples::Conversation { mut example, kept, last } =
-        examples::conversation(tokenizer, &id, &messages, &weigh, LENGTH)?;
+        examples::conversation(tokenizer, source, &messages, &weigh, LENGTH)?;
     for (message, old, new) in swapped {
         examples::unlike(tokenizer, &mut example, &messages, (message, old, new));
     }

@@ -1,11 +1,13 @@
 //! What one repository's store holds, in this product's words; the only writer of it.
 //!
-//! Seeds are named by content, so a new mining writes only what changed. Tasks, trajectories and
-//! holes belong to one *cycle*: a training cycle fixes the cut, and a moved cut starts the next.
+//! Seeds are named by content, so a new mining writes only what changed. Tasks, trajectories,
+//! lessons and holes belong to one *cycle*: a training cycle fixes the cut, and a moved cut starts the next.
 use crate::order::{Evaluated, MineDone, RolledOut, Synthesized, TrainNumbers, Trained, Yield};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Capability, Scorecard};
-use sera_core::{AdapterId, CommitId, Digest, Hole, Seed, SeedId, Task, TaskId, Trajectory};
+use sera_core::{
+    AdapterId, CommitId, Digest, Hole, Lesson, Seed, SeedId, Task, TaskId, Trajectory,
+};
 use sera_core::{Verdict, stats};
 use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Known, Selection, Traces};
 use sera_store::{Kind, Store};
@@ -197,6 +199,8 @@ impl Records {
         self.store.put_all(Kind::Task, &tasks)?;
         let holes = made.holes.iter().filter(|hole| !forgotten.meets(&Traces::of_hole(hole)));
         self.store.put(Kind::Hole, CURRENT, &holes.collect::<Vec<_>>())?;
+        let lessons = made.lessons.iter().filter(|one| !forgotten.meets(&Traces::of_lesson(one)));
+        self.store.put(Kind::Lesson, CURRENT, &lessons.collect::<Vec<_>>())?;
         self.store.put(Kind::Setting, "rollouts", &Rollouts::default())?;
         let cycle = Cycle { cut: cut.clone(), dropped: made.dropped.clone() };
         Ok(self.store.put(Kind::Dataset, CURRENT, &cycle)?)
@@ -215,6 +219,16 @@ impl Records {
     /// The holes that are left.
     pub(crate) fn replace_holes(&self, holes: &[Hole]) -> Result<()> {
         Ok(self.store.put(Kind::Hole, CURRENT, &holes)?)
+    }
+
+    /// Lessons of the cycle; none where it is older than there are any.
+    pub(crate) fn lessons(&self) -> Result<Vec<Lesson>> {
+        Ok(self.store.get(Kind::Lesson, CURRENT)?.unwrap_or_default())
+    }
+
+    /// The lessons that are left.
+    pub(crate) fn replace_lessons(&self, lessons: &[Lesson]) -> Result<()> {
+        Ok(self.store.put(Kind::Lesson, CURRENT, &lessons)?)
     }
 
     /// Tasks nobody has attempted yet.

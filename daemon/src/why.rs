@@ -9,6 +9,9 @@ use sera_datagen::{Attempt, DropReason, Forget, Forgotten, Traces};
 use sera_protocol::report::{Because, WhyReport};
 use std::collections::BTreeMap;
 
+/// Why a lesson is trained on.
+const LESSON: &str = "it shows or tells of it";
+
 /// Lines that one answer holds.
 const MOST: usize = 500;
 
@@ -28,6 +31,9 @@ pub(crate) async fn why(cycle: &mut Cycle<'_>, what: &str) -> Result<WhyReport> 
     if cycle.records.cycle()?.is_some() {
         known.extend(attempts(cycle, &only).await?);
         known.extend(holes(cycle, &only)?);
+        let lessons = cycle.records.lessons()?;
+        let met = lessons.iter().filter(|lesson| only.meets(&Traces::of_lesson(lesson)));
+        known.extend(met.map(|one| because(&format!("lesson {}", one.subject), true, LESSON)));
     }
     for adapter in cycle.records.adapters()? {
         let learnt = cycle.records.traces(&adapter)?.is_some_and(|traces| only.meets(&traces));

@@ -429,6 +429,8 @@ export interface SynthesizeReport {
   by_operator: Partial<Record<string, number>>;
   /** Tasks by family. */
   by_family: Partial<Record<string, number>>;
+  /** Conversations made from the code and the history alone, by what they teach. */
+  lessons: Partial<Record<string, number>>;
   /** How many were not made, by reason. */
   dropped: Partial<Record<string, number>>;
   /** Wall time. */
@@ -789,6 +791,8 @@ export interface ForgetReport {
   trajectories: number;
   /** Completion examples. */
   holes: number;
+  /** Conversations made from the code and the history alone. */
+  lessons: number;
   /** Adapters that had learnt from it. */
   adapters: string[];
   /** What serves each capability now: an adapter's id or `base`. Only what changed. */

@@ -38,6 +38,18 @@ impl Subject {
     }
 }
 
+impl std::fmt::Display for Subject {
+    /// `locate src/a.py::f`, `next-edit 1f2e3d4c5b`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Locate { function } | Self::Dependencies { function } => {
+                write!(f, "{} {}::{}", self.kind(), function.path, function.name)
+            }
+            Self::NextEdit { commit } => write!(f, "{} {}", self.kind(), commit.short()),
+        }
+    }
+}
+
 /// One lesson.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lesson {

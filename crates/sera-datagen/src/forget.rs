@@ -4,7 +4,9 @@
 //! searches printed included. A thing is forgotten with everything that bears a trace of it; where
 //! that cannot be told exactly, more is forgotten rather than less.
 use crate::{Attempt, Generation};
-use sera_core::{Action, CommitId, FunctionKey, Hole, Origin, Patch, Seed, Step, Task, TreePath};
+use sera_core::{
+    Action, CommitId, FunctionKey, Hole, Lesson, Origin, Patch, Seed, Step, Subject, Task, TreePath,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -45,6 +47,21 @@ impl Traces {
         let mut traces = Self::default();
         traces.function(&hole.function);
         traces.viewed.insert(hole.function.path.clone());
+        traces
+    }
+
+    /// Of a lesson. What stands before its first step was executed too.
+    pub fn of_lesson(lesson: &Lesson) -> Self {
+        let mut traces = Self::default();
+        match &lesson.subject {
+            Subject::Locate { function } | Subject::Dependencies { function } => {
+                traces.function(function);
+            }
+            Subject::NextEdit { commit } => drop(traces.commits.insert(commit.clone())),
+        }
+        traces.text(&lesson.description);
+        lesson.prepared.iter().for_each(|action| traces.action(action));
+        traces.steps(&lesson.steps);
         traces
     }
 
@@ -107,23 +124,27 @@ impl Traces {
             self.text(&step.observation.text);
             self.listing(step);
             step.thought.iter().for_each(|thought| self.text(thought));
-            match &step.action {
-                Action::Open { path, name: Some(name) } => {
-                    self.function(&FunctionKey { path: path.clone(), name: name.clone() });
-                }
-                Action::Open { path, name: None }
-                | Action::View { path: Some(path), .. }
-                | Action::Edit { path, .. }
-                | Action::Create { path, .. }
-                | Action::Insert { path, .. }
-                | Action::Undo { path }
-                | Action::Check { path } => {
-                    self.paths.insert(path.clone());
-                    self.viewed.insert(path.clone());
-                }
-                Action::Search { query: text } | Action::Unreadable { text } => self.text(text),
-                Action::View { path: None, .. } | Action::Diff | Action::Submit => {}
+            self.action(&step.action);
+        }
+    }
+
+    fn action(&mut self, action: &Action) {
+        match action {
+            Action::Open { path, name: Some(name) } => {
+                self.function(&FunctionKey { path: path.clone(), name: name.clone() });
             }
+            Action::Open { path, name: None }
+            | Action::View { path: Some(path), .. }
+            | Action::Edit { path, .. }
+            | Action::Create { path, .. }
+            | Action::Insert { path, .. }
+            | Action::Undo { path }
+            | Action::Check { path } => {
+                self.paths.insert(path.clone());
+                self.viewed.insert(path.clone());
+            }
+            Action::Search { query: text } | Action::Unreadable { text } => self.text(text),
+            Action::View { path: None, .. } | Action::Diff | Action::Submit => {}
         }
     }
 
@@ -265,6 +286,41 @@ mod tests {
 
     fn key(file: &str, name: &str) -> FunctionKey {
         FunctionKey { path: path(file), name: name.to_owned() }
+    }
+
+    #[test]
+    fn lessons_are_found_by_what_they_are_of_and_by_what_they_show() {
+        let open = Action::Open { path: path("src/b.py"), name: Some("g".to_owned()) };
+        let observation = Observation { text: "def g():".to_owned(), ok: true };
+        let edit =
+            Action::Edit { path: path("src/c.py"), old: "a".to_owned(), new: "b".to_owned() };
+        let lesson = |subject| Lesson {
+            schema: sera_core::lesson::LESSON_SCHEMA.to_owned(),
+            subject,
+            base: CommitId::from_hex("ba5e"),
+            prepared: vec![edit.clone()],
+            description: "Open src/d.py::h".to_owned(),
+            steps: vec![Step {
+                thought: None,
+                action: open.clone(),
+                observation: observation.clone(),
+                masked: false,
+            }],
+        };
+        let locate = Traces::of_lesson(&lesson(Subject::Locate { function: key("src/a.py", "f") }));
+        let next =
+            Traces::of_lesson(&lesson(Subject::NextEdit { commit: CommitId::from_hex("c0") }));
+        let check = |what: Forget, expect: [bool; 2]| {
+            let only = Forgotten::only(what.clone());
+            assert_eq!([&locate, &next].map(|traces| only.meets(traces)), expect, "{what:?}");
+        };
+        check(Forget::Function(key("src/a.py", "f")), [true, false]);
+        check(Forget::Commit(CommitId::from_hex("c0")), [false, true]);
+        check(Forget::Commit(CommitId::from_hex("ba5e")), [false, false]);
+        check(Forget::Function(key("src/b.py", "g")), [true, true]);
+        check(Forget::Function(key("src/c.py", "whatever")), [true, true]);
+        check(Forget::Function(key("src/d.py", "h")), [true, true]);
+        check(Forget::Path(path("src/e.py")), [false, false]);
     }
 
     #[test]

@@ -38,11 +38,13 @@ pub enum Kind {
     Setting = 15,
     /// What a teacher made of a function.
     Generation = 16,
+    /// Conversations that nobody attempted.
+    Lesson = 17,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Seed,
         Self::Task,
         Self::Trajectory,
@@ -59,6 +61,7 @@ impl Kind {
         Self::Spend,
         Self::Setting,
         Self::Generation,
+        Self::Lesson,
     ];
 
     /// The number on disk.
@@ -90,6 +93,7 @@ impl Kind {
             Self::Spend => "spend",
             Self::Setting => "setting",
             Self::Generation => "generation",
+            Self::Lesson => "lesson",
         }
     }
 

@@ -1,4 +1,4 @@
-//! The worker's *synthesize* stage: seeds in, tasks and holes out.
+//! The worker's *synthesize* stage: seeds in, tasks, lessons and holes out.
 use super::Desk;
 use crate::order::{Source, Synthesize, Synthesized};
 use anyhow::{Context as _, Result};
@@ -36,8 +36,11 @@ pub(super) fn synthesize(order: &Synthesize, desk: &Desk) -> Result<Synthesized>
         String::new(),
     );
     let holes = sera_datagen::holes(&order.seeds, bases.source(), &policy, order.rng_seed);
+    let lessons = sera_datagen::lessons(&order.seeds, &bases, &policy, order.rng_seed)
+        .context("failed to make lessons")?;
     Ok(Synthesized {
         tasks: made.tasks,
+        lessons,
         holes,
         dropped: sera_datagen::reason::count(made.dropped.into_iter().map(|(_, reason)| reason)),
         seconds: started.elapsed().as_secs_f64(),

@@ -1,4 +1,4 @@
-//! The worker's *train* stage: trajectories and holes in, adapters out.
+//! The worker's *train* stage: trajectories, lessons and holes in, adapters out.
 use super::{Desk, fix};
 use crate::order::{Train, TrainBudget, TrainNumbers, Trained};
 use crate::prepare;
@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use sera_core::TrajectoryId;
 use sera_datagen::Drops;
 use sera_model::{Base, Device};
+use sera_train::examples::Kind;
 use sera_train::{
     Checkpoint, Control, Example, Hooks, PackConfig, TrainConfig, TrainError, fit, forecast,
     measure_speed, proc_bytes, train as run_training,
@@ -33,12 +34,12 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
     let (dataset, selected) = prepare::dataset(
         &base.tokenizer,
         &order.attempts,
-        &order.holes,
+        (&order.lessons, &order.holes),
         &order.selection,
         prepare::STRESS,
     );
     let (dropped, chosen) = (selected.dropped(), selected.chosen);
-    let mut notes = vec![format!("computed on {}", base.device())];
+    let mut notes = vec![format!("computed on {}", base.device()), counted(&dataset)];
     let resumed = order.checkpoint.as_deref().map(read_checkpoint).transpose()?;
     let mut config = match &resumed {
         Some(checkpoint) => checkpoint.config,
@@ -78,6 +79,15 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
     report.seconds = started.elapsed().as_secs_f64();
     let adapter = ADAPTER.to_owned();
     Ok(Trained { checkpoint: None, adapter, siblings, chosen, dropped, notes, report })
+}
+
+/// `examples: 3100 completions, 812 fixes, 90 lessons`.
+fn counted(dataset: &[Example]) -> String {
+    let of = |kind: Kind| dataset.iter().filter(|example| example.kind == kind).count();
+    format!(
+        "examples: {}",
+        Kind::ALL.map(|kind| format!("{} {}", of(kind), kind.plural())).join(", ")
+    )
 }
 
 /// Fits forwards to the memory and the number of tokens to the speed of this machine now.

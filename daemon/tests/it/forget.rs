@@ -40,10 +40,11 @@ fn a_file_is_forgotten_with_all_that_learnt_from_it() {
     assert_eq!(user.status()["repositories"], before["repositories"], "nothing was done");
 
     let done = user.json(&["forget", file]);
-    for counted in ["seeds", "tasks", "trajectories", "holes", "adapters"] {
+    for counted in ["seeds", "tasks", "trajectories", "holes", "lessons", "adapters"] {
         assert_eq!(done[counted], planned[counted], "{counted}");
     }
     assert!(done["trajectories"].as_u64().unwrap() > 0 && done["retraining"] == true, "{done}");
+    assert!(done["lessons"].as_u64().unwrap() > 0, "{done}");
     poll("an adapter is trained anew", || {
         let job = &user.status()["job"]["kind"];
         job == "retrain"

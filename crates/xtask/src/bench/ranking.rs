@@ -63,7 +63,7 @@ fn trained(side: &Side, items: &[FixItem], base: &Base, tokens: usize) -> Result
     let (dataset, ..) = prepare::dataset(
         &base.tokenizer,
         &attempts,
-        &holes,
+        (&side.lessons, &holes),
         &Selection::default(),
         prepare::STRESS,
     );

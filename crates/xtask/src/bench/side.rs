@@ -2,7 +2,7 @@
 use super::cost::{Cost, cost};
 use anyhow::{Context as _, Result, bail};
 use sera_core::redact::Redactor;
-use sera_core::{Cancel, Hole, Seed, Task};
+use sera_core::{Cancel, Hole, Lesson, Seed, Task};
 use sera_daemon::prepare;
 use sera_datagen::{Attempt, Bases, Cut, Drops, Known, Policy, Selection};
 use sera_git::Repository;
@@ -33,6 +33,7 @@ pub(super) struct Side {
     pub(super) attempts: Vec<Attempt>,
     pub(super) dropped_rollouts: Drops,
     pub(super) holes: Vec<Hole>,
+    pub(super) lessons: Vec<Lesson>,
     pub(super) bases: Bases,
     pub(super) mine: Cost,
     pub(super) synthesize: Cost,
@@ -63,6 +64,7 @@ pub(super) fn prepare(path: &Path, training: Option<usize>) -> Result<Side> {
         cost(|| sera_datagen::roll_out_all(&made.tasks, &bases, &policy, NOW_MS, &cancel, &|_| ()));
 
     let holes = sera_datagen::holes(&mined.seeds, bases.source(), &policy, SEED);
+    let lessons = sera_datagen::lessons(&mined.seeds, &bases, &policy, SEED)?;
     let count = |reasons: Vec<_>| sera_datagen::reason::count(reasons);
     Ok(Side {
         name: name(path)?,
@@ -75,6 +77,7 @@ pub(super) fn prepare(path: &Path, training: Option<usize>) -> Result<Side> {
         attempts: rolled.attempts,
         dropped_rollouts: count(rolled.dropped.into_iter().map(|(_, reason)| reason).collect()),
         holes,
+        lessons,
         bases,
         mine,
         synthesize,
@@ -114,7 +117,7 @@ impl Side {
         prepare::dataset(
             tokenizer,
             &self.solved(),
-            &self.holes_of(false),
+            (&self.lessons, &self.holes_of(false)),
             &Selection::default(),
             stress,
         )
@@ -136,12 +139,19 @@ impl Side {
                 .description
                 .clone_from(&questions[(index + shift) % questions.len()]);
         }
+        let mut lessons = self.lessons.clone();
+        let questions: Vec<_> = lessons.iter().map(|lesson| lesson.description.clone()).collect();
+        let shift = questions.len() / 2;
+        for (index, lesson) in lessons.iter_mut().enumerate() {
+            lesson.description.clone_from(&questions[(index + shift) % questions.len()]);
+        }
         let middles: Vec<_> = holes.iter().map(|hole| hole.middle.clone()).collect();
         let shift = middles.len() / 2;
         for (index, hole) in holes.iter_mut().enumerate() {
             hole.middle.clone_from(&middles[(index + shift) % middles.len()]);
         }
-        prepare::dataset(tokenizer, &attempts, &holes, &Selection::default(), prepare::STRESS).0
+        let code = (lessons.as_slice(), holes.as_slice());
+        prepare::dataset(tokenizer, &attempts, code, &Selection::default(), prepare::STRESS).0
     }
 
     /// The first `tokens` tokens of the functions that holes were made in.

@@ -71,7 +71,7 @@ fn plain(tokenizer: &Tokenizer, side: &Side) -> Result<Step> {
 /// With their masks and weights; tokens to be unlearned are left out, which PEFT knows nothing of.
 fn trajectories(tokenizer: &Tokenizer, solved: &[sera_datagen::Attempt]) -> Step {
     let (examples, ..) =
-        prepare::dataset(tokenizer, solved, &[], &Selection::default(), prepare::STRESS);
+        prepare::dataset(tokenizer, solved, (&[], &[]), &Selection::default(), prepare::STRESS);
     let config = PackConfig { tokens: STEP, step: STEP, ..PackConfig::default() };
     let chosen = plan(&examples, &config).steps.into_iter().flatten().flatten();
     let sequence = |index: usize| {
