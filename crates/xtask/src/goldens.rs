@@ -1,5 +1,5 @@
 //! `cargo xtask goldens`: what PyTorch, Transformers, PEFT, gguf-py and llama.cpp compute, written to
-//! `crates/sera-model/goldens` for the tests to compare with.
+//! `crates/sera-model/goldens` for the tests to compare with; and what else only real parts can show.
 use crate::peers::{self, Llama};
 use crate::{cargo, test};
 use anyhow::{Context as _, Result};
@@ -20,8 +20,13 @@ pub(crate) fn goldens() -> Result<ExitCode> {
     )?;
     let base = test::base()?.context("the default base's tokens are compared")?;
     let mut text = Command::new(&python);
-    text.arg(script.with_file_name("text.py")).arg(&goldens).arg(base).args([&source, &build]);
+    text.arg(script.with_file_name("text.py")).arg(&goldens).arg(&base).args([&source, &build]);
     cargo::must("tokens and conversations", &mut text)?;
+
+    let mut teacher = cargo::cargo();
+    teacher.args(["test", "--package", "sera-chat", "--test", "it", "llama::"]);
+    teacher.env("GIT_SERA_TEST_LLAMA", build.join("bin/llama-server"));
+    cargo::must("a teacher behind llama.cpp", teacher.env("GIT_SERA_TEST_BASE", base))?;
 
     let exported = peers::scratch().join("exported");
     let mut tests = cargo::cargo();

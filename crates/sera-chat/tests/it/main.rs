@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 mod base;
 mod download;
+mod llama;
 mod server;
 mod teacher;
 

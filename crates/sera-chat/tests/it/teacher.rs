@@ -72,7 +72,7 @@ fn a_reply_comes_as_it_was_said() {
 }
 
 /// The second request of a conversation in which a tool was called.
-fn calling() -> Prompt {
+pub(crate) fn calling() -> Prompt {
     let call = Call {
         id: "call00000".to_owned(),
         name: "search".to_owned(),
