@@ -88,11 +88,17 @@ impl Engine {
         self.folder.join("paid.jsonl")
     }
 
+    /// Servers of a teacher that were found to call no tools, for as long as those replies are kept.
+    pub(crate) fn toolless(&self) -> PathBuf {
+        self.folder.join("toolless.jsonl")
+    }
+
     /// Forgets those replies once all that they went into is stored.
     pub(crate) fn settle(&self, done: &Generated) {
         let whole = done.ended.is_none() && done.failed == 0 && done.unused == 0;
         if whole && done.request.is_none() {
             drop(std::fs::remove_file(self.paid()));
+            drop(std::fs::remove_file(self.toolless()));
         }
     }
 

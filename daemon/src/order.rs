@@ -223,6 +223,8 @@ pub(crate) struct Generate {
     pub(crate) ledger: PathBuf,
     /// The file of replies that are paid for.
     pub(crate) paid: PathBuf,
+    /// The file of servers that call no tools.
+    pub(crate) toolless: PathBuf,
     /// Only say what would be sent first.
     pub(crate) dry_run: bool,
 }

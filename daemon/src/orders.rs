@@ -205,6 +205,7 @@ pub(crate) fn generate(
         now_ms: cycle.now_ms(),
         ledger: cycle.state.join("spent.jsonl"),
         paid: cycle.engine.paid(),
+        toolless: cycle.engine.toolless(),
         teacher,
         dry_run,
     })

@@ -12,6 +12,7 @@ pub use wire::{offered, said};
 
 use crate::address::{self, is_loopback, is_private};
 use crate::cost::{Purse, PutAside, Spent};
+use crate::ledger::{LedgerError, Lines};
 use crate::waiting::or_cancel;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use eventsource_stream::{EventStreamError, Eventsource as _};
@@ -21,8 +22,10 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use sera_core::{Cancel, Model, ModelError, Prompt, Reply, Usage};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use trouble::Remedy;
@@ -84,6 +87,15 @@ pub struct Fleet {
     runtime: Runtime,
     /// Why nothing will be answered any more.
     given_up: OnceLock<Arc<ServerError>>,
+    /// Where it is kept which servers call no tools.
+    toolless: Mutex<Option<Lines>>,
+}
+
+/// A server that calls no tools for a model.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Toolless {
+    url: String,
+    model: String,
 }
 
 #[derive(Debug)]
@@ -94,6 +106,8 @@ struct Endpoint {
     client: Client,
     /// Conversations that stay with it.
     busy: AtomicUsize,
+    /// It was asked for calls of tools and knows none.
+    toolless: AtomicBool,
 }
 
 impl Endpoint {
@@ -107,7 +121,12 @@ impl Endpoint {
         let host = parsed.host_str().unwrap_or_default().to_owned();
         let unreachable = |source| ServerError::Unreachable { host: host.clone(), source };
         let client = client.map_err(|error| unreachable(Box::new(error)))?;
-        Ok(Self { url: parsed, host, key, client, busy: AtomicUsize::new(0) })
+        let (busy, toolless) = Default::default();
+        Ok(Self { url: parsed, host, key, client, busy, toolless })
+    }
+
+    fn answers(&self, prompt: &Prompt) -> bool {
+        prompt.tools.is_empty() || !self.toolless.load(Ordering::Relaxed)
     }
 }
 
@@ -164,8 +183,50 @@ impl Fleet {
             host: first.host.clone(),
             source: Box::new(error),
         })?;
-        let given_up = OnceLock::new();
-        Ok(Arc::new(Self { endpoints, model, patience, purse, runtime, given_up }))
+        let (given_up, toolless) = Default::default();
+        Ok(Arc::new(Self { endpoints, model, patience, purse, runtime, given_up, toolless }))
+    }
+
+    /// Keeps in `path` which servers call no tools, and asks those that stand there for none.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or made.
+    pub fn remember_toolless(&self, path: &Path) -> Result<(), LedgerError> {
+        let (lines, known) = Lines::open::<Toolless>(path)?;
+        for endpoint in &self.endpoints {
+            if known.contains(&self.without_tools(endpoint)) {
+                endpoint.toolless.store(true, Ordering::Relaxed);
+            }
+        }
+        *self.toolless.lock().unwrap_or_else(PoisonError::into_inner) = Some(lines);
+        Ok(())
+    }
+
+    /// Servers that call no tools, as far as is known, and how many there are.
+    pub fn toolless(&self) -> (usize, usize) {
+        let toolless = |endpoint: &&Endpoint| endpoint.toolless.load(Ordering::Relaxed);
+        (self.endpoints.iter().filter(toolless).count(), self.endpoints.len())
+    }
+
+    fn without_tools(&self, endpoint: &Endpoint) -> Toolless {
+        Toolless { url: endpoint.url.to_string(), model: self.model.clone() }
+    }
+
+    /// Asks a server for no more calls of tools. Where that cannot be written down the next run
+    /// asks again, which costs nothing.
+    fn leave_out(&self, endpoint: &Endpoint) {
+        let mut lines = self.toolless.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = endpoint.toolless.swap(true, Ordering::Relaxed);
+        if let Some(lines) = lines.as_mut().filter(|_| !known) {
+            drop(lines.add(&self.without_tools(endpoint)));
+        }
+    }
+
+    /// The least busy server that answers `prompt`.
+    fn for_prompt(&self, prompt: &Prompt) -> Option<usize> {
+        let busy = |at: &usize| self.endpoints[*at].busy.load(Ordering::Relaxed);
+        let able = (0..self.endpoints.len()).filter(|at| self.endpoints[*at].answers(prompt));
+        able.min_by_key(busy)
     }
 
     /// A way to the least busy server, for one conversation.
@@ -236,6 +297,7 @@ impl Server {
             if let Some(error) = fleet.given_up() {
                 return Err(ModelError::Lost(Box::new(Arc::clone(error))));
             }
+            self.stay_or_go(prompt)?;
             let most = most(prompt);
             let aside = fleet.purse.put_aside(most).ok_or(ModelError::Exhausted)?;
             let mut call = Call::new(aside, prompt);
@@ -258,10 +320,14 @@ impl Server {
             lost += call.pay(None).1;
             // Others may spend what this one does not need while it waits.
             drop(call);
+            if let ServerError::NoTools { .. } = error {
+                fleet.leave_out(&fleet.endpoints[self.at]);
+                continue;
+            }
             let again = waits.next();
             let wait =
                 wait(&error, again, fleet.patience.longest).ok_or_else(|| self.give_up(error))?;
-            self.move_on();
+            self.move_on(prompt);
             or_cancel(cancel, tokio::time::sleep(wait)).await.ok_or(ModelError::Cancelled)?;
         }
     }
@@ -387,12 +453,30 @@ impl Server {
         self.fleet.endpoints[self.at].host.clone()
     }
 
-    /// To the next server, if there are several.
-    fn move_on(&mut self) {
+    /// To a server that calls tools, where this one is known to call none. Which conversations call
+    /// tools does not depend on whom they meet: all do while any server can, and none otherwise.
+    fn stay_or_go(&mut self, prompt: &Prompt) -> Result<(), ModelError> {
+        if !self.fleet.endpoints[self.at].answers(prompt) {
+            let able = self.fleet.for_prompt(prompt);
+            self.go(able.ok_or(ModelError::Unsupported("call tools"))?);
+        }
+        Ok(())
+    }
+
+    /// To the next server that answers `prompt`, if there are several.
+    fn move_on(&mut self, prompt: &Prompt) {
+        let endpoints = &self.fleet.endpoints;
+        let others = (1..endpoints.len()).map(|on| (self.at + on) % endpoints.len());
+        if let Some(next) = others.into_iter().find(|at| endpoints[*at].answers(prompt)) {
+            self.go(next);
+        }
+    }
+
+    fn go(&mut self, to: usize) {
         let endpoints = &self.fleet.endpoints;
         endpoints[self.at].busy.fetch_sub(1, Ordering::Relaxed);
-        self.at = (self.at + 1) % endpoints.len();
-        endpoints[self.at].busy.fetch_add(1, Ordering::Relaxed);
+        endpoints[to].busy.fetch_add(1, Ordering::Relaxed);
+        self.at = to;
     }
 
     /// What a call ends with that is not tried again. Where no call will be answered, all end.
@@ -400,9 +484,6 @@ impl Server {
         if let ServerError::Overflow { tokens, .. } = error {
             let (tokens, limit) = tokens.unwrap_or_default();
             return ModelError::ContextOverflow { tokens, limit };
-        }
-        if let ServerError::NoTools { .. } = error {
-            return ModelError::Unsupported("call tools");
         }
         let lost = matches!(error, ServerError::Unreachable { .. });
         let lasting = error.remedy() == Remedy::Never || lost;

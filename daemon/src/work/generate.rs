@@ -54,6 +54,7 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
     }
     let stored = |of: &str| order.done.iter().any(|(seed, family)| of == name(seed, family));
     let paid = Paid::open(&order.paid, &stored)?;
+    fleet.remember_toolless(&order.toolless)?;
     desk.step(forecast(&order.past, wanted.len()));
     let tally = Tally::new(desk, &fleet, wanted.len());
     tally.tell(0);
@@ -215,6 +216,10 @@ impl<'a> Tally<'a> {
         let dollars = spent.microdollars as f64 / 1e6;
         let mut words =
             vec![format!("{accepted} accepted, {} tokens, ${dollars:.2}", spent.tokens)];
+        let (toolless, servers) = self.fleet.toolless();
+        if (1..servers).contains(&toolless) {
+            words.push(format!("{toolless} of {servers} servers call no tools and are not asked"));
+        }
         let dropped = locked(&self.dropped).clone();
         words.extend(dropped.iter().map(|(reason, n)| format!("{n} {}", reason.code())));
         if done > 0 {

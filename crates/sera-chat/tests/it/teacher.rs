@@ -128,6 +128,46 @@ fn a_server_without_tools_says_so_at_once() {
     }
 }
 
+#[test]
+fn servers_with_tools_answer_for_those_without() {
+    let said = r#"{"error":{"message":"this model does not support tools"}}"#;
+    let [without, other] = [(), ()].map(|()| {
+        TeacherServer::new(move |asked: &Asked| match asked.body.contains("\"tools\"") {
+            true => refuses("400 Bad Request", "", said),
+            false => says("submit"),
+        })
+    });
+    let with = TeacherServer::new(|_| says("submit"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("toolless.jsonl");
+    // Whichever it meets first, and on its own or beside others: a conversation calls tools.
+    let urls = [&*without.url, &with.url];
+    for _ in 0..2 {
+        let fleet = fleet_of(&urls, Budget::default());
+        fleet.remember_toolless(&path).unwrap();
+        let mut servers: Vec<_> = (0..4).map(|_| fleet.server()).collect();
+        for server in &mut servers {
+            server.reply(&calling(), &Cancel::default()).unwrap();
+        }
+        assert_eq!(fleet.toolless(), (1, 2));
+    }
+    assert_eq!((without.asked().len(), with.asked().len()), (1, 8), "asked once, in both runs");
+    // What needs no tools is shared.
+    let fleet = fleet_of(&urls, Budget::default());
+    fleet.remember_toolless(&path).unwrap();
+    let mut servers: Vec<_> = (0..4).map(|_| fleet.server()).collect();
+    servers.iter_mut().for_each(|server| drop(server.reply(&prompt(), &Cancel::default())));
+    assert_eq!((without.asked().len(), with.asked().len()), (3, 10));
+    // None of them can: words serve.
+    let fleet = fleet_of(&[&without.url, &other.url], Budget::default());
+    fleet.remember_toolless(&path).unwrap();
+    for _ in 0..2 {
+        let asked = fleet.server().reply(&calling(), &Cancel::default());
+        assert!(matches!(asked, Err(ModelError::Unsupported(_))), "{asked:?}");
+    }
+    assert_eq!((without.asked().len(), other.asked().len()), (3, 1));
+}
+
 /// What becomes of a server's behaviour, and after how many requests.
 fn check(script: impl Fn(usize) -> Vec<Act> + Send + 'static, expect: &str, requests: usize) {
     let mut count = 0;
