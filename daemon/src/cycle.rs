@@ -89,10 +89,9 @@ impl<'a> Cycle<'a> {
         }
     }
 
-    /// Unix time in milliseconds: the one place where the pipeline looks at a clock.
+    /// Unix time in milliseconds.
     pub(crate) fn now_ms(&self) -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        now_ms()
     }
 
     /// A fresh folder for one order; it is gone when the job is.
@@ -220,6 +219,12 @@ impl<'a> Cycle<'a> {
         }
         Ok(Weights { base, adapter: Some(folder), cache })
     }
+}
+
+/// Unix time in milliseconds: the one place where the pipeline looks at a clock.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Drop for Cycle<'_> {

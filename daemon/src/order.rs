@@ -217,7 +217,7 @@ pub(crate) struct Generate {
     pub(crate) limit: usize,
     /// Seed of every choice.
     pub(crate) rng_seed: u64,
-    /// Unix time in milliseconds, for ids and days.
+    /// Unix time in milliseconds, for ids.
     pub(crate) now_ms: u64,
     /// The file of what was spent on which day.
     pub(crate) ledger: PathBuf,
@@ -468,7 +468,7 @@ pub(crate) struct Examine {
     pub(crate) teacher: crate::teacher::Teacher,
     /// The file of what was spent on which day.
     pub(crate) ledger: PathBuf,
-    /// Unix time in milliseconds, for ids and days.
+    /// Unix time in milliseconds, for ids.
     pub(crate) now_ms: u64,
 }
 

@@ -68,26 +68,7 @@ impl Spent {
 }
 
 impl Budget {
-    /// What is left of it.
-    #[must_use]
-    pub fn after(self, spent: Spent) -> Self {
-        Self {
-            tokens: self.tokens.map(|tokens| tokens.saturating_sub(spent.tokens)),
-            microdollars: self.microdollars.map(|money| money.saturating_sub(spent.microdollars)),
-        }
-    }
-
-    /// Both limits.
-    #[must_use]
-    pub fn within(self, other: Self) -> Self {
-        let least = |a: Option<u64>, b: Option<u64>| a.into_iter().chain(b).min();
-        Self {
-            tokens: least(self.tokens, other.tokens),
-            microdollars: least(self.microdollars, other.microdollars),
-        }
-    }
-
-    fn holds(&self, spent: Spent) -> bool {
+    pub(crate) fn holds(&self, spent: Spent) -> bool {
         self.tokens.is_none_or(|limit| spent.tokens <= limit)
             && self.microdollars.is_none_or(|limit| spent.microdollars <= limit)
     }
@@ -111,16 +92,20 @@ struct State {
     unwritten: bool,
 }
 
-/// The worst case of a call that is under way; given back when it is dropped.
+/// The worst case of a call that is under way. What is not settled by then is paid for when it is
+/// dropped: nobody knows what came of the call.
 #[derive(Debug)]
-#[must_use = "what is put aside is given back when this is dropped"]
+#[must_use = "the worst case is paid for when this is dropped"]
 pub struct PutAside<'a> {
     purse: &'a Purse,
     most: Usage,
+    /// When it was put aside, by the ledger.
+    day: Option<u64>,
+    paid: Spent,
 }
 
 impl Purse {
-    /// A full purse. What is paid from it is written into the ledger.
+    /// A full purse. What is paid from it is written into the ledger, and within what that allows.
     pub fn new(prices: Prices, budget: Budget, ledger: Option<Ledger>) -> Self {
         let state = State { ledger, ..State::default() };
         Self { prices, budget, state: Mutex::new(state) }
@@ -134,14 +119,22 @@ impl Purse {
     /// Puts aside what a call costs at most; none where the budget does not hold it.
     pub fn put_aside(&self, most: Usage) -> Option<PutAside<'_>> {
         let mut state = self.lock();
-        let aside = state.aside.and(Spent::of(&most, &self.prices));
-        if state.unwritten {
+        let paid = Spent::of(&most, &self.prices);
+        let aside = state.aside.and(paid);
+        if state.unwritten || !self.budget.holds(state.paid.and(aside)) {
             return None;
         }
-        self.budget.holds(state.paid.and(aside)).then(|| {
-            state.aside = aside;
-            PutAside { purse: self, most }
-        })
+        let day = match state.ledger.as_mut().map(|ledger| ledger.put_aside(paid)) {
+            None => None,
+            Some(Ok(Some(day))) => Some(day),
+            Some(Ok(None)) => return None,
+            Some(Err(_)) => {
+                state.unwritten = true;
+                return None;
+            }
+        };
+        state.aside = aside;
+        Some(PutAside { purse: self, most, day, paid })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -151,36 +144,36 @@ impl Purse {
 
 impl PutAside<'_> {
     /// Pays for the worst case, of a call that broke off uncounted.
-    pub fn pay_most(&self) -> (Usage, u64) {
-        self.pay(self.most)
+    pub fn pay_most(self) -> (Usage, u64) {
+        (self.most, self.paid.microdollars)
     }
 
     /// Pays for a call, and says what was believed: no server reads or writes more than it was
     /// given and allowed.
-    pub fn pay(&self, usage: Usage) -> (Usage, u64) {
+    pub fn pay(mut self, usage: Usage) -> (Usage, u64) {
         let prompt_tokens = usage.prompt_tokens.min(self.most.prompt_tokens);
         let usage = Usage {
             prompt_tokens,
             cached_tokens: usage.cached_tokens.min(prompt_tokens),
             completion_tokens: usage.completion_tokens.min(self.most.completion_tokens),
         };
-        let paid = Spent::of(&usage, &self.purse.prices);
-        let mut state = self.purse.lock();
-        state.paid = state.paid.and(paid);
-        if let Some(ledger) = &mut state.ledger {
-            state.unwritten |= ledger.pay(paid).is_err();
-        }
-        (usage, paid.microdollars)
+        self.paid = Spent::of(&usage, &self.purse.prices);
+        (usage, self.paid.microdollars)
     }
 }
 
 impl Drop for PutAside<'_> {
     fn drop(&mut self) {
-        let aside = Spent::of(&self.most, &self.purse.prices);
+        let most = Spent::of(&self.most, &self.purse.prices);
         let mut state = self.purse.lock();
-        let left = &mut state.aside;
-        left.tokens -= aside.tokens.min(left.tokens);
-        left.microdollars -= aside.microdollars.min(left.microdollars);
+        state.aside.tokens -= most.tokens.min(state.aside.tokens);
+        state.aside.microdollars -= most.microdollars.min(state.aside.microdollars);
+        state.paid = state.paid.and(self.paid);
+        let State { ledger, unwritten, .. } = &mut *state;
+        let day = self.day.filter(|_| self.paid != most);
+        if let Some((ledger, day)) = ledger.as_mut().zip(day) {
+            *unwritten |= ledger.settle(day, most, self.paid).is_err();
+        }
     }
 }
 
@@ -214,20 +207,29 @@ mod tests {
         let first = purse.put_aside(usage(40, 0, 20)).expect("100 of 150 micro-dollars");
         assert!(purse.put_aside(usage(40, 0, 10)).is_none(), "the first may need its hundred");
         assert_eq!(first.pay(usage(30, 0, 5)), (usage(30, 0, 5), 40));
-        drop(first);
         assert_eq!(purse.spent(), Spent { tokens: 35, microdollars: 40 });
         let second = purse.put_aside(usage(40, 0, 20)).expect("there is room again");
         assert_eq!(second.pay(usage(u64::MAX, 99, u64::MAX)).0, usage(40, 40, 20));
-        drop(second);
         assert!(purse.put_aside(usage(6, 0, 0)).is_none(), "95 of 100 tokens are spent");
     }
 
+    /// A process that is killed settles nothing.
     #[test]
-    fn budgets_meet() {
-        let day = Budget { tokens: None, microdollars: Some(50) };
-        let here = Budget { tokens: Some(9), microdollars: Some(70) };
-        let spent = Spent { tokens: 3, microdollars: 20 };
-        let expect = Budget { tokens: Some(9), microdollars: Some(30) };
-        assert_eq!(day.after(spent).within(here), expect);
+    fn a_call_that_was_under_way_is_paid_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spent.jsonl");
+        let purse = || {
+            let daily = Budget { tokens: Some(100), microdollars: None };
+            let ledger = Ledger::open(&path, daily, || 0).unwrap();
+            Purse::new(Prices::default(), Budget::default(), Some(ledger))
+        };
+        let killed = purse();
+        assert!(killed.put_aside(usage(50, 0, 10)).map(|call| call.pay(usage(5, 0, 5))).is_some());
+        std::mem::forget(killed.put_aside(usage(50, 0, 10)));
+        assert!(killed.put_aside(usage(30, 0, 1)).is_none(), "70 of 100 may be spent");
+        assert!(purse().put_aside(usage(30, 0, 1)).is_none(), "and are, for all that is known");
+        let last = purse().put_aside(usage(30, 0, 0)).map(|call| call.pay(usage(30, 0, 0)));
+        assert_eq!(last, Some((usage(30, 0, 0), 0)));
+        assert!(purse().put_aside(usage(1, 0, 0)).is_none());
     }
 }

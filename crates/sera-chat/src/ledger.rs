@@ -1,7 +1,8 @@
 //! What was spent on which day, and replies that are paid for: files that only ever grow, a line a
 //! fact, so that a process killed at any moment has paid for nothing twice and forgets no cent.
-use crate::cost::Spent;
+use crate::cost::{Budget, Spent};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -79,63 +80,123 @@ impl Lines {
     }
 }
 
-/// One payment.
+/// Tells the time, Unix milliseconds.
+pub type Clock = fn() -> u64;
+
+/// One payment: what a call may come to when it is made, and what it did not come to when it has
+/// ended. A call that was under way when its process was killed has paid for its worst case.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Payment {
     /// Days since 1970, UTC.
     day: u64,
-    tokens: u64,
-    microdollars: u64,
+    tokens: i64,
+    microdollars: i64,
 }
 
-/// What was spent on each day.
+impl Payment {
+    fn of(day: u64, spent: Spent) -> Self {
+        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        Self { day, tokens: signed(spent.tokens), microdollars: signed(spent.microdollars) }
+    }
+}
+
+/// What was spent on each day, and what one may see spent.
 #[derive(Debug)]
 pub struct Ledger {
     lines: Lines,
-    day: u64,
-    today: Spent,
+    daily: Budget,
+    clock: Clock,
+    days: BTreeMap<u64, (i64, i64)>,
 }
 
 impl Ledger {
-    /// The ledger in `path`, as of `now_ms` (Unix milliseconds).
+    /// The ledger in `path`, where no day may see more spent than `daily`.
     ///
     /// # Errors
     /// Where the file cannot be read or made.
-    pub fn open(path: &Path, now_ms: u64) -> Result<Self, LedgerError> {
+    pub fn open(path: &Path, daily: Budget, clock: Clock) -> Result<Self, LedgerError> {
         let (lines, payments) = Lines::open::<Payment>(path)?;
-        let day = now_ms / DAY;
-        let today = payments.iter().filter(|payment| payment.day == day);
-        let today = today.fold(Spent::default(), |sum, payment| {
-            sum.and(Spent { tokens: payment.tokens, microdollars: payment.microdollars })
-        });
-        Ok(Self { lines, day, today })
+        let mut ledger = Self { lines, daily, clock, days: BTreeMap::new() };
+        payments.into_iter().for_each(|payment| ledger.count(payment));
+        Ok(ledger)
     }
 
-    /// What was spent on the day it was opened on, before that.
-    pub fn today(&self) -> Spent {
-        self.today
+    fn count(&mut self, payment: Payment) {
+        let (tokens, microdollars) = self.days.entry(payment.day).or_default();
+        *tokens = tokens.saturating_add(payment.tokens);
+        *microdollars = microdollars.saturating_add(payment.microdollars);
     }
 
-    pub(crate) fn pay(&mut self, spent: Spent) -> Result<(), LedgerError> {
-        let Spent { tokens, microdollars } = spent;
-        self.lines.add(&Payment { day: self.day, tokens, microdollars })
+    fn spent_on(&self, day: u64) -> Spent {
+        let (tokens, microdollars) = self.days.get(&day).copied().unwrap_or_default();
+        let whole = |number: i64| u64::try_from(number).unwrap_or(0);
+        Spent { tokens: whole(tokens), microdollars: whole(microdollars) }
+    }
+
+    fn add(&mut self, payment: Payment) -> Result<(), LedgerError> {
+        self.lines.add(&payment)?;
+        self.count(payment);
+        Ok(())
+    }
+
+    /// Pays for the worst case of a call that is about to be made, and says on which day; none
+    /// where that day's budget does not hold it.
+    pub(crate) fn put_aside(&mut self, most: Spent) -> Result<Option<u64>, LedgerError> {
+        let day = (self.clock)() / DAY;
+        if !self.daily.holds(self.spent_on(day).and(most)) {
+            return Ok(None);
+        }
+        self.add(Payment::of(day, most)).map(|()| Some(day))
+    }
+
+    /// Takes back what a call of `day` did not come to.
+    pub(crate) fn settle(&mut self, day: u64, most: Spent, paid: Spent) -> Result<(), LedgerError> {
+        let (most, paid) = (Payment::of(day, most), Payment::of(day, paid));
+        self.add(Payment {
+            day,
+            tokens: paid.tokens - most.tokens,
+            microdollars: paid.microdollars - most.microdollars,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+
+    thread_local! { static NOW: Cell<u64> = const { Cell::new(0) }; }
+
+    fn open(path: &Path) -> Ledger {
+        let daily = Budget { tokens: Some(20), microdollars: None };
+        Ledger::open(path, daily, || NOW.get()).unwrap()
+    }
+
+    fn spent(tokens: u64, microdollars: u64) -> Spent {
+        Spent { tokens, microdollars }
+    }
 
     #[test]
-    fn a_ledger_remembers_its_day() {
+    fn each_call_is_of_its_own_day() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state/spent.jsonl");
-        let spent = |tokens, microdollars| Spent { tokens, microdollars };
-        let mut ledger = Ledger::open(&path, 5 * DAY).unwrap();
-        ledger.pay(spent(10, 3)).unwrap();
-        ledger.pay(spent(1, 1)).unwrap();
-        assert_eq!(Ledger::open(&path, 5 * DAY + 7).unwrap().today(), spent(11, 4));
-        assert_eq!(Ledger::open(&path, 6 * DAY).unwrap().today(), spent(0, 0));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let old = r#"{"day":5,"tokens":3,"microdollars":1}"#;
+        std::fs::write(&path, format!("{old}\n")).unwrap();
+        NOW.set(6 * DAY - 1);
+        let mut ledger = open(&path);
+        let late = ledger.put_aside(spent(12, 9)).unwrap();
+        assert_eq!(late, Some(5));
+        assert_eq!(ledger.put_aside(spent(12, 9)).unwrap(), None, "15 of 20 are taken");
+        // Midnight.
+        NOW.set(6 * DAY);
+        let early = ledger.put_aside(spent(12, 9)).unwrap();
+        assert_eq!(early, Some(6));
+        ledger.settle(5, spent(12, 9), spent(10, 3)).unwrap();
+        ledger.settle(6, spent(12, 9), spent(1, 1)).unwrap();
+        for ledger in [ledger, open(&path)] {
+            assert_eq!((ledger.spent_on(5), ledger.spent_on(6)), (spent(13, 4), spent(1, 1)));
+        }
     }
 
     #[test]

@@ -317,9 +317,8 @@ impl Server {
                 }
                 Err(error) => error,
             };
-            lost += call.pay(None).1;
             // Others may spend what this one does not need while it waits.
-            drop(call);
+            lost += call.pay(None).1;
             if let ServerError::NoTools { .. } = error {
                 fleet.leave_out(&fleet.endpoints[self.at]);
                 continue;
@@ -520,11 +519,11 @@ impl<'a> Call<'a> {
 
     /// Pays for what the server counted, else for what it was given and wrote, and for the worst
     /// case where it took the request and nobody knows what it did.
-    fn pay(&self, written: Option<&Written>) -> (Usage, u64) {
+    fn pay(self, written: Option<&Written>) -> (Usage, u64) {
         let Some(written) = written else {
             return match self.taken {
                 true => self.aside.pay_most(),
-                false => (Usage::default(), 0),
+                false => self.aside.pay(Usage::default()),
             };
         };
         let tokens = |bytes: usize| bytes.div_ceil(BYTES_PER_TOKEN) as u64;

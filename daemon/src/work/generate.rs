@@ -46,7 +46,7 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
         earlier: false,
         plain,
     };
-    let fleet = fleet(teacher, &order.ledger, order.now_ms, order.dry_run)?;
+    let fleet = fleet(teacher, &order.ledger, order.dry_run)?;
     if order.dry_run {
         let first = wanted.first().context("no function is left to ask about")?;
         let request = Some(fleet.request(&over_cut.first_prompt(first)));
@@ -151,16 +151,10 @@ fn name(seed: &SeedId, family: &str) -> String {
     format!("{seed}-{family}")
 }
 
-/// The teacher's servers, with what may be spent today.
-pub(super) fn fleet(
-    teacher: &Teacher,
-    ledger: &Path,
-    now_ms: u64,
-    dry_run: bool,
-) -> Result<Arc<Fleet>> {
-    let ledger = Ledger::open(ledger, now_ms)?;
-    let budget = teacher.budget.within(teacher.daily.after(ledger.today()));
-    let purse = Purse::new(teacher.prices, budget, Some(ledger));
+/// The teacher's servers, with what may be spent.
+pub(super) fn fleet(teacher: &Teacher, ledger: &Path, dry_run: bool) -> Result<Arc<Fleet>> {
+    let ledger = Ledger::open(ledger, teacher.daily, crate::cycle::now_ms)?;
+    let purse = Purse::new(teacher.prices, teacher.budget, Some(ledger));
     let patience = Patience { call: Duration::from_secs(teacher.timeout), ..Patience::default() };
     let given = std::env::var(KEY).ok().filter(|key| !key.is_empty());
     let of_git = |url: &str| {

@@ -108,6 +108,12 @@ fn a_killed_run_goes_on_and_pays_nothing_twice() {
     let tokens = report["teacher"]["tokens"].as_u64().unwrap();
     assert_eq!(tokens, (4 * 8 - 12) * 110, "what was answered before costs nothing");
     assert!(!user.sera_folder().join("paid.jsonl").exists());
+    // The call that was under way counts for the most it may have cost: a judgement's tokens at least.
+    let spent = std::fs::read_to_string(user.repo.root().join("s/spent.jsonl")).unwrap();
+    let line =
+        |line: &str| serde_json::from_str::<Value>(line).unwrap()["tokens"].as_i64().unwrap();
+    let spent: i64 = spent.lines().map(line).sum();
+    assert!(spent > 4 * 8 * 110 + 1024, "{spent}");
 }
 
 #[test]
