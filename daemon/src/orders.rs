@@ -173,7 +173,7 @@ pub(crate) fn generate(
     cycle: &Cycle<'_>,
     limit: Option<u64>,
     consent: bool,
-    dry_run: bool,
+    (dry_run, retry): (bool, bool),
 ) -> Result<Generate> {
     let teacher = Teacher::of(&cycle.engine.repository.settings()?)?;
     if !dry_run {
@@ -190,8 +190,13 @@ pub(crate) fn generate(
             }
         }
     }
-    let made = cycle.records.generations()?;
+    let settings = teacher.settings();
+    let mut made = cycle.records.generations()?;
+    made.retain(|made| !(made.is_stale(&settings) || retry && made.is_refused()));
     let done = made.into_iter().map(|made| (made.seed, made.family.0));
+    if retry && !dry_run {
+        drop(std::fs::remove_file(cycle.engine.toolless()));
+    }
     Ok(Generate {
         source: source(cycle)?,
         rng_seed: seed_of(&mined.cut.commit),

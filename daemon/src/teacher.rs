@@ -6,6 +6,7 @@ use anyhow::Result;
 use sera_agent::dialect::Dialect;
 use sera_chat::cost::DOLLAR;
 use sera_chat::{Budget, Prices};
+use sera_core::Digest;
 use sera_git::Settings;
 use sera_protocol::{ErrorCode, Failure};
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,13 @@ impl Teacher {
             urls,
             model,
         })
+    }
+
+    /// Names all that decides what it says.
+    pub(crate) fn settings(&self) -> Digest {
+        let Self { urls, model, dialect, context, temperature, .. } = self;
+        let parts = (urls, model, dialect.name(), context, temperature.to_bits());
+        Digest::of(&serde_json::to_vec(&parts).expect("settings are plain data"))
     }
 
     /// Servers that are not this machine.

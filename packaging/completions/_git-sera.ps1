@@ -151,6 +151,7 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
             [CompletionResult]::new('--student', '--student', [CompletionResultType]::ParameterName, 'Let the student try a few training tasks, too')
             [CompletionResult]::new('--procedural', '--procedural', [CompletionResultType]::ParameterName, 'Leave the configured teacher out')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print the first request that the teacher would be sent, and do nothing')
+            [CompletionResult]::new('--retry', '--retry', [CompletionResultType]::ParameterName, 'Ask the teacher again where it refused, or never ended its reply, in an earlier run')
             [CompletionResult]::new('--consent', '--consent', [CompletionResultType]::ParameterName, 'Agree that code of this repository is sent to the teacher')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the result as one line of JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')

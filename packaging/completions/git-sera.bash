@@ -507,7 +507,7 @@ _git__sera() {
             return 0
             ;;
         git__subcmd__sera__subcmd__rollout)
-            opts="-C -q -h --limit --student --attempts --procedural --dry-run --consent --repo --json --quiet --color --help"
+            opts="-C -q -h --limit --student --attempts --procedural --dry-run --retry --consent --repo --json --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

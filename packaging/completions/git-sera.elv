@@ -140,6 +140,7 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --student 'Let the student try a few training tasks, too'
             cand --procedural 'Leave the configured teacher out'
             cand --dry-run 'Print the first request that the teacher would be sent, and do nothing'
+            cand --retry 'Ask the teacher again where it refused, or never ended its reply, in an earlier run'
             cand --consent 'Agree that code of this repository is sent to the teacher'
             cand --json 'Print the result as one line of JSON'
             cand -q 'Say nothing but results and errors'

@@ -122,6 +122,7 @@ never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l student -d 'Let the student try a few training tasks, too'
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l procedural -d 'Leave the configured teacher out'
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l dry-run -d 'Print the first request that the teacher would be sent, and do nothing'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l retry -d 'Ask the teacher again where it refused, or never ended its reply, in an earlier run'
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l consent -d 'Agree that code of this repository is sent to the teacher'
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollout" -s q -l quiet -d 'Say nothing but results and errors'

@@ -222,6 +222,8 @@ export type Job =
       consent: boolean;
       /** Only say what would be sent first. */
       dry_run: boolean;
+      /** Ask again where the teacher refused in an earlier run. */
+      retry: boolean;
     }
   /** Judges the trajectories again and selects those to train on. */
   | { kind: "verify" }

@@ -47,6 +47,9 @@ pub const UNSUPPORTED: &str = "unsupported";
 /// The code of a rollout whose conversation became longer than its model reads.
 pub const OVERFLOW: &str = "context-overflow";
 
+/// The code of a rollout whose conversation its model refuses, and would refuse again.
+pub const REFUSED: &str = "model-refused";
+
 /// Steps of one loop window, and how often an action in it makes a loop.
 const WINDOW: usize = 6;
 const REPEATS: usize = 3;
@@ -167,6 +170,7 @@ pub(crate) fn ended(error: &ModelError) -> Outcome {
         ModelError::ContextOverflow { .. } => OVERFLOW,
         ModelError::Unsupported(_) => UNSUPPORTED,
         ModelError::Lost(_) => LOST,
+        ModelError::Refused(_) => REFUSED,
         ModelError::Failed(_) => "model-failed",
     };
     let mut message = error.to_string();

@@ -485,13 +485,15 @@ impl Server {
             return ModelError::ContextOverflow { tokens, limit };
         }
         let lost = matches!(error, ServerError::Unreachable { .. });
-        let lasting = error.remedy() == Remedy::Never || lost;
-        let error = Arc::new(error);
-        if lasting {
-            self.fleet.given_up.get_or_init(|| Arc::clone(&error));
-            return ModelError::Lost(Box::new(error));
+        let (remedy, error) = (error.remedy(), Arc::new(error));
+        match remedy {
+            Remedy::Again(_) if !lost => ModelError::Failed(Box::new(error)),
+            Remedy::Next => ModelError::Refused(Box::new(error)),
+            Remedy::Again(_) | Remedy::Never => {
+                self.fleet.given_up.get_or_init(|| Arc::clone(&error));
+                ModelError::Lost(Box::new(error))
+            }
         }
-        ModelError::Failed(Box::new(error))
     }
 }
 

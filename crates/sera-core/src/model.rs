@@ -190,6 +190,9 @@ pub enum ModelError {
     /// Nothing more will be written, whatever is asked: a wrong key, a server that is gone.
     #[error("the model is gone")]
     Lost(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It answers others, but not this conversation, however often it is asked.
+    #[error("the model refuses the conversation")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Everything else: an overloaded server, a device error.
     #[error("the model failed")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use sera_agent::dialect::{self, Dialect, Reader};
-use sera_agent::roll_out::{LOST, OVERFLOW, UNSUPPORTED};
+use sera_agent::roll_out::{LOST, OVERFLOW, REFUSED, UNSUPPORTED};
 use sera_agent::verify::{leaks, touched};
 use sera_agent::{Limits, Thresholds, Views, reference_spans, roll_out, verify};
 use sera_core::split::held_out_function;
@@ -69,6 +69,9 @@ pub struct Generation {
     pub base: CommitId,
     /// The teacher's name.
     pub teacher: String,
+    /// All that is set about it and decides what it says.
+    #[serde(default)]
+    pub settings: Option<Digest>,
     /// Seed of every random choice.
     pub rng_seed: u64,
     /// The request of the first rollouts.
@@ -181,6 +184,8 @@ pub struct Generator<'a> {
     pub bases: &'a Bases,
     /// The teacher's name.
     pub teacher: &'a str,
+    /// All that is set about it and decides what it says.
+    pub settings: &'a Digest,
     /// Limits of both rollouts; the seed is each generation's own.
     pub limits: Limits,
     /// Lines a patch may change.
@@ -260,6 +265,7 @@ impl Generator<'_> {
             family: Family(wanted.family.to_owned()),
             base: self.bases.cut().clone(),
             teacher: self.teacher.to_owned(),
+            settings: Some(self.settings.clone()),
             rng_seed: wanted.rng_seed,
             request: texts::request(function, wanted.family),
             first: Vec::new(),
@@ -498,6 +504,9 @@ impl Generator<'_> {
             Outcome::Failed { code, .. } if code == OVERFLOW => {
                 Err(DropReason::ContextOverflow.into())
             }
+            Outcome::Failed { code, .. } if code == REFUSED => {
+                Err(DropReason::TeacherRefused.into())
+            }
             Outcome::Failed { .. } => Err(DropReason::TeacherFailed.into()),
             Outcome::Submitted { .. } | Outcome::LimitReached { .. } => Ok(trajectory),
         }
@@ -505,6 +514,17 @@ impl Generator<'_> {
 }
 
 impl Generation {
+    /// Whether it is to be begun again, now that so much is set about the teacher: it refused, as
+    /// something else was set.
+    pub fn is_stale(&self, settings: &Digest) -> bool {
+        self.is_refused() && self.settings.as_ref() != Some(settings)
+    }
+
+    /// Whether the teacher refused, and would again.
+    pub fn is_refused(&self) -> bool {
+        self.dropped == Some(DropReason::TeacherRefused)
+    }
+
     /// Its attempts, with the steps that a guided student would take to the same patches. Those
     /// that have no such way are left out; records from before there were ways keep their steps.
     pub fn for_guided(self) -> Vec<Attempt> {
@@ -543,6 +563,7 @@ impl From<ModelError> for Ended {
                 Self::Error(error)
             }
             ModelError::ContextOverflow { .. } => Self::Dropped(DropReason::ContextOverflow),
+            ModelError::Refused(_) => Self::Dropped(DropReason::TeacherRefused),
             ModelError::Unsupported(_) | ModelError::Failed(_) => {
                 Self::Dropped(DropReason::TeacherFailed)
             }

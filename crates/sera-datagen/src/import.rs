@@ -169,6 +169,7 @@ pub fn import(
         family: task.family.clone(),
         base: base.clone(),
         teacher: trajectory.teacher.clone(),
+        settings: None,
         rng_seed: 0,
         request: String::new(),
         first: Vec::new(),

@@ -132,6 +132,8 @@ reasons! {
     NotSubmitted = "not-submitted",
     /// The teacher gave no reply.
     TeacherFailed = "teacher-failed",
+    /// The teacher refuses the conversation, or never ends its reply, and would do so again.
+    TeacherRefused = "teacher-refused",
     /// The conversation became longer than the teacher reads.
     ContextOverflow = "context-overflow",
     /// The teacher found nothing to change.

@@ -36,10 +36,11 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
     };
     let (max_lines, now_ms) = (Policy::default().max_task_lines, order.now_ms);
     let plain = AtomicBool::new(false);
-    let (teacher_name, plain) = (teacher.model.as_str(), &plain);
+    let (settings, plain) = (&teacher.settings(), &plain);
     let over_cut = Generator {
         bases: &now,
-        teacher: teacher_name,
+        teacher: &teacher.model,
+        settings,
         limits,
         max_lines,
         now_ms,

@@ -116,6 +116,35 @@ fn a_killed_run_goes_on_and_pays_nothing_twice() {
     assert!(spent > 4 * 8 * 110 + 1024, "{spent}");
 }
 
+/// What is refused, or answered without end, is so again and again: it is not paid for twice, unless
+/// the user asks for it or sets something else.
+#[test]
+fn a_refusal_is_not_asked_for_again() {
+    let server = TeacherServer::new(|asked: &Asked| {
+        if !asked.body.contains("You judge") {
+            return good(asked);
+        }
+        let body = r#"{"error":{"message":"filtered"}}"#;
+        let head = sera_testkit::teacher::head("400 Bad Request", "");
+        vec![Act::Send(head), Act::Send(body.as_bytes().to_vec())]
+    });
+    let user = taught_by(&server, &[]);
+    let mut asked = 0;
+    let mut refused = |options: &[&str]| {
+        let report = user.json(&[&["rollout", "--limit", "300"], options].concat());
+        let before = std::mem::replace(&mut asked, server.asked().len());
+        let refused = report["teacher"]["dropped"]["teacher-refused"].as_u64().unwrap_or(0);
+        (refused, asked - before)
+    };
+    let (first, requests) = refused(&[]);
+    assert!(first > 0 && requests as u64 == 4 * first, "{first}, {requests}");
+    assert_eq!(refused(&[]), (0, 0));
+    assert_eq!(refused(&["--retry"]), (first, requests));
+    user.repo.git(&["config", "--global", "sera.teacher.temperature", "0.7"]);
+    assert_eq!(refused(&[]), (first, requests));
+    assert_eq!(refused(&[]), (0, 0));
+}
+
 #[test]
 fn a_budget_ends_a_run_and_a_day() {
     let server = TeacherServer::new(good);

@@ -25,11 +25,14 @@ pub struct Rollout {
     #[arg(long, value_name = "N")]
     attempts: Option<u64>,
     /// Leave the configured teacher out
-    #[arg(long, conflicts_with_all = ["dry_run", "consent"])]
+    #[arg(long, conflicts_with_all = ["dry_run", "consent", "retry"])]
     procedural: bool,
     /// Print the first request that the teacher would be sent, and do nothing
     #[arg(long)]
     dry_run: bool,
+    /// Ask the teacher again where it refused, or never ended its reply, in an earlier run
+    #[arg(long)]
+    retry: bool,
     /// Agree that code of this repository is sent to the teacher
     #[arg(long)]
     consent: bool,
@@ -55,7 +58,7 @@ impl Rollout {
     }
 
     fn job(&self, consent: bool) -> Job {
-        Job::Generate { limit: self.limit, consent, dry_run: self.dry_run }
+        Job::Generate { limit: self.limit, consent, dry_run: self.dry_run, retry: self.retry }
     }
 
     fn show_request(&self, context: &Context<'_>) -> Result<Kind, CommandError> {

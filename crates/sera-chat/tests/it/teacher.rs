@@ -217,6 +217,8 @@ fn what_can_be_tried_again_is() {
 fn what_cannot_is_said_at_once() {
     let said = |status: &'static str, body: &'static str| move |_: usize| refuses(status, "", body);
     let failed = |words: &str| format!("the model failed: 127.0.0.1 says {words}");
+    let refused =
+        |words: &str| format!("the model refuses the conversation: 127.0.0.1 says {words}");
     check(
         said("401 Unauthorized", r#"{"error":{"message":"Incorrect key sk-canary-4711"}}"#),
         "the model is gone: 127.0.0.1 says 401: Incorrect key <key>",
@@ -224,9 +226,9 @@ fn what_cannot_is_said_at_once() {
     );
     let gone = "the model is gone: 127.0.0.1 says 404: no such model";
     check(said("404 Not Found", "no such model"), gone, 1);
-    check(said("400 Bad Request", "{}"), &failed("400: {}"), 1);
+    check(said("400 Bad Request", "{}"), &refused("400: {}"), 1);
     let elsewhere = |_: usize| refuses("302 Found", "Location: http://127.0.0.1:9/\r\n", "");
-    check(elsewhere, &failed("302"), 1);
+    check(elsewhere, &refused("302"), 1);
     let long = r#"{"error":{"message":"too long for the context","type":"exceed_context_size_error",
         "n_prompt_tokens":900,"n_ctx":512}}"#;
     check(said("400 Bad Request", long), "the prompt has 900 tokens and the model reads 512", 1);
@@ -244,7 +246,7 @@ fn replies_without_end_are_cut_or_refused() {
     });
     let reply = ask(&fleet(&server)).unwrap();
     assert!(!reply.finished && reply.text.len() < 50 * 16 + 20, "{}", reply.text.len());
-    let endless = "the model failed: the reply of 127.0.0.1 does not end";
+    let endless = "the model refuses the conversation: the reply of 127.0.0.1 does not end";
     check(|_| begins(Act::Forever(vec![b'x'; 1 << 16])), endless, 1);
     let ping = [b": ".to_vec(), vec![b'.'; 1 << 14], b"\n\n".to_vec()].concat();
     check(move |_| begins(Act::Forever(ping.clone())), endless, 1);

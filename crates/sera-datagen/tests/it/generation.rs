@@ -3,12 +3,16 @@
 use crate::world::{NOW, World};
 use sera_agent::Limits;
 use sera_agent::dialect::{Dialect, Reader};
-use sera_core::{Action, Cancel, FunctionSeed, Model, ModelError, Prompt, Reply, Role, Seed, Step};
+use sera_core::{
+    Action, Cancel, Digest, FunctionSeed, Model, ModelError, Prompt, Reply, Role, Seed, Step,
+};
 use sera_datagen::generate::{Generation, Wanted, plan};
 use sera_datagen::{DropReason, Generator, generate_all};
 use sera_testkit::{ScriptedModel, python_project};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex};
+
+static SETTINGS: LazyLock<Digest> = LazyLock::new(|| Digest::of(b"scripted"));
 
 fn world() -> World {
     World::new(&python_project())
@@ -30,6 +34,7 @@ fn generator<'a>(world: &'a World, plain: &'a AtomicBool) -> Generator<'a> {
     Generator {
         bases,
         teacher: "scripted",
+        settings: &SETTINGS,
         limits,
         max_lines: 40,
         now_ms: NOW,
@@ -123,6 +128,29 @@ fn a_teacher_without_tools_is_told_words() {
     assert_eq!((model.0.left(), made.dropped, made.attempts.len()), (0, None, 2));
     assert!(plain.load(Ordering::Relaxed), "it is not asked again");
     assert!(model.0.prompts[0].messages[0].content.contains("open: src/file.py"));
+}
+
+/// Refuses every conversation.
+struct Refusing;
+
+impl Model for Refusing {
+    fn reply(&mut self, _: &Prompt, _: &Cancel) -> Result<Reply, ModelError> {
+        Err(ModelError::Refused("filtered".into()))
+    }
+}
+
+#[test]
+fn a_refusal_is_what_came_of_it_until_something_else_is_set() {
+    let world = world();
+    let plain = AtomicBool::new(false);
+    let made =
+        generator(&world, &plain).generate(&wanted(&world), &mut Refusing, &Cancel::default());
+    let made = made.unwrap();
+    assert_eq!(made.dropped, Some(DropReason::TeacherRefused));
+    assert!(made.is_refused() && !made.is_stale(&SETTINGS));
+    assert!(made.is_stale(&Digest::of(b"warmer")));
+    let other = Generation { dropped: Some(DropReason::NotAsAsked), ..made };
+    assert!(!other.is_stale(&Digest::of(b"warmer")), "all else stays what came of it");
 }
 
 #[test]
