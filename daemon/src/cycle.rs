@@ -210,14 +210,8 @@ impl<'a> Cycle<'a> {
     pub(crate) async fn weights(&mut self) -> Result<Weights> {
         let base = crate::base::obtain(self).await?;
         let cache = orders::cache(self)?;
-        let Some(adapter) = self.served()? else {
-            return Ok(Weights { base, adapter: None, cache });
-        };
-        let folder = self.engine.adapter_folder(adapter.id);
-        if !folder.is_dir() {
-            self.records.lay_out(&adapter.files, &folder)?;
-        }
-        Ok(Weights { base, adapter: Some(folder), cache })
+        let chosen = self.served()?.map(|adapter| self.engine.lay_out(adapter.id));
+        Ok(Weights { base, adapter: chosen.transpose()?.flatten(), cache })
     }
 }
 

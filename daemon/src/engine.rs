@@ -8,6 +8,7 @@ use sera_git::Repository;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// A registered repository.
 pub(crate) struct Engine {
@@ -20,6 +21,8 @@ pub(crate) struct Engine {
     /// An adapter was withdrawn and none is trained in its place yet. Stored, too: this is asked
     /// by every poll, which should not open the store.
     retraining: AtomicBool,
+    /// Held while adapters are laid out, or what was is removed.
+    laid_out: Mutex<()>,
     folder: PathBuf,
 }
 
@@ -37,7 +40,8 @@ impl Engine {
         drop(std::fs::remove_dir_all(folder.join("exports")));
         private_folder(&incoming)?;
         let retraining = AtomicBool::new(records.retraining()?);
-        let engine = Self { repository, records, key, retraining, folder };
+        let laid_out = Mutex::default();
+        let engine = Self { repository, records, key, retraining, laid_out, folder };
         if let Err(error) = forget::finish(&engine) {
             tracing::warn!(error = format!("{error:#}"), "something is not forgotten yet");
         }
@@ -47,6 +51,7 @@ impl Engine {
     /// Removes what lies beside the store: adapters laid out that are none any more, files that
     /// nobody took away, and replies that were paid for, which may tell of anything.
     pub(crate) fn remove_copies(&self) -> Result<()> {
+        let _alone = self.laid_out.lock().unwrap_or_else(PoisonError::into_inner);
         let known: BTreeSet<String> =
             self.records.adapters()?.iter().map(|adapter| adapter.id.to_string()).collect();
         for entry in std::fs::read_dir(self.folder.join("adapters")).into_iter().flatten() {
@@ -58,6 +63,18 @@ impl Engine {
         let exports = self.folder.join("exports");
         gone(std::fs::remove_dir_all(&exports), &exports)?;
         gone(std::fs::remove_file(self.paid()), &self.paid())
+    }
+
+    /// Lays an adapter out to be served. None where it was withdrawn since it was chosen: a person
+    /// is answered beside a forgetting, and must not bring back what that removes.
+    pub(crate) fn lay_out(&self, id: AdapterId) -> Result<Option<PathBuf>> {
+        let _alone = self.laid_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(adapter) = self.records.adapter(id)? else { return Ok(None) };
+        let folder = self.adapter_folder(id);
+        if !folder.is_dir() {
+            self.records.lay_out(&adapter.files, &folder)?;
+        }
+        Ok(Some(folder))
     }
 
     /// Whether an adapter is to be trained in the place of one that was withdrawn.

@@ -2,13 +2,14 @@
 use crate::cycle::Cycle;
 use crate::engine::Engine;
 use crate::failure;
+use crate::order::Evaluated;
 use crate::records::{Adapter, Promotion, Records};
 use crate::reports;
 use anyhow::{Context as _, Result};
-use sera_core::scorecard::Capability;
+use sera_core::scorecard::{Capability, FixScore, Scorecard};
 use sera_core::{
-    AdapterId, Digest, FunctionKey, Hole, Language, Lesson, Origin, Seed, TrajectoryId, Tree as _,
-    TreePath,
+    AdapterId, CommitId, Digest, FunctionKey, Hole, Language, Lesson, Origin, Seed, TaskId,
+    TrajectoryId, Tree as _, TreePath,
 };
 use sera_datagen::{Attempt, Forget, Forgotten, Source, Traces};
 use sera_protocol::report::ForgetReport;
@@ -75,13 +76,17 @@ struct Found {
     /// The same of the lessons.
     lessons: (Vec<Lesson>, usize),
     adapters: Vec<Adapter>,
+    /// What is left of scorecards that name it, by their keys.
+    scorecards: Vec<(String, Evaluated)>,
 }
 
 impl Found {
     fn is_empty(&self) -> bool {
-        let Self { seeds, tasks, trajectories, generations, holes, lessons, adapters, .. } = self;
+        let Self { seeds, tasks, trajectories, generations, .. } = self;
         let lists = [seeds, tasks, trajectories, generations];
-        lists.iter().all(|list| list.is_empty()) && holes.1 + lessons.1 == 0 && adapters.is_empty()
+        let examples = self.holes.1 + self.lessons.1;
+        let none = examples == 0 && self.adapters.is_empty() && self.scorecards.is_empty();
+        none && lists.iter().all(|list| list.is_empty())
     }
 }
 
@@ -124,6 +129,13 @@ fn find(records: &Records, forgotten: &Forgotten) -> Result<Found> {
             found.adapters.push(adapter);
         }
     }
+    for (key, mut scored) in records.scorecards()? {
+        let cards = std::iter::once(&mut scored.card).chain(&mut scored.siblings);
+        // Every card is gone through.
+        if cards.map(|card| clear(card, &tasks, &meets)).fold(false, |any, one| any | one) {
+            found.scorecards.push((key, scored));
+        }
+    }
     if !found.adapters.is_empty() {
         // What a student did on its own it did by what it had learnt.
         let own = records.played()?.into_iter().filter(|one| Source::of(one) == Source::Student);
@@ -140,6 +152,33 @@ fn left<T>(all: Vec<T>, goes: impl Fn(&T) -> bool) -> (Vec<T>, usize) {
     let left: Vec<T> = all.into_iter().filter(|one| !goes(one)).collect();
     let gone = before - left.len();
     (left, gone)
+}
+
+/// Takes out of a scorecard what bears traces; whether anything did.
+fn clear(card: &mut Scorecard, tasks: &BTreeSet<TaskId>, meets: &impl Fn(&Traces) -> bool) -> bool {
+    let mut cleared = false;
+    for scores in card.complete.values_mut() {
+        let all = scores.len();
+        scores.retain(|score| !meets(&of_cluster(&score.cluster, false)));
+        cleared |= scores.len() < all;
+    }
+    for scores in card.fix.values_mut() {
+        let all = scores.len();
+        let of = |score: &FixScore| of_cluster(&score.cluster, score.commit);
+        scores.retain(|score| !tasks.contains(&score.task) && !meets(&of(score)));
+        cleared |= scores.len() < all;
+    }
+    cleared
+}
+
+/// Of a group of items: a commit, or a file of which they may show any function.
+fn of_cluster(cluster: &str, commit: bool) -> Traces {
+    if commit {
+        let commits = BTreeSet::from([CommitId::from_hex(cluster)]);
+        return Traces { commits, ..Traces::default() };
+    }
+    let path: BTreeSet<TreePath> = TreePath::new(cluster).into_iter().collect();
+    Traces { viewed: path.clone(), paths: path, ..Traces::default() }
 }
 
 /// Does it. What stays is what would be there if it had never been; a dry run only counts.
@@ -192,6 +231,10 @@ fn carry_out(engine: &Engine, found: &Found) -> Result<BTreeMap<Capability, Stri
     let (records, store) = (&engine.records, engine.records.store());
     if !found.adapters.is_empty() {
         engine.set_retraining(true)?;
+    }
+    // First of all: what they name is found by tasks.
+    for (key, left) in &found.scorecards {
+        store.put(Kind::Scorecard, key, left)?;
     }
     remove(records, found)?;
     let adapters: Vec<AdapterId> = found.adapters.iter().map(|adapter| adapter.id).collect();
@@ -356,6 +399,7 @@ pub(crate) fn learnt(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::order;
     use sera_core::{BlobId, FunctionSeed, SeedId};
     use sera_testkit::python_project;
 
@@ -387,6 +431,80 @@ mod tests {
         let forgotten = Forgotten::only(Forget::Path(TreePath::new("a.py").expect("a path")));
         let found = find(&engine.records, &forgotten).expect("it is looked for");
         assert!(found.is_empty());
+    }
+
+    fn adapter(id: AdapterId) -> Adapter {
+        let digest = Digest::of(b"made from");
+        let value = serde_json::json!({
+            "id": id, "base": "any", "cut": "c0", "made_from": digest, "files": [],
+            "siblings": [], "numbers": order::TrainNumbers::default(), "notes": [], "dropped": {},
+        });
+        serde_json::from_value(value).expect("an adapter")
+    }
+
+    /// Whoever waits for a fix is answered beside a forgetting, by what was served as they asked.
+    #[test]
+    fn what_was_withdrawn_meanwhile_is_not_laid_out() {
+        let repo = python_project();
+        let engine = Engine::open(repo.path()).expect("a repository");
+        let id = AdapterId::new(1, b"served");
+        let store = engine.records.store();
+        store.put(Kind::Adapter, &id.to_string(), &adapter(id)).expect("it is stored");
+        let folder = engine.lay_out(id).expect("it is laid out").expect("there is one");
+        assert!(folder.is_dir());
+        engine.records.withdraw(&[id]).expect("it is withdrawn");
+        engine.remove_copies().expect("it is removed");
+        assert_eq!(engine.lay_out(id).expect("the store is read"), None);
+        assert!(!folder.exists());
+    }
+
+    /// Adapters that learnt nothing from a file may have been measured on it.
+    #[test]
+    fn scorecards_name_nothing_that_is_forgotten() {
+        let hole = |path: &str| {
+            serde_json::json!({"item": format!("{path}::f#d"), "cluster": path, "nll": 1.0,
+                "tokens": 2, "exact": null})
+        };
+        let fix = |cluster: &str, commit: bool| {
+            let task = TaskId::new(1, cluster.as_bytes());
+            serde_json::json!({"task": task, "cluster": cluster, "commit": commit, "nll": 1.0,
+                "tokens": 2})
+        };
+        let card = |holes: &[&str], fixes: &[(&str, bool)]| {
+            let holes: Vec<_> = holes.iter().map(|path| hole(path)).collect();
+            let fixes: Vec<_> =
+                fixes.iter().map(|(cluster, commit)| fix(cluster, *commit)).collect();
+            serde_json::json!({"schema": "sera-scorecard/1", "complete": {"base": holes},
+                "fix": {"adapter": fixes}, "general": {}})
+        };
+        let scored = |card: serde_json::Value, sibling: serde_json::Value| -> Evaluated {
+            let value = serde_json::json!({"card": card, "siblings": [sibling], "notes": [],
+                "seconds": 1.0});
+            serde_json::from_value(value).expect("a scorecard")
+        };
+        let check = |target: Forget, holes: &[&str], fixes: &[(&str, bool)], other: &[&str]| {
+            let repo = python_project();
+            let engine = Engine::open(repo.path()).expect("a repository");
+            let all = [("a.py", false), ("b.py", false), ("c1", true), ("c2", true)];
+            let before = scored(card(&["a.py", "b.py"], &all), card(&["b.py", "a.py"], &[]));
+            let store = engine.records.store();
+            store.put(Kind::Scorecard, "stays", &before).expect("it is stored");
+            let found = find(&engine.records, &Forgotten::only(target)).expect("it is looked for");
+            assert!(!found.is_empty());
+            carry_out(&engine, &found).expect("it is forgotten");
+            let left = engine.records.scorecards().expect("they are read");
+            let expect = scored(card(holes, fixes), card(other, &[]));
+            let [(_, left)] = &left[..] else { unreachable!("one scorecard") };
+            assert_eq!((&left.card, &left.siblings), (&expect.card, &expect.siblings));
+        };
+        let rest = [("b.py", false), ("c1", true), ("c2", true)];
+        let path = TreePath::new("a.py").expect("a path inside the tree");
+        check(Forget::Path(path.clone()), &["b.py"], &rest, &["b.py"]);
+        let function = FunctionKey { path, name: "f".to_owned() };
+        check(Forget::Function(function), &["b.py"], &rest, &["b.py"]);
+        let commit = Forget::Commit(CommitId::from_hex("c1"));
+        let rest = [("a.py", false), ("b.py", false), ("c2", true)];
+        check(commit, &["a.py", "b.py"], &rest, &["b.py", "a.py"]);
     }
 
     /// A daemon that was killed while it forgot goes on when it is started again.

@@ -118,7 +118,11 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
         }
         Job::Why { what } => Ok(JobResult::Why(why::why(cycle, what).await?)),
         Job::Forget { what, dry_run } => {
-            Ok(JobResult::Forget(forget::forget(cycle, what, *dry_run)?))
+            let done = forget::forget(cycle, what, *dry_run);
+            if !dry_run {
+                cycle.serving.retire().await;
+            }
+            Ok(JobResult::Forget(done?))
         }
         Job::Retrain {} => {
             for stage in quickstart::cycle_stages() {
@@ -167,11 +171,11 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         }
         Job::Rollout { .. } => missing(synthesize, records.cycle()?.is_some()),
         // Light work: it makes nothing that others may be making right now.
-        Job::Select { .. } | Job::Export { .. } => {
+        Job::Verify {} | Job::Select { .. } | Job::Export { .. } => {
             anyhow::ensure!(!records.attempts()?.is_empty(), failure::nothing_rolled_out());
             Vec::new()
         }
-        Job::Verify {} | Job::Train { .. } => {
+        Job::Train { .. } => {
             missing(rollout, records.cycle()?.is_some() && !records.played()?.is_empty())
         }
         Job::Evaluate { .. } => missing(train, !records.adapters()?.is_empty()),

@@ -432,6 +432,11 @@ impl Records {
         self.all(Kind::Adapter)
     }
 
+    /// One adapter, if it is there (still).
+    pub(crate) fn adapter(&self, id: AdapterId) -> Result<Option<Adapter>> {
+        Ok(self.store.get(Kind::Adapter, &id.to_string())?)
+    }
+
     /// Remembers where a cancelled training can go on.
     pub(crate) fn keep_interrupted(&self, made_from: Digest, checkpoint: &Path) -> Result<()> {
         let bytes = std::fs::read(checkpoint)
@@ -449,6 +454,11 @@ impl Records {
         std::fs::write(path, self.store.object(&found.checkpoint)?)
             .with_context(|| format!("failed to write {}", path.display()))?;
         Ok(true)
+    }
+
+    /// Every scorecard, with the adapter that it is of.
+    pub(crate) fn scorecards(&self) -> Result<Vec<(String, Evaluated)>> {
+        self.store.scan(Kind::Scorecard)?.map(|entry| Ok(entry?)).collect()
     }
 
     /// Stores a scorecard and what its siblings say about the noise between seeds.
@@ -541,7 +551,7 @@ impl Records {
     pub(crate) fn served(&self, capability: Capability) -> Result<Option<Adapter>> {
         let promotion: Option<Promotion> = self.store.get(Kind::Promotion, capability.name())?;
         let Some(promotion) = promotion else { return Ok(None) };
-        Ok(self.store.get(Kind::Adapter, &promotion.adapter.to_string())?)
+        self.adapter(promotion.adapter)
     }
 
     fn all<T: serde::de::DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>> {

@@ -58,6 +58,12 @@ impl Serving {
         Ok(Seat { worker, used: Arc::clone(&self.used), _seat: seat })
     }
 
+    /// Lets the worker go with all that it holds in memory. Orders that it carries out are carried
+    /// out; the next one is another worker's.
+    pub(crate) async fn retire(&self) {
+        drop(self.worker.lock().await.take());
+    }
+
     /// Ends a worker that nobody needed for a while.
     pub(crate) fn rest(&self) {
         let Ok(mut kept) = self.worker.try_lock() else { return };

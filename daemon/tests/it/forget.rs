@@ -15,6 +15,21 @@ fn trained_on(why: &Value) -> usize {
     known.filter(|because| because["trained_on"] == true).count()
 }
 
+/// What serves may hold the weights that were withdrawn, and lines of what is forgotten.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_worker_that_served_is_gone_at_once() {
+    let Some(user) = user() else { return };
+    user.json(&["fix", "the split is wrong", "stockroom/money.py"]);
+    let serving = user.workers("serve");
+    assert_eq!(serving.len(), 1);
+    user.json(&["forget", "stockroom/money.py", "--dry-run"]);
+    assert_eq!(user.workers("serve"), serving);
+    user.json(&["forget", "stockroom/money.py"]);
+    poll("it is gone", || user.workers("serve").is_empty());
+    user.json(&["fix", "the split is wrong", "stockroom/stats.py"]);
+}
+
 #[test]
 fn a_file_is_forgotten_with_all_that_learnt_from_it() {
     let Some(user) = user() else { return };

@@ -221,3 +221,16 @@ fn a_damaged_base_in_the_cache_is_not_used() {
     assert_eq!(std::fs::read(&file).unwrap(), b"not the weights", "the file is left for its owner");
     before.assert_same(&Snapshot::of(&user.repo), "quickstart");
 }
+
+/// Judging makes nothing that others may be making right now, so it begins no rollouts.
+#[test]
+fn nothing_is_judged_before_a_rollout() {
+    let user = User::of(python_project());
+    user.json(&["synthesize"]);
+    let ended = user.sera(&["verify"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.err.contains("git sera rollout"), "{ended:?}");
+    assert_eq!(user.status()["repositories"][0]["trajectories"], 0);
+    user.json(&["rollout", "--procedural", "--limit", "2"]);
+    user.json(&["verify"]);
+}
