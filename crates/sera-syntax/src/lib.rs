@@ -23,5 +23,5 @@ pub use generate::{edits, mutations};
 pub use index::{Hit, Index, Indexed};
 pub use ngrams::{Ngrams, Piece, Run, pieces};
 pub use operator::{Mutation, Operator};
-pub use parsed::{Parsed, Token, TokenKind, parse, same_code};
+pub use parsed::{Parsed, Token, TokenKind, parse, parsing_once, same_code};
 pub use words::words;

@@ -63,11 +63,49 @@ pub(crate) fn parse_tree(language: Language, text: &str, old: Option<&Tree>) -> 
     })
 }
 
+/// Texts that [`parsing_once`] keeps: a change of a few files, before and after.
+const KEPT: usize = 8;
+
+thread_local! {
+    /// What was parsed last, newest last, while it is kept.
+    static LAST: RefCell<Option<Vec<Parsed>>> = const { RefCell::new(None) };
+}
+
 /// Parses `text`; never fails, errors are in the tree.
 pub fn parse(language: Language, text: impl Into<Arc<str>>) -> Parsed {
     let text = text.into();
+    LAST.with_borrow_mut(|last| match last {
+        None => parsed(language, text),
+        Some(last) => {
+            let known = |one: &Parsed| one.language == language && *one.text == *text;
+            let found = last.iter().position(known).map(|at| last.remove(at));
+            let found = found.unwrap_or_else(|| parsed(language, text));
+            if last.len() == KEPT {
+                last.remove(0);
+            }
+            last.push(found.clone());
+            found
+        }
+    })
+}
+
+fn parsed(language: Language, text: Arc<str>) -> Parsed {
     let tree = parse_tree(language, &text, None);
     Parsed { text, language, tree, ast: Arc::default(), facts: Arc::default() }
+}
+
+/// Does `work`, in which this thread parses none of its last few texts again. Whoever judges
+/// changes of one tree looks at the same files again and again, each time with other questions.
+pub fn parsing_once<T>(work: impl FnOnce() -> T) -> T {
+    /// Nothing is kept beyond `work`, however it ends.
+    struct Ended(Option<Vec<Parsed>>);
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            LAST.set(self.0.take());
+        }
+    }
+    let _ended = Ended(LAST.replace(Some(Vec::new())));
+    work()
 }
 
 impl Parsed {
@@ -238,5 +276,32 @@ impl LineStarts {
     /// Where line `line`, from 1, starts.
     pub(crate) fn start(&self, line: usize) -> usize {
         self.0[line - 1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_few_texts_are_parsed_once_while_that_is_asked_for() {
+        let is_kept = |name: usize| {
+            let text = format!("def f{name}(): pass\n");
+            let (first, second) =
+                (parse(Language::Python, &*text), parse(Language::Python, &*text));
+            Arc::ptr_eq(&first.ast, &second.ast)
+        };
+        assert!(!is_kept(0));
+        parsing_once(|| {
+            let first = parse(Language::Python, "x = 1\n");
+            assert!((0..KEPT - 1).all(is_kept));
+            let again = |text: &str| Arc::ptr_eq(&first.ast, &parse(Language::Python, text).ast);
+            assert!(again("x = 1\n") && !again("x = 2\n"), "it became the newest");
+            let other = parse(Language::TypeScript, "x = 1\n");
+            assert!(!Arc::ptr_eq(&first.ast, &other.ast));
+            assert!((0..KEPT).all(is_kept));
+            assert!(!again("x = 1\n"), "only the last few are kept");
+        });
+        assert!(!is_kept(0), "nothing is kept afterwards");
     }
 }

@@ -15,7 +15,12 @@ use std::time::Instant;
 /// Bytes of a row at most: a long trajectory of SERA's has about one million.
 const LONGEST: usize = 32 << 20;
 
+/// Rows of one tree are mostly about the same files.
 pub(super) fn import_rows(order: &Import, desk: &Desk) -> Result<Imported> {
+    sera_syntax::parsing_once(|| import_each(order, desk))
+}
+
+fn import_each(order: &Import, desk: &Desk) -> Result<Imported> {
     let started = Instant::now();
     let repository = Repository::discover(&order.source.path)?;
     let bases = synthesize::bases(&order.source, &order.cut)?;
