@@ -198,7 +198,7 @@ pub(crate) fn forget(cycle: &Cycle<'_>, what: &str, dry_run: bool) -> Result<For
         tasks: found.tasks.len() as u64,
         trajectories: (found.trajectories.len() + found.generated) as u64,
         holes: found.holes.1 as u64,
-        lessons: found.lessons.1 as u64,
+        lessons: Some(found.lessons.1 as u64),
         adapters: found.adapters.iter().map(|adapter| adapter.id.to_string()).collect(),
         served: BTreeMap::new(),
         retraining: !found.adapters.is_empty(),

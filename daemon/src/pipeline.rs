@@ -52,7 +52,8 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             Ok(JobResult::Rollout(reports::roll_out(&done, distilled.as_ref(), &all)))
         }
         Job::Generate { limit, consent, dry_run, retry } => {
-            let order = orders::generate(cycle, *limit, *consent, (*dry_run, *retry))?;
+            let order =
+                orders::generate(cycle, *limit, *consent, (*dry_run, *retry == Some(true)))?;
             let teacher = order.teacher.model.clone();
             let (done, kept) = cycle.work_in_parts(&Order::Generate(Box::new(order))).await?;
             cycle.engine.settle(&done);

@@ -87,7 +87,7 @@ pub(crate) fn synthesize(done: &Synthesized) -> SynthesizeReport {
         held_out: Some(done.tasks.iter().filter(|task| task.held_out).count() as u64),
         by_operator: tally(done.tasks.iter().map(operator)),
         by_family: tally(done.tasks.iter().map(|task| task.family.0.clone())),
-        lessons: tally(done.lessons.iter().map(|lesson| lesson.subject.kind().to_owned())),
+        lessons: Some(tally(done.lessons.iter().map(|lesson| lesson.subject.kind().to_owned()))),
         dropped: drops(&done.dropped),
         seconds: done.seconds,
     }

@@ -222,8 +222,8 @@ export type Job =
       consent: boolean;
       /** Only say what would be sent first. */
       dry_run: boolean;
-      /** Ask again where the teacher refused in an earlier run. */
-      retry: boolean;
+      /** Ask again where the teacher refused in an earlier run. Earlier clients never do. */
+      retry?: boolean | null;
     }
   /** Judges the trajectories again and selects those to train on. */
   | { kind: "verify" }
@@ -431,8 +431,11 @@ export interface SynthesizeReport {
   by_operator: Partial<Record<string, number>>;
   /** Tasks by family. */
   by_family: Partial<Record<string, number>>;
-  /** Conversations made from the code and the history alone, by what they teach. */
-  lessons: Partial<Record<string, number>>;
+  /**
+   * Conversations made from the code and the history alone, by what they teach; earlier
+   * daemons make none.
+   */
+  lessons?: Partial<Record<string, number>> | null;
   /** How many were not made, by reason. */
   dropped: Partial<Record<string, number>>;
   /** Wall time. */
@@ -793,8 +796,8 @@ export interface ForgetReport {
   trajectories: number;
   /** Completion examples. */
   holes: number;
-  /** Conversations made from the code and the history alone. */
-  lessons: number;
+  /** Conversations made from the code and the history alone; earlier daemons make none. */
+  lessons?: number | null;
   /** Adapters that had learnt from it. */
   adapters: string[];
   /** What serves each capability now: an adapter's id or `base`. Only what changed. */

@@ -35,8 +35,8 @@ choices! {
             consent: bool,
             /// Only say what would be sent first.
             dry_run: bool,
-            /// Ask again where the teacher refused in an earlier run.
-            retry: bool,
+            /// Ask again where the teacher refused in an earlier run. Earlier clients never do.
+            retry: Option<bool>,
         },
         /// Judges the trajectories again and selects those to train on.
         Verify = "verify" {},

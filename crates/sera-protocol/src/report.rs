@@ -120,8 +120,9 @@ records! {
         by_operator: BTreeMap<String, u64>,
         /// Tasks by family.
         by_family: BTreeMap<String, u64>,
-        /// Conversations made from the code and the history alone, by what they teach.
-        lessons: BTreeMap<String, u64>,
+        /// Conversations made from the code and the history alone, by what they teach; earlier
+        /// daemons make none.
+        lessons: Option<BTreeMap<String, u64>>,
         /// How many were not made, by reason.
         dropped: BTreeMap<String, u64>,
         /// Wall time.

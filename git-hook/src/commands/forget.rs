@@ -44,7 +44,7 @@ fn text(report: &ForgetReport, dry_run: bool) -> String {
         (report.tasks, "tasks"),
         (report.trajectories, "trajectories"),
         (report.holes, "completion examples"),
-        (report.lessons, "lessons"),
+        (report.lessons.unwrap_or(0), "lessons"),
     ];
     for (n, what) in counted {
         line(&mut text, format_args!("{} {what} {would}removed", count(n)));

@@ -58,7 +58,7 @@ impl Rollout {
     }
 
     fn job(&self, consent: bool) -> Job {
-        Job::Generate { limit: self.limit, consent, dry_run: self.dry_run, retry: self.retry }
+        Job::Generate { limit: self.limit, consent, dry_run: self.dry_run, retry: Some(self.retry) }
     }
 
     fn show_request(&self, context: &Context<'_>) -> Result<Kind, CommandError> {

@@ -22,7 +22,9 @@ impl Synthesize {
         }
         let mut text = reasons("by operator", &report.by_operator);
         text.push_str(&reasons("by family", &report.by_family));
-        text.push_str(&reasons("lessons", &report.lessons));
+        text.push_str(
+            &report.lessons.as_ref().map(|kinds| reasons("lessons", kinds)).unwrap_or_default(),
+        );
         text.push_str(&reasons("left out", &report.dropped));
         let held_out =
             report.held_out.map_or(String::new(), |n| format!(", {} held out", count(n)));

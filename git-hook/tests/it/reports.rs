@@ -46,7 +46,7 @@ fn synthesize() {
         held_out: Some(60),
         by_operator: counts([("identifier-swap", 639), ("commit", 61)]),
         by_family: counts([("wrong-variable", 35)]),
-        lessons: counts([("locate", 210), ("dependencies", 95), ("next-edit", 44)]),
+        lessons: Some(counts([("locate", 210), ("dependencies", 95), ("next-edit", 44)])),
         dropped: counts([("underdetermined", 122)]),
         seconds: 2.5,
     };
@@ -159,7 +159,7 @@ fn forget() {
         tasks: 12,
         trajectories: 1_011,
         holes: 8,
-        lessons: 3,
+        lessons: Some(3),
         adapters: vec!["01920000-0000-7000-8000-00000000002a".to_owned()],
         served: [(Capability::Complete, "base".to_owned())].into(),
         retraining: true,

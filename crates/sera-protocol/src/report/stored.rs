@@ -83,8 +83,8 @@ records! {
         trajectories: u64,
         /// Completion examples.
         holes: u64,
-        /// Conversations made from the code and the history alone.
-        lessons: u64,
+        /// Conversations made from the code and the history alone; earlier daemons make none.
+        lessons: Option<u64>,
         /// Adapters that had learnt from it.
         adapters: Vec<String>,
         /// What serves each capability now: an adapter's id or `base`. Only what changed.
