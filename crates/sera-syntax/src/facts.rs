@@ -1,6 +1,6 @@
 //! What a whole file says about its names: which members a receiver has, what can be called,
 //! which arguments and links are usual. Computed once per parsed file.
-use crate::functions::{callee, scope};
+use crate::functions::{callee, own_decorators, scope};
 use crate::node::{Ast, Id};
 use crate::table::{Concept, Role};
 use std::collections::{HashMap, HashSet};
@@ -53,10 +53,12 @@ pub(crate) struct Facts {
     pub(crate) constants: Tally,
     /// Variables of the object, where a sign tells them.
     pub(crate) state: Tally,
-    /// Names in capitals that the file defines once by a literal, each with it.
-    pub(crate) defined: HashMap<String, Id>,
-    /// Functions defined here whose body is one returned expression, each with it.
-    pub(crate) helpers: HashMap<String, Id>,
+    /// Names in capitals that the file defines by a literal, each with it; none where it does so
+    /// twice.
+    pub(crate) defined: HashMap<String, Option<Id>>,
+    /// Functions defined here whose body is one returned expression, each with it; none where
+    /// several have the name.
+    pub(crate) helpers: HashMap<String, Option<Id>>,
     /// Names that options and entries are given under.
     pub(crate) keys: Tally,
     /// Short strings, quotes included.
@@ -146,7 +148,9 @@ impl Facts {
             }
         });
         if let Some(value) = value.filter(|&value| literal(value)) {
-            self.defined.insert(ast.text(id).to_owned(), value);
+            let only = |known: &mut Option<Id>| *known = None;
+            let name = ast.text(id).to_owned();
+            self.defined.entry(name).and_modify(only).or_insert(Some(value));
         }
     }
 
@@ -158,7 +162,7 @@ impl Facts {
             let is = |&child: &Id| matches!(ast.field(child), "key" | "field" | "designator");
             ast.children(id).find(is)
         });
-        if let Some(key) = key.filter(|&key| ast.leaf(key) && !ast.is(key, Concept::String)) {
+        if let Some(key) = key.filter(|&key| is_plain_key(ast, id, key)) {
             self.keys.add(ast.text(key));
         }
     }
@@ -279,9 +283,11 @@ impl Facts {
         if ast.parts(list).any(open_ended) {
             self.open_ended.insert(name.to_owned());
         }
-        if let Some(value) = returned(ast, id).filter(|_| all_plain(ast, list)) {
-            self.helpers.insert(name.to_owned(), value);
-        }
+        let marked = ast.text(id).starts_with("async") || own_decorators(ast, id).next().is_some();
+        let called_plainly = !marked && (!member || ast.row().implicit_receiver);
+        let value = returned(ast, id).filter(|_| called_plainly && all_plain(ast, list));
+        let only = |known: &mut Option<Id>| *known = None;
+        self.helpers.entry(name.to_owned()).and_modify(only).or_insert(value);
         let names = ast.parts(list).filter_map(|parameter| {
             ast.subtree(parameter)
                 .find(|&node| ast.is(node, Concept::Identifier))
@@ -290,6 +296,14 @@ impl Facts {
         let names = names.filter(|name| !ast.row().receivers.contains(name)).map(str::to_owned);
         self.parameters.insert(name.to_owned(), names.collect());
     }
+}
+
+/// Whether the key of an option or entry is a name of its own, not a value or an expression.
+pub(crate) fn is_plain_key(ast: &Ast, entry: Id, key: Id) -> bool {
+    let word = ast.text(key).chars().all(|c| c.is_alphanumeric() || c == '_');
+    let named = word && ast.text(key).starts_with(|c: char| c.is_alphabetic() || c == '_');
+    // The keys of Python's and PHP's tables are expressions.
+    named && ast.leaf(key) && (ast.is(entry, Concept::Keyword) || !ast.row().hinted)
 }
 
 /// What a function returns whose body says nothing else.

@@ -13,6 +13,8 @@ pub struct Function {
     pub name: String,
     /// The whole definition, decorators and attributes left out.
     pub span: Range<usize>,
+    /// Where decorators and attributes above it begin; `span`'s start where there are none.
+    pub marked: usize,
     /// The body, braces included.
     pub body: Range<usize>,
     /// Line on which `span` starts, from 1.
@@ -59,6 +61,7 @@ fn describe(ast: &Ast, id: Id, lines: &LineStarts) -> Option<Function> {
         name: qualified(ast, id, own),
         first_line: lines.line(span.start),
         last_line: lines.line(span.end.saturating_sub(1).max(span.start)),
+        marked: marked(ast, id),
         span,
         body: ast.span(body),
         statements: statements(ast, body, documentation.as_ref()),
@@ -68,6 +71,18 @@ fn describe(ast: &Ast, id: Id, lines: &LineStarts) -> Option<Function> {
         calls: calls(ast, body),
         docstring: documentation,
     })
+}
+
+/// Where the first of the decorators that stand above a definition begins.
+fn marked(ast: &Ast, id: Id) -> usize {
+    let before = ast.parent(id).into_iter().flat_map(|parent| ast.children(parent));
+    let before: Vec<Id> = before.take_while(|&child| child != id).collect();
+    let above = before
+        .into_iter()
+        .rev()
+        .take_while(|&child| ast.any(child, &[Concept::Decorator, Concept::Comment]));
+    let marks = above.filter(|&child| ast.is(child, Concept::Decorator));
+    marks.last().map_or(ast.start(id), |mark| ast.start(mark))
 }
 
 /// The name a definition is known by: its own, or that of what a closure is bound to.

@@ -4,8 +4,9 @@ use crate::facts::Facts;
 use crate::functions::callee;
 use crate::node::{Ast, Id};
 use crate::scope::Scope;
-use crate::table::{Concept, REPORTING, Role};
+use crate::table::{Concept, REPORTING, Role, SPOKEN};
 use crate::{Function, Mutation, Operator, Parsed};
+use sera_core::Language;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -123,7 +124,8 @@ impl<'a> Scene<'a> {
             let printed = ["System.out", "System.err"].iter().any(|o| callee.text.starts_with(o));
             return REPORTING.contains(&receiver) || printed || formats(name);
         }
-        REPORTING.contains(&first) || ast.row().leaving.contains(&name)
+        let spoken = ast.row().language != Language::Python && SPOKEN.contains(&first);
+        REPORTING.contains(&first) || spoken || ast.row().leaving.contains(&name)
     }
 
     /// The nodes that may be edited.

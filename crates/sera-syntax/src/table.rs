@@ -200,6 +200,8 @@ pub struct Row {
     pub leaving: &'static [&'static str],
     /// Pairs of operators of one kind, each an alternative to the other.
     pub operators: &'static [(&'static str, &'static str)],
+    /// Callees of this language's libraries, each of which is a likely slip for the other.
+    pub antonyms: &'static [(&'static str, &'static str)],
     /// Functions and methods whose single-argument call is often forgotten.
     pub wrappers: &'static [&'static str],
     /// Method links that are often forgotten, arguments included.
@@ -307,50 +309,6 @@ pub const ANTONYMS: &[(&str, &str)] = &[
     ("contains", "starts_with"),
     ("and_then", "map"),
     ("or_else", "and_then"),
-    ("isEmpty", "isPresent"),
-    ("containsKey", "containsValue"),
-    ("anyMatch", "allMatch"),
-    ("addFirst", "addLast"),
-    ("memcpy", "memmove"),
-    ("strcmp", "strcasecmp"),
-    ("push_back", "pop_back"),
-    ("push_back", "push_front"),
-    ("begin", "cbegin"),
-    ("front", "back"),
-    ("First", "Last"),
-    ("First", "FirstOrDefault"),
-    ("Single", "First"),
-    ("Skip", "Take"),
-    ("Any", "All"),
-    ("Min", "Max"),
-    ("OrderBy", "OrderByDescending"),
-    ("Union", "Intersect"),
-    ("StartsWith", "EndsWith"),
-    ("IndexOf", "LastIndexOf"),
-    ("TrimStart", "TrimEnd"),
-    ("ToLowerInvariant", "ToUpperInvariant"),
-    ("Add", "Remove"),
-    ("any?", "all?"),
-    ("empty?", "nil?"),
-    ("start_with?", "end_with?"),
-    ("select", "reject"),
-    ("each", "map"),
-    ("downcase", "upcase"),
-    ("sub", "gsub"),
-    ("first", "last"),
-    ("to_s", "inspect"),
-    ("to_i", "to_f"),
-    ("fetch", "dig"),
-    ("array_push", "array_unshift"),
-    ("array_pop", "array_shift"),
-    ("array_key_exists", "in_array"),
-    ("array_keys", "array_values"),
-    ("array_merge", "array_replace"),
-    ("strpos", "strrpos"),
-    ("str_starts_with", "str_ends_with"),
-    ("ltrim", "rtrim"),
-    ("strtolower", "strtoupper"),
-    ("implode", "explode"),
 ];
 
 /// Separators each of which is a likely slip for the next.
@@ -395,10 +353,6 @@ pub const REPORTING: &[&str] = &[
     "fprintf",
     "perror",
     "syslog",
-    "puts",
-    "p",
-    "pp",
-    "warning",
     "error_log",
     "var_dump",
     "print_r",
@@ -406,11 +360,13 @@ pub const REPORTING: &[&str] = &[
     "Console",
     "Debug",
     "Trace",
-    "_log",
     "cout",
     "cerr",
     "clog",
 ];
+
+/// Short names that only report where nothing stands before them.
+pub const SPOKEN: &[&str] = &["p", "pp", "puts"];
 
 #[cfg(test)]
 mod tests {

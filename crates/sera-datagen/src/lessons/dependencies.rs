@@ -163,7 +163,7 @@ fn receivers<'a>(body: &'a str, name: &'a str) -> impl Iterator<Item = Option<&'
         let Some(receiver) = before.strip_suffix('.').or(before.strip_suffix("::")) else {
             return Some(None);
         };
-        let start = receiver.rfind(|c| !part(c)).map_or(0, |at| at + 1);
+        let start = receiver.trim_end_matches(part).len();
         let alone = !receiver[..start].ends_with(['.', ':', ')', ']']) && start < receiver.len();
         alone.then_some(Some(&receiver[start..]))
     })
@@ -205,6 +205,7 @@ mod tests {
         check("return f(1) + self.f (2)", &[None, Some("self")]);
         check("a.b.f(1); g.f; of(1); f", &[]);
         check("Self::f(1); a().f(2)", &[Some("Self")]);
+        check("# like “a.f(1)” and →b.f(2)", &[Some("a"), Some("b")]);
     }
 
     #[test]

@@ -68,15 +68,8 @@ pub(super) fn left(path: &TreePath, text: &Arc<str>) -> Arc<str> {
 /// The whole lines of a function, with its documentation and what decorates it.
 fn place(function: &Function, text: &str) -> Range<usize> {
     let documented = function.docstring.as_ref().map_or(usize::MAX, |d| d.start);
-    let first = function.span.start.min(documented);
-    let mut start = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
-    while let Some(line) = text[..start].strip_suffix('\n') {
-        let above = line.rfind('\n').map_or(0, |newline| newline + 1);
-        if !line[above..].trim_start().starts_with(['@', '#']) {
-            break;
-        }
-        start = above;
-    }
+    let first = function.span.start.min(documented).min(function.marked);
+    let start = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
     let end = function.span.end;
     start..text[end..].find('\n').map_or(text.len(), |newline| end + newline + 1)
 }
@@ -101,7 +94,7 @@ mod tests {
         };
         check("def OTHER():\n    pass\n", "def OTHER():\n    pass\n");
         check(
-            "A = 1\n\n@b\n@c\ndef HELD():\n    pass\n\ndef OTHER():\n    pass",
+            "A = 1\n\n@b\n@c(\n    1,\n)\ndef HELD():\n    pass\n\ndef OTHER():\n    pass",
             "A = 1\n\n\ndef OTHER():\n    pass",
         );
         check("def HELD():\n    def inner():\n        pass\n    return inner\nA = 1\n", "A = 1\n");

@@ -3,7 +3,7 @@ use super::atoms::is_name;
 use super::literals::neighbours_of;
 use super::names::closest;
 use crate::Operator;
-use crate::facts::is_constant;
+use crate::facts::{is_constant, is_plain_key};
 use crate::functions::own_decorators;
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
@@ -48,9 +48,7 @@ fn change_key(scene: &mut Scene<'_>, id: Id) {
     let key = ast.role(id, Role::Name).or_else(|| {
         ast.children(id).find(|&child| matches!(ast.field(child), "key" | "field" | "designator"))
     });
-    let Some(key) = key.filter(|&key| ast.leaf(key) && !ast.is(key, Concept::String)) else {
-        return;
-    };
+    let Some(key) = key.filter(|&key| is_plain_key(ast, id, key)) else { return };
     let name = scene.text(key);
     let many = if scene.fixing() { KEYS.1 } else { KEYS.0 };
     let taken: Vec<&str> = ast
@@ -70,7 +68,7 @@ fn change_key(scene: &mut Scene<'_>, id: Id) {
     let told = scene.words().iter().filter(|word| is_name(scene, word)).cloned();
     let seen = closest(Some(&scene.facts.keys), name, many).into_iter().filter(fits);
     for other in seen.chain(told).collect::<Vec<_>>() {
-        scene.push(Operator::KeyChange, ast.span(key), other, name, Risk::None);
+        scene.push(Operator::KeyChange, ast.span(key), other, name, Risk::Syntax);
     }
 }
 
@@ -115,13 +113,28 @@ pub(super) fn constants(scene: &Scene<'_>) -> Vec<(Id, Id)> {
         if !is_constant(name) || scene.scope.is_binding(read) {
             continue;
         }
-        if let Some(&value) = scene.facts.defined.get(name) {
-            found.push((read, value));
-        }
+        let defined = scene.facts.defined.get(name).copied().flatten();
+        found.extend(defined.filter(|&at| is_own(scene, read, at)).map(|value| (read, value)));
     }
     let inside = |id: Id| ast.span(scene.root).contains(&ast.start(id));
     found.retain(|&(_, value)| !inside(value));
     found
+}
+
+/// Whether what is read is what is defined: by its plain name, of the object, or of its class.
+fn is_own(scene: &Scene<'_>, read: Id, defined: Id) -> bool {
+    let ast = scene.ast;
+    let Some(parent) = ast.parent(read) else { return false };
+    let access = ast.kind(parent) == "class_constant_access_expression";
+    if !ast.is(parent, Concept::Member) && !access {
+        return true;
+    }
+    let object = ast.role(parent, Role::Object).or_else(|| ast.parts(parent).next());
+    let object = object.map_or("", |object| scene.text(object));
+    let class = ast.ancestors(defined).find(|&node| ast.is(node, Concept::Container));
+    let class = class.and_then(|class| ast.role(class, Role::Name)).map(|name| scene.text(name));
+    let own = ast.row().receivers.contains(&object) || ["self", "static"].contains(&object);
+    own || class == Some(object)
 }
 
 /// The number that a constant of the file stands for is another one.

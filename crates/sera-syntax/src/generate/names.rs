@@ -5,7 +5,7 @@ use crate::facts::{Tally, is_constant};
 use crate::functions::{callee, callee_name};
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
-use crate::table::{ANTONYMS, Concept, Role};
+use crate::table::{ANTONYMS, Concept, Role, Row};
 use std::collections::HashSet;
 
 /// How many other variables are tried in one place: planting a fault, and fixing one.
@@ -221,7 +221,7 @@ fn swap_callee(scene: &mut Scene<'_>, call: Id) {
     };
     let name = scene.text(called.name);
     let mut others: Vec<String> =
-        antonyms(name).filter(|other| exists(scene, other)).map(str::to_owned).collect();
+        antonyms(ast.row(), name).filter(|other| exists(scene, other)).map(str::to_owned).collect();
     let many = limit(scene, CALLEES);
     let most = if scene.fixing() { many * 2 } else { many / 2 };
     let mut siblings = Vec::new();
@@ -315,8 +315,9 @@ fn read_here(scene: &Scene<'_>, at: usize) -> Vec<String> {
     fresh.take(MEMBERS.1).map(str::to_owned).collect()
 }
 
-pub(super) fn antonyms(name: &str) -> impl Iterator<Item = &'static str> + '_ {
-    ANTONYMS.iter().filter_map(move |&(a, b)| match name {
+/// What is a likely slip for `name`, in any language or in that of `row`.
+fn antonyms<'a>(row: &'a Row, name: &'a str) -> impl Iterator<Item = &'static str> + 'a {
+    ANTONYMS.iter().chain(row.antonyms).filter_map(move |&(a, b)| match name {
         _ if name == a => Some(b),
         _ if name == b => Some(a),
         _ => None,

@@ -29,7 +29,8 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
         leave_early(scene, id);
     }
     for concept in [Concept::Break, Concept::Continue] {
-        for id in scene.of(concept) {
+        let leaves = scene.of(concept).into_iter().filter(|&id| !ends_arm(scene, id));
+        for id in leaves.collect::<Vec<_>>() {
             scene.delete(Operator::LoopExit, id, scene.text(id).trim_end_matches(';'));
         }
     }
@@ -54,7 +55,14 @@ fn swap_branches(scene: &mut Scene<'_>, id: Id) {
     let Some((a, b)) = inside(scene, a).zip(inside(scene, b)) else { return };
     let text = ast.source();
     let swapped = [&text[b.clone()], &text[a.end..b.start], &text[a.clone()]].concat();
-    let condition = ast.role(id, Role::Condition).map_or("if", |c| scene.text(c));
+    let tested = ast.role(id, Role::Condition);
+    let condition = tested.map_or("if", |c| scene.text(c));
+    // What a condition binds is known on one side only.
+    let binds = tested.is_some_and(|c| ast.subtree(c).any(|node| scene.scope.is_binding(node)));
+    let tells = ast.row().typed && [" instanceof ", " is "].iter().any(|w| condition.contains(w));
+    if binds || tells {
+        return;
+    }
     scene.push(Operator::BranchSwap, a.start..b.end, swapped, condition, Risk::Syntax);
 }
 
@@ -122,6 +130,14 @@ fn depend(scene: &Scene<'_>, a: Id, b: Id) -> bool {
     ast.subtree(b).any(|node| ast.named(node) && ast.text(node) == changed)
 }
 
+/// Whether it leaves a switch, not a loop: without it C# does not compile, and the last arm is the
+/// same.
+fn ends_arm(scene: &Scene<'_>, id: Id) -> bool {
+    let nearest =
+        scene.ast.ancestors(id).find(|&n| scene.ast.is(n, Concept::Loop) || is_arm(scene, n));
+    nearest.is_some_and(|node| is_arm(scene, node))
+}
+
 fn is_arm(scene: &Scene<'_>, id: Id) -> bool {
     let ast = scene.ast;
     ast.is(id, Concept::Arm)
@@ -132,8 +148,12 @@ fn is_arm(scene: &Scene<'_>, id: Id) -> bool {
 fn drop_arm(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
     let Some(parent) = ast.parent(id) else { return };
-    let arms = ast.parts(parent).filter(|&part| is_arm(scene, part)).count();
-    let Some(span) = scene.lines_of(id).filter(|_| arms > 1) else { return };
+    let arms: Vec<Id> = ast.parts(parent).filter(|&part| is_arm(scene, part)).collect();
+    let is_rest = |&arm: &Id| ["_", "default"].iter().any(|rest| scene.text(arm).starts_with(rest));
+    // Where every case must be covered, something must be left that covers it.
+    let valued = ast.row().language == Language::Rust || ast.kind(id) == "switch_rule";
+    let covered = !valued || (!is_rest(&id) && arms.iter().any(is_rest));
+    let Some(span) = scene.lines_of(id).filter(|_| arms.len() > 1 && covered) else { return };
     let first = ast.parts(id).next().map_or("case", |value| scene.text(value));
     let lines = &ast.source()[span.clone()];
     if lines.lines().count() <= 12 {
@@ -151,9 +171,9 @@ fn leave_early(scene: &mut Scene<'_>, id: Id) {
         inner(scene, last),
         &[Concept::Return, Concept::Break, Concept::Continue, Concept::Raise],
     );
-    let Some(lines) = scene.lines_of(last).filter(|_| !leaves) else { return };
+    let alone = scene.lines_of(last).is_some();
     let end = match ast.row().language {
-        Language::Python | Language::Ruby | Language::Go => "break\n",
+        Language::Python | Language::Ruby | Language::Go => "break",
         Language::Rust
         | Language::JavaScript
         | Language::TypeScript
@@ -162,11 +182,11 @@ fn leave_early(scene: &mut Scene<'_>, id: Id) {
         | Language::C
         | Language::Cpp
         | Language::CSharp
-        | Language::Php => "break;\n",
+        | Language::Php => "break;",
     };
-    let whole = ast.source()[..lines.end].ends_with('\n');
-    let line = [scene.indent_of(last), end].concat();
-    if whole {
-        scene.push(Operator::LoopExit, lines.end..lines.end, line, "loop", Risk::Syntax);
+    let line = ["\n", scene.indent_of(last), end].concat();
+    if alone && !leaves {
+        let at = ast.end(last);
+        scene.push(Operator::LoopExit, at..at, line, "loop", Risk::Syntax);
     }
 }

@@ -135,7 +135,7 @@ fn occurrences(scene: &Scene<'_>, name: &str) -> Option<Vec<Id>> {
 }
 
 /// Whether the name is that of an argument, a member or a method, not the variable's.
-fn names_something_else(scene: &Scene<'_>, id: Id) -> bool {
+pub(super) fn names_something_else(scene: &Scene<'_>, id: Id) -> bool {
     let ast = scene.ast;
     let Some(parent) = ast.parent(id) else { return false };
     let is = |role| ast.role(parent, role) == Some(id);

@@ -2,6 +2,7 @@
 use super::atoms::{is_plain_member, size};
 use super::declarations::constants;
 use super::operands::is_simple;
+use super::refactorings::names_something_else;
 use super::statements::{leaves, statement_of};
 use crate::Operator;
 use crate::functions::callee;
@@ -52,17 +53,21 @@ fn inline_helper(scene: &mut Scene<'_>, call: Id) {
     let Some(called) = callee(ast, call).filter(|callee| callee.plain) else { return };
     let name = scene.text(called.name);
     let own = ast.head(scene.root, Role::Name).map_or("", |own| scene.text(own));
-    let Some(&value) = scene.facts.helpers.get(name).filter(|_| name != own) else { return };
+    let helper = scene.facts.helpers.get(name).copied().flatten();
+    let Some(value) = helper.filter(|_| name != own) else { return };
     let parameters = scene.facts.parameters.get(name).map_or(&[][..], Vec::as_slice);
     let Some(list) = ast.role(call, Role::Arguments) else { return };
     let given = ast.given(list);
     let plain = [Concept::Identifier, Concept::Number, Concept::String, Concept::Boolean];
     let simple = given.iter().all(|&id| ast.any(id, &plain) || is_plain_member(scene, id));
-    if !simple || given.len() != parameters.len() || size(scene, value) > LONGEST {
+    let shorthand = ast.subtree(value).any(|id| ast.kind(id).contains("shorthand"));
+    let fits = given.len() == parameters.len() && size(scene, value) <= LONGEST;
+    if !simple || shorthand || !fits {
         return;
     }
     let (mut text, mut at) = (String::new(), ast.start(value));
-    for id in ast.subtree(value).filter(|&id| ast.is(id, Concept::Identifier)) {
+    let names = ast.subtree(value).filter(|&id| ast.is(id, Concept::Identifier));
+    for id in names.filter(|&id| !names_something_else(scene, id)) {
         if let Some(place) = parameters.iter().position(|own| own == scene.text(id)) {
             text.push_str(&ast.source()[at..ast.start(id)]);
             text.push_str(scene.text(given[place]));
@@ -153,17 +158,37 @@ fn repeat_statements(scene: &mut Scene<'_>) {
     for (statement, inner) in short_statements(scene) {
         let Some(target) = ast.role_of(inner, Concept::Assign, Role::Left) else { continue };
         let name = scene.text(target);
-        let plain = ast.children(inner).any(|child| scene.text(child) == "=");
-        let reads = ast.value(inner).is_none_or(|value| {
-            ast.subtree(value).any(|n| ast.is(n, Concept::Call) || ast.text(n) == name)
-        });
-        let Some(lines) = scene.lines_of(statement).filter(|_| plain && !reads) else { continue };
-        let line = ast.source()[lines.clone()].to_owned();
-        if made < MADE && line.ends_with('\n') {
+        if made < MADE && is_idempotent(scene, inner, target) {
             made += 1;
-            scene.push(Operator::StatementRepeated, lines.end..lines.end, line, name, Risk::Syntax);
+            let line = ["\n", scene.indent_of(statement), scene.text(statement)].concat();
+            let at = ast.end(statement);
+            scene.push(Operator::StatementRepeated, at..at, line, name, Risk::Syntax);
         }
     }
+}
+
+/// Whether a second time changes nothing: one plain target, and a value that neither reads it nor
+/// does anything.
+fn is_idempotent(scene: &Scene<'_>, assignment: Id, target: Id) -> bool {
+    let ast = scene.ast;
+    let sets = ast.children(assignment).any(|child| scene.text(child) == "=");
+    // Go writes lists, which usually hold one.
+    let mut parts = ast.parts(target);
+    let only =
+        parts.next().filter(|_| ast.kind(target) == "expression_list" && parts.next().is_none());
+    let set = only.unwrap_or(target);
+    let one = ast.any(set, &[Concept::Identifier, Concept::Member, Concept::Index]);
+    let acts = ["++", "--", "<-", "yield", "await", "="];
+    let Some(value) = ast.value(assignment).filter(|_| sets && one) else { return false };
+    let name = scene.text(target);
+    let literal = ast.any(value, &[Concept::Number, Concept::Boolean, Concept::String]);
+    // A second time Rust would find moved what is not copied.
+    let moves = ast.row().language == Language::Rust && !literal;
+    let again = ast.subtree(value).any(|node| {
+        ast.is(node, Concept::Call) || ast.text(node) == name || acts.contains(&ast.text(node))
+    });
+    let steps = ast.subtree(target).any(|node| acts.contains(&ast.text(node)));
+    !moves && !again && !steps
 }
 
 /// A call of the function stands once more where it never runs.
@@ -175,7 +200,8 @@ fn add_dead_branches(scene: &mut Scene<'_>) {
             // A bare call at the end of a block may be the block's value.
             let whole = ast.is(statement, Concept::ExpressionStatement)
                 || ast.row().language == Language::Ruby;
-            whole && ast.is(inner, Concept::Call) && scene.is_open(inner)
+            let moves = ast.row().language == Language::Rust && !passes_literals(scene, inner);
+            whole && !moves && ast.is(inner, Concept::Call) && scene.is_open(inner)
         })
         .take(MADE);
     for (statement, _) in calls.collect::<Vec<_>>() {
@@ -208,13 +234,25 @@ fn add_dead_branches(scene: &mut Scene<'_>) {
     }
 }
 
+fn passes_literals(scene: &Scene<'_>, call: Id) -> bool {
+    let ast = scene.ast;
+    let given = ast.role(call, Role::Arguments).map_or_else(Vec::new, |list| ast.given(list));
+    let literal = [Concept::Number, Concept::Boolean, Concept::String, Concept::OtherLiteral];
+    given.iter().all(|&id| ast.any(id, &literal) || scene.text(id).starts_with('&'))
+}
+
 /// `x = [f(y) for y in z if c]` becomes a loop that appends.
 fn unroll(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
     let (Some(target), Some(list)) = (ast.role(id, Role::Left), ast.value(id)) else { return };
     let parts: Vec<Id> = ast.parts(list).collect();
     let statement = ast.parent(id).filter(|&p| ast.is(p, Concept::ExpressionStatement));
-    if ast.kind(list) != "list_comprehension"
+    // What reads what it sets would find it empty.
+    let reads = ast.subtree(list).any(|node| ast.text(node) == ast.text(target));
+    let plain = ast.any(target, &[Concept::Identifier, Concept::Member]);
+    if reads
+        || !plain
+        || ast.kind(list) != "list_comprehension"
         || statement.is_none()
         || scene.text(id).contains('\n')
     {

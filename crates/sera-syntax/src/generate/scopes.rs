@@ -46,9 +46,16 @@ fn delete_deferred(scene: &mut Scene<'_>, id: Id) {
         scene.delete(Operator::ResourceScope, id, subject);
         return;
     }
-    let before = ast.source()[..ast.start(id)].trim_end().len();
-    if !unlocks {
+    let Some(whole) = ast.parent(id).filter(|_| !unlocks) else { return };
+    if ast.children(whole).any(|child| ast.is(child, Concept::Catch)) {
+        let before = ast.source()[..ast.start(id)].trim_end().len();
         scene.push(Operator::ResourceScope, before..ast.end(id), "", subject, Risk::Syntax);
+        return;
+    }
+    // Nothing is left that the block would be tried for.
+    let body = ast.role(whole, Role::Body).and_then(|body| lifted(scene, whole, body));
+    if let Some(inner) = body {
+        scene.push(Operator::ResourceScope, ast.span(whole), inner, subject, Risk::Syntax);
     }
 }
 
@@ -61,10 +68,13 @@ fn unwrap_scope(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
     let Some(body) = ast.role(id, Role::Body) else { return };
     let Some(inner) = lifted(scene, id, body) else { return };
+    let head = || ast.subtree(id).take_while(|&node| node < body);
     let opened: Vec<String> = match ast.row().language {
-        Language::Python => ast.subtree(id).filter_map(|n| as_assignment(scene, n)).collect(),
+        Language::Python => head().filter_map(|n| as_assignment(scene, n)).collect(),
         Language::Java => {
-            let resources = ast.subtree(id).filter(|&n| ast.kind(n) == "resource");
+            let declared =
+                |n: &Id| ast.kind(*n) == "resource" && ast.role(*n, Role::Name).is_some();
+            let resources = head().filter(declared);
             resources.map(|n| format!("{};", scene.text(n))).collect()
         }
         Language::CSharp => {

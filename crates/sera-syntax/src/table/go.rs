@@ -97,6 +97,7 @@ pub(super) const ROW: Row = Row {
         ("*=", "/="),
         ("|=", "&="),
     ],
+    antonyms: &[],
     wrappers: &["len", "string", "int", "int64", "float64"],
     links: &[".String()", ".Error()"],
     typed: true,

@@ -129,6 +129,12 @@ pub(super) const ROW: Row = Row {
         ("|=", "&="),
         ("++", "--"),
     ],
+    antonyms: &[
+        ("isEmpty", "isPresent"),
+        ("containsKey", "containsValue"),
+        ("anyMatch", "allMatch"),
+        ("addFirst", "addLast"),
+    ],
     wrappers: &["Math.abs", "Math.max", "Objects.requireNonNull"],
     links: &[".trim()", ".toLowerCase()", ".toUpperCase()", ".strip()"],
     typed: true,

@@ -74,6 +74,7 @@ macro_rules! javascript {
             broad_error: None,
             leaving: &[],
             operators: OPERATORS,
+            antonyms: &[],
             wrappers: &[
                 "String",
                 "Number",

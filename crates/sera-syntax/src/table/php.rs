@@ -145,6 +145,18 @@ pub(super) const ROW: Row = Row {
         ("++", "--"),
         ("??", "?:"),
     ],
+    antonyms: &[
+        ("array_push", "array_unshift"),
+        ("array_pop", "array_shift"),
+        ("array_key_exists", "in_array"),
+        ("array_keys", "array_values"),
+        ("array_merge", "array_replace"),
+        ("strpos", "strrpos"),
+        ("str_starts_with", "str_ends_with"),
+        ("ltrim", "rtrim"),
+        ("strtolower", "strtoupper"),
+        ("implode", "explode"),
+    ],
     wrappers: &[
         "trim",
         "strtolower",

@@ -95,6 +95,7 @@ pub(super) const ROW: Row = Row {
         ("*=", "/="),
         ("|=", "&="),
     ],
+    antonyms: &[],
     wrappers: &[
         "len", "list", "str", "int", "sorted", "set", "tuple", "abs", "float", "dict", "bool",
         "range",

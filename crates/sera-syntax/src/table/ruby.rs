@@ -94,6 +94,18 @@ pub(super) const ROW: Row = Row {
         ("||=", "&&="),
         ("||=", "="),
     ],
+    antonyms: &[
+        ("any?", "all?"),
+        ("empty?", "nil?"),
+        ("start_with?", "end_with?"),
+        ("select", "reject"),
+        ("each", "map"),
+        ("downcase", "upcase"),
+        ("sub", "gsub"),
+        ("to_s", "inspect"),
+        ("to_i", "to_f"),
+        ("fetch", "dig"),
+    ],
     wrappers: &["Array", "String", "Integer"],
     links: &[
         ".to_s",

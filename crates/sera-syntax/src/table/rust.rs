@@ -116,6 +116,7 @@ pub(super) const ROW: Row = Row {
         ("*=", "/="),
         ("|=", "&="),
     ],
+    antonyms: &[],
     wrappers: &["Some", "Ok", "Err"],
     links: &[".clone()", ".trim()", ".len()", ".abs()", ".iter()", ".rev()", ".to_owned()"],
     typed: true,

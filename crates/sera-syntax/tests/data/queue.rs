@@ -135,9 +135,12 @@ fn label(job: &Job, now: u64) -> String {
     let state = if job.started == 0 { "waiting" } else { "running" };
     let mut text = String::from("job ");
     text.push_str(state);
+    let mut marks = 1;
     if job.started > now {
         text.push('!');
+        marks = 2;
     }
+    text.truncate(80 * marks);
     let age = now.saturating_sub(job.started);
     text.push_str(&age.to_string());
     text
