@@ -193,22 +193,25 @@ fn owns_line(ast: &Ast, id: Id) -> bool {
 
 /// Whether a child of a statement list is a statement of its own.
 fn is_statement(ast: &Ast, id: Id) -> bool {
-    let listed = ast.parent(id).is_some_and(|parent| {
-        ast.is(parent, Concept::Statements)
-            && ast.field(id) != "value"
-            && !matches!(ast.kind(id), "label" | "switch_label" | "rescue" | "ensure")
-            && !(ast.kind(parent) == "switch_section"
-                && ast.field(id).is_empty()
-                && !ast.kind(id).ends_with("_statement")
-                && ast.kind(id) != "block")
-    });
+    let listed = ast.parent(id).is_some_and(|parent| ast.is(parent, Concept::Statements));
     let braceless = matches!(ast.field(id), "consequence" | "body")
         || ast.parent(id).is_some_and(|p| ast.is(p, Concept::Else));
     ast.named(id)
         && !ast.extra(id)
-        && !ast.any(id, &[Concept::Comment, Concept::Import])
-        && !ast.kind(id).starts_with("preproc")
-        && (listed || (braceless && (ast.kind(id).ends_with("_statement"))))
+        && !ast.is(id, Concept::Comment)
+        && ((listed && !is_label(ast, id)) || (braceless && ast.kind(id).ends_with("_statement")))
+}
+
+/// Whether a child of a statement list only says when the others run, or is for the preprocessor.
+fn is_label(ast: &Ast, id: Id) -> bool {
+    let kind = ast.kind(id);
+    // C#'s sections hold their patterns without a field.
+    let section = ast.parent(id).is_some_and(|parent| ast.kind(parent) == "switch_section");
+    let pattern = section && !kind.ends_with("_statement") && kind != "block";
+    ast.field(id) == "value"
+        || pattern
+        || kind.starts_with("preproc")
+        || matches!(kind, "label" | "switch_label" | "rescue" | "ensure")
 }
 
 fn statements(ast: &Ast, body: Id, documentation: Option<&Range<usize>>) -> usize {
