@@ -56,7 +56,7 @@ pub fn roll_out_all(
     watch: &(dyn Fn(usize) + Sync),
 ) -> RolledOut {
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let share = || {
+    let each = || {
         let mut played = Vec::new();
         while let Some((at, task)) = take(tasks, &next) {
             played.push((at, play(task, bases, policy, now_ms, cancel)));
@@ -64,6 +64,8 @@ pub fn roll_out_all(
         }
         played
     };
+    // Every step of a task reads the same few files again.
+    let share = || sera_syntax::parsing_once(each);
     let mut played: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..policy.threads.max(1)).map(|_| scope.spawn(share)).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
