@@ -91,7 +91,9 @@ impl Facts {
         let mut imported = 0;
         for id in ast.all() {
             facts.define(ast, id);
-            facts.key(ast, id);
+            if let Some(key) = plain_key(ast, id) {
+                facts.keys.add(ast.text(key));
+            }
             if ast.is(id, Concept::Import) {
                 imported = imported.max(ast.end(id));
                 facts.import(ast, id);
@@ -151,19 +153,6 @@ impl Facts {
             let only = |known: &mut Option<Id>| *known = None;
             let name = ast.text(id).to_owned();
             self.defined.entry(name).and_modify(only).or_insert(Some(value));
-        }
-    }
-
-    fn key(&mut self, ast: &Ast, id: Id) {
-        if !ast.any(id, &[Concept::Keyword, Concept::Pair]) {
-            return;
-        }
-        let key = ast.role(id, Role::Name).or_else(|| {
-            let is = |&child: &Id| matches!(ast.field(child), "key" | "field" | "designator");
-            ast.children(id).find(is)
-        });
-        if let Some(key) = key.filter(|&key| is_plain_key(ast, id, key)) {
-            self.keys.add(ast.text(key));
         }
     }
 
@@ -298,12 +287,20 @@ impl Facts {
     }
 }
 
-/// Whether the key of an option or entry is a name of its own, not a value or an expression.
-pub(crate) fn is_plain_key(ast: &Ast, entry: Id, key: Id) -> bool {
+/// The name that an option or entry is given under, if it is one and no value or expression.
+pub(crate) fn plain_key(ast: &Ast, entry: Id) -> Option<Id> {
+    // The keys of Python's and PHP's tables are expressions.
+    let option = ast.is(entry, Concept::Keyword);
+    if !option && (ast.row().hinted || !ast.is(entry, Concept::Pair)) {
+        return None;
+    }
+    let key = ast.role(entry, Role::Name).or_else(|| {
+        let is = |&child: &Id| matches!(ast.field(child), "key" | "field" | "designator");
+        ast.children(entry).find(is)
+    })?;
     let word = ast.text(key).chars().all(|c| c.is_alphanumeric() || c == '_');
     let named = word && ast.text(key).starts_with(|c: char| c.is_alphabetic() || c == '_');
-    // The keys of Python's and PHP's tables are expressions.
-    named && ast.leaf(key) && (ast.is(entry, Concept::Keyword) || !ast.row().hinted)
+    (named && ast.leaf(key)).then_some(key)
 }
 
 /// What a function returns whose body says nothing else.

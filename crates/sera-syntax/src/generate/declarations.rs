@@ -3,7 +3,7 @@ use super::atoms::is_name;
 use super::literals::neighbours_of;
 use super::names::closest;
 use crate::Operator;
-use crate::facts::{is_constant, is_plain_key};
+use crate::facts::{is_constant, plain_key};
 use crate::functions::own_decorators;
 use crate::node::Id;
 use crate::scene::{Risk, Scene};
@@ -45,10 +45,7 @@ pub(super) fn generate(scene: &mut Scene<'_>) {
 /// An option or entry is given under the name of another of this file.
 fn change_key(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
-    let key = ast.role(id, Role::Name).or_else(|| {
-        ast.children(id).find(|&child| matches!(ast.field(child), "key" | "field" | "designator"))
-    });
-    let Some(key) = key.filter(|&key| is_plain_key(ast, id, key)) else { return };
+    let Some(key) = plain_key(ast, id) else { return };
     let name = scene.text(key);
     let many = if scene.fixing() { KEYS.1 } else { KEYS.0 };
     let taken: Vec<&str> = ast
