@@ -9,6 +9,8 @@
 
 namespace store {
 
+static const int LIMIT = 100;
+
 // One entry of the cache.
 struct Entry {
     std::string key;
@@ -89,7 +91,7 @@ int Cache::shrink(int limit, int keep) {
 }
 
 std::vector<std::string> Cache::keys(bool sorted) const {
-    std::vector<std::string> names;
+    std::vector<std::string> names = {"first", "last"};
     for (const auto& pair : entries_) {
         if (pair.second.size == 0) continue;
         names.push_back(pair.first);
@@ -129,7 +131,7 @@ int parse(const std::string& text, int low, int high) {
 
 int scaled(int value, int factor = 2) {
     int result = value * factor;
-    if (result > 100) {
+    if (result > LIMIT) {
         result = 100;
     } else {
         result += 1;

@@ -1,4 +1,5 @@
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,4 +159,14 @@ static int half(int n) {
 int middle(int low, int high) {
     int sum = low + high;
     return half(sum) + 1;
+}
+
+const char *describe(int used, int size, int strict) {
+    const char *text = "half";
+    bool full = false;
+    if (used >= size) {
+        text = "full";
+        full = true;
+    }
+    return full && strict ? "closed" : text;
 }
