@@ -306,7 +306,7 @@ pub(crate) fn plain_key(ast: &Ast, entry: Id) -> Option<Id> {
 /// What a function returns whose body says nothing else.
 fn returned(ast: &Ast, function: Id) -> Option<Id> {
     let body = ast.role(function, Role::Body)?;
-    let list = ast.subtree(body).find(|&node| ast.is(node, Concept::Statements))?;
+    let list = ast.block(body)?;
     let mut statements = ast.parts(list);
     let only = statements.next().filter(|_| statements.next().is_none())?;
     let value = ast.is(only, Concept::Return).then(|| ast.parts(only).next())??;

@@ -267,6 +267,17 @@ impl Ast {
         self.ancestors(id).find(|&node| !self.is(node, Concept::Argument))
     }
 
+    /// The first list of statements in a node, which may be the node itself.
+    pub(crate) fn block(&self, id: Id) -> Option<Id> {
+        self.subtree(id).find(|&node| self.is(node, Concept::Statements))
+    }
+
+    /// What a statement is in itself: the expression, where it is nothing else.
+    pub(crate) fn inner(&self, statement: Id) -> Id {
+        let wraps = self.is(statement, Concept::ExpressionStatement);
+        self.parts(statement).next().filter(|_| wraps).unwrap_or(statement)
+    }
+
     /// The child in `role` if the node is a `concept`.
     pub(crate) fn role_of(&self, id: Id, concept: Concept, role: Role) -> Option<Id> {
         if self.is(id, concept) { self.role(id, role) } else { None }

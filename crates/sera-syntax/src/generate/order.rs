@@ -44,10 +44,9 @@ fn swap_branches(scene: &mut Scene<'_>, id: Id) {
     else {
         return;
     };
-    let list = |node: Id| ast.subtree(node).find(|&n| ast.is(n, Concept::Statements));
     let chained = ast.is(otherwise, Concept::Elif)
         || ast.subtree(otherwise).take(3).any(|node| ast.is(node, Concept::If));
-    let (Some(a), Some(b)) = (list(so), list(otherwise)) else { return };
+    let (Some(a), Some(b)) = (ast.block(so), ast.block(otherwise)) else { return };
     let held = ast.start(a) < ast.start(otherwise) && ast.end(a) <= ast.start(b);
     if chained || !held || size(scene, a) > LONGEST || size(scene, b) > LONGEST {
         return;
@@ -95,16 +94,10 @@ fn swap_statements(scene: &mut Scene<'_>) {
     }
 }
 
-fn inner(scene: &Scene<'_>, statement: Id) -> Id {
-    let ast = scene.ast;
-    let wraps = ast.is(statement, Concept::ExpressionStatement);
-    ast.parts(statement).next().filter(|_| wraps).unwrap_or(statement)
-}
-
 /// A call or assignment on a line of its own that may stand elsewhere.
 fn movable(scene: &Scene<'_>, statement: Id) -> bool {
     let ast = scene.ast;
-    let inner = inner(scene, statement);
+    let inner = ast.inner(statement);
     let call = ast.is(inner, Concept::Call) && scene.is_open(inner);
     let single = !scene.text(statement).contains('\n') && scene.lines_of(statement).is_some();
     let effect = call || ast.any(inner, &[Concept::Assign, Concept::Compound]);
@@ -114,7 +107,7 @@ fn movable(scene: &Scene<'_>, statement: Id) -> bool {
 /// What a statement assigns to, or the object that it calls.
 fn target<'a>(scene: &Scene<'a>, statement: Id) -> Option<&'a str> {
     let ast = scene.ast;
-    let inner = inner(scene, statement);
+    let inner = ast.inner(statement);
     if ast.is(inner, Concept::Call) {
         return callee(ast, inner)?.object.map(|object| scene.text(object));
     }
@@ -165,10 +158,10 @@ fn drop_arm(scene: &mut Scene<'_>, id: Id) {
 fn leave_early(scene: &mut Scene<'_>, id: Id) {
     let ast = scene.ast;
     let body = ast.role(id, Role::Body);
-    let list = body.and_then(|b| ast.subtree(b).find(|&node| ast.is(node, Concept::Statements)));
+    let list = body.and_then(|body| ast.block(body));
     let Some(last) = list.and_then(|list| ast.parts(list).last()) else { return };
     let leaves = ast.any(
-        inner(scene, last),
+        ast.inner(last),
         &[Concept::Return, Concept::Break, Concept::Continue, Concept::Raise],
     );
     let alone = scene.lines_of(last).is_some();

@@ -95,8 +95,7 @@ fn nest_rest(scene: &mut Scene<'_>, id: Id) {
     if !ast.is(list, Concept::Statements) || ast.role(id, Role::Alternative).is_some() {
         return;
     }
-    let block = ast.subtree(so).find(|&node| ast.is(node, Concept::Statements));
-    let last = block.and_then(|block| ast.parts(block).last());
+    let last = ast.block(so).and_then(|block| ast.parts(block).last());
     let Some(last) = last.filter(|&last| leaves(scene, last)) else { return };
     let Some(step) = step(scene, last, id) else { return };
     let rest: Vec<Id> = ast.parts(list).filter(|&part| ast.start(part) >= ast.end(id)).collect();
@@ -138,10 +137,7 @@ fn nested(text: &str, indent: &str, step: &str) -> String {
 fn short_statements(scene: &Scene<'_>) -> Vec<(Id, Id)> {
     let ast = scene.ast;
     let lists = scene.of(Concept::Statements).into_iter();
-    let all = lists.flat_map(|list| ast.parts(list)).map(|statement| {
-        let wraps = ast.is(statement, Concept::ExpressionStatement);
-        (statement, ast.parts(statement).next().filter(|_| wraps).unwrap_or(statement))
-    });
+    let all = lists.flat_map(|list| ast.parts(list)).map(|one| (one, ast.inner(one)));
     let short = |&(statement, _): &(Id, Id)| {
         let text = scene.text(statement);
         !text.contains('\n')

@@ -45,20 +45,13 @@ fn alternative(scene: &Scene<'_>, id: Id) -> Option<Id> {
 /// The statements of a block, without its braces.
 fn block_statements(scene: &Scene<'_>, block: Id) -> Vec<Id> {
     let ast = scene.ast;
-    let list = ast.subtree(block).find(|&node| ast.is(node, Concept::Statements));
-    list.map_or_else(Vec::new, |list| ast.parts(list).collect())
-}
-
-fn has_block(scene: &Scene<'_>, block: Id) -> bool {
-    scene.ast.subtree(block).any(|node| scene.ast.is(node, Concept::Statements))
+    ast.block(block).map_or_else(Vec::new, |list| ast.parts(list).collect())
 }
 
 pub(super) fn leaves(scene: &Scene<'_>, statement: Id) -> bool {
     use Concept::{Break, Continue, Raise, Return};
     let ast = scene.ast;
-    let inner =
-        ast.parts(statement).next().filter(|_| ast.is(statement, Concept::ExpressionStatement));
-    let inner = inner.unwrap_or(statement);
+    let inner = ast.inner(statement);
     let ends = || {
         let name = callee(ast, inner).filter(|_| ast.is(inner, Concept::Call))?.name;
         Some(ast.row().leaving.contains(&scene.text(name)))
@@ -73,7 +66,7 @@ fn is_guard(scene: &Scene<'_>, id: Id) -> bool {
         return false;
     }
     let body = block_statements(scene, block);
-    let direct = !has_block(scene, block) && leaves(scene, block);
+    let direct = scene.ast.block(block).is_none() && leaves(scene, block);
     direct || (body.len() <= 2 && body.last().is_some_and(|&last| leaves(scene, last)))
 }
 
@@ -111,7 +104,7 @@ fn unwrap(scene: &mut Scene<'_>, id: Id) {
 pub(super) fn lifted(scene: &Scene<'_>, statement: Id, block: Id) -> Option<String> {
     let ast = scene.ast;
     let mut body = block_statements(scene, block);
-    if !has_block(scene, block) {
+    if ast.block(block).is_none() {
         body.push(block);
     }
     let (first, last) = (*body.first()?, *body.last()?);
@@ -159,11 +152,7 @@ fn delete_effect(scene: &mut Scene<'_>, id: Id) {
     if !listed || !ast.named(id) || ast.is(id, Concept::Comment) {
         return;
     }
-    let inner = if ast.is(id, Concept::ExpressionStatement) {
-        ast.parts(id).next().unwrap_or(id)
-    } else {
-        id
-    };
+    let inner = ast.inner(id);
     let called = [
         Some(inner),
         ast.parts(inner).next().filter(|_| ast.any(inner, &[Concept::Await, Concept::Propagate])),
