@@ -76,6 +76,20 @@ impl Overlay {
         self.text(&self.edits, path)
     }
 
+    /// The bytes of a file that is no text, as they are: nobody is shown them, but programs that
+    /// run in a container read them. Deny-listed files are `Missing`.
+    pub(crate) fn read_binary(&self, path: &TreePath) -> Result<Arc<[u8]>, TreeError> {
+        if self.redactor.denies(path) || self.edits.contains_key(path) {
+            return Err(TreeError::Missing(path.clone()));
+        }
+        self.base.read(path)
+    }
+
+    /// What stands above the base, in path order; `None` is deleted.
+    pub(crate) fn edits(&self) -> impl Iterator<Item = (&TreePath, Option<&str>)> {
+        self.edits.iter().map(|(path, text)| (path, text.as_deref()))
+    }
+
     /// Every file that can be read here, in path order.
     pub fn files(&self) -> Result<BTreeSet<TreePath>, TreeError> {
         let base = self.base.list()?;

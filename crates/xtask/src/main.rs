@@ -4,6 +4,7 @@ use std::process::ExitCode;
 mod cargo;
 mod codegen;
 mod cuda;
+mod engine;
 mod goldens;
 mod peers;
 mod quickstart;

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: the whole suite, from a machine that has Rust, git and Python's pip.
 use crate::cargo;
+use crate::engine::Engine;
 use anyhow::{Result, bail};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -16,6 +17,8 @@ pub(crate) fn test(args: &[String]) -> Result<ExitCode> {
     if let Some(base) = base()? {
         tests.env("GIT_SERA_TEST_BASE", base);
     }
+    let engine = engine()?;
+    engine.iter().for_each(|engine| engine.tell(&mut tests));
     cargo::must("testing", &mut tests)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -40,6 +43,15 @@ fn lint() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The engine that the tests' containers run on.
+fn engine() -> Result<Option<Engine>> {
+    cargo::say("starting a container engine for the tests");
+    match Engine::start() {
+        Ok(engine) => Ok(Some(engine)),
+        Err(error) => missing("a container engine", &format!("{error:#}")).map(|()| None),
+    }
 }
 
 /// The real weights that the model's tests run on, got the way a user gets them.

@@ -31,7 +31,8 @@ const FENCED: &[(&str, &[&str])] = &[
     ("sled", &["sera-store"]),
     ("notify", &["sera-daemon"]),
     ("interprocess", &["sera-protocol", "sera-daemon"]),
-    ("tokio", &["sera-chat", "sera-daemon"]),
+    ("tokio", &["sera-chat", "sera-daemon", "sera-sandbox"]),
+    ("bollard", &["sera-sandbox"]),
 ];
 
 /// Not shipped, so free to use anything.

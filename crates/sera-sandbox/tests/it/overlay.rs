@@ -27,11 +27,11 @@ impl Tree for Files {
     }
 }
 
-fn path(text: &str) -> TreePath {
+pub(crate) fn path(text: &str) -> TreePath {
     TreePath::new(text).unwrap()
 }
 
-fn overlay(files: &[(&str, &[u8])]) -> Overlay {
+pub(crate) fn overlay(files: &[(&str, &[u8])]) -> Overlay {
     let files = files.iter().map(|(name, content)| (path(name), content.to_vec())).collect();
     Overlay::new(Arc::new(Files(files)), Redactor::new([1; 32]))
 }

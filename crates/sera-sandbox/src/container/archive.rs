@@ -1,0 +1,168 @@
+//! Trees as archives, in and out: what comes back is untrusted and read with limits.
+use super::spec::TREE;
+use crate::Overlay;
+use crate::overlay::{FILE_LIMIT, FILES_LIMIT, TOTAL_LIMIT};
+use sera_core::{Digest, EntryKind, Tree as _, TreeError, TreePath};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
+use tar::{Archive, Builder, EntryType, Header};
+
+/// Entries of an archive that are looked at.
+const ENTRIES: usize = 500_000;
+/// Bytes of an archive that are looked at.
+const BYTES: u64 = 4 << 30;
+/// Largest binary file that is sent.
+const BINARY: usize = 16 << 20;
+
+/// What is in a container's tree, by what was sent.
+pub(super) type Sent = BTreeMap<TreePath, Digest>;
+
+/// What commands made of a tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Texts that are new or other than they were.
+    pub written: BTreeMap<TreePath, String>,
+    /// Files that are gone.
+    pub removed: BTreeSet<TreePath>,
+    /// Files that changed and are no text that can be taken: binary, too large, links, odd names.
+    pub left_out: usize,
+}
+
+/// Why a tree is not taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// More changed than an environment may change.
+    #[error("commands changed more than may be changed")]
+    TooMuch,
+    /// What came is no archive, or not all of one.
+    #[error("the tree did not come back whole")]
+    Broken,
+}
+
+/// The whole of an overlay as an archive, and what it holds. Texts are redacted, deny-listed files
+/// are not there, links that lead outside are not either.
+pub(super) fn pack(overlay: &Overlay) -> Result<(Vec<u8>, Sent), TreeError> {
+    let mut archive = Builder::new(Vec::new());
+    let mut sent = Sent::new();
+    for entry in overlay.list()?.iter() {
+        let executable = entry.kind == EntryKind::Executable;
+        match entry.kind {
+            EntryKind::File | EntryKind::Executable => {}
+            EntryKind::Link | EntryKind::Submodule => continue,
+        }
+        let bytes = match overlay.read_text(&entry.path) {
+            Ok(text) => text.as_bytes().to_vec(),
+            Err(TreeError::Unreadable { .. }) => match overlay.read_binary(&entry.path) {
+                Ok(bytes) if bytes.len() <= BINARY => bytes.to_vec(),
+                _ => continue,
+            },
+            Err(TreeError::Missing(_)) => continue,
+            Err(error @ TreeError::Odb { .. }) => return Err(error),
+        };
+        sent.insert(entry.path.clone(), Digest::of(&bytes));
+        append(&mut archive, &entry.path, &bytes, executable);
+    }
+    Ok((finish(archive), sent))
+}
+
+/// Some files as an archive.
+pub(super) fn pack_some<'a>(files: impl Iterator<Item = (&'a TreePath, &'a str)>) -> Vec<u8> {
+    let mut archive = Builder::new(Vec::new());
+    for (path, text) in files {
+        append(&mut archive, path, text.as_bytes(), false);
+    }
+    finish(archive)
+}
+
+fn append(archive: &mut Builder<Vec<u8>>, path: &TreePath, bytes: &[u8], executable: bool) {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::Regular);
+    header.set_size(bytes.len() as u64);
+    header.set_mode(if executable { 0o755 } else { 0o644 });
+    header.set_uid(65534);
+    header.set_gid(65534);
+    header.set_mtime(0);
+    // A path too long for any archive is one file less.
+    drop(archive.append_data(&mut header, path.as_str(), bytes));
+}
+
+fn finish(archive: Builder<Vec<u8>>) -> Vec<u8> {
+    archive.into_inner().expect("archives in memory take all")
+}
+
+/// What an archive of the tree says has changed since `sent`. `ignored` are new files that are
+/// nobody's: what a build makes.
+pub(super) fn changes(
+    archive: &mut dyn Read,
+    sent: &Sent,
+    ignored: &dyn Fn(&TreePath) -> bool,
+) -> Result<Changes, Unfit> {
+    let mut archive = Archive::new(archive.take(BYTES));
+    let mut found = Changes::default();
+    let (mut there, mut bytes) = (BTreeSet::new(), 0);
+    let entries = archive.entries().map_err(|_| Unfit::Broken)?;
+    for (at, entry) in entries.enumerate() {
+        let mut entry = entry.map_err(|_| Unfit::Broken)?;
+        if at > ENTRIES {
+            return Err(Unfit::TooMuch);
+        }
+        if entry.header().entry_type() == EntryType::Directory {
+            continue;
+        }
+        let Some(path) = path_of(&entry.path_bytes()) else {
+            found.left_out += 1;
+            continue;
+        };
+        let before = sent.get(&path);
+        if before.is_none() && ignored(&path) {
+            continue;
+        }
+        there.insert(path.clone());
+        match text(&mut entry, before) {
+            Content::Same => {}
+            Content::Other => found.left_out += 1,
+            Content::Text(text) => {
+                bytes += text.len();
+                found.written.insert(path, text);
+            }
+        }
+        if bytes > TOTAL_LIMIT || found.written.len() > FILES_LIMIT {
+            return Err(Unfit::TooMuch);
+        }
+    }
+    found.removed = sent.keys().filter(|path| !there.contains(*path)).cloned().collect();
+    if found.removed.len() > FILES_LIMIT { Err(Unfit::TooMuch) } else { Ok(found) }
+}
+
+enum Content {
+    Same,
+    Text(String),
+    Other,
+}
+
+fn text<R: Read>(entry: &mut tar::Entry<'_, R>, before: Option<&Digest>) -> Content {
+    let size = entry.size();
+    let regular = matches!(entry.header().entry_type(), EntryType::Regular | EntryType::Continuous);
+    // Binary files are sent up to a larger size, and are only ever compared.
+    if !regular || size > BINARY as u64 {
+        return Content::Other;
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    if entry.read_to_end(&mut bytes).is_err() {
+        return Content::Other;
+    }
+    if before == Some(&Digest::of(&bytes)) {
+        return Content::Same;
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) if text.len() <= FILE_LIMIT && !text.contains('\0') => Content::Text(text),
+        _ => Content::Other,
+    }
+}
+
+fn path_of(bytes: &[u8]) -> Option<TreePath> {
+    let path = std::str::from_utf8(bytes).ok()?;
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let inside = path.strip_prefix(TREE).is_none_or(|rest| !rest.starts_with('/'));
+    inside.then(|| TreePath::new(path).ok()).flatten()
+}
