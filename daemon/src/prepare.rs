@@ -167,6 +167,7 @@ fn place(task: &Task, steps: &[Step], environment: &Environment) -> Option<(Func
         | Action::Undo { .. }
         | Action::Edit { .. }
         | Action::Check { .. }
+        | Action::Bash { .. }
         | Action::Diff
         | Action::Submit
         | Action::Unreadable { .. } => None,

@@ -34,6 +34,19 @@ pub enum Reader {
     Student,
     /// A teacher that never saw it, and acts in a dialect of its own.
     Teacher(Dialect),
+    /// The same where commands can be run.
+    Agent(Dialect),
+}
+
+impl Reader {
+    /// The same reader where commands can be run, or cannot.
+    pub fn with_commands(self, commands: bool) -> Self {
+        match (self, commands) {
+            (Self::Student, _) => Self::Student,
+            (Self::Teacher(dialect) | Self::Agent(dialect), true) => Self::Agent(dialect),
+            (Self::Teacher(dialect) | Self::Agent(dialect), false) => Self::Teacher(dialect),
+        }
+    }
 }
 
 const SEARCH: &str = "search: ";
@@ -44,6 +57,7 @@ const CREATE: &str = "create: ";
 const INSERT: &str = "insert: ";
 const UNDO: &str = "undo: ";
 const CHECK: &str = "check: ";
+const BASH: &str = "bash: ";
 const DIFF: &str = "diff";
 const SUBMIT: &str = "submit";
 /// Between a path and a name or lines.
@@ -53,9 +67,9 @@ const MARKERS: [char; 3] = ['<', '=', '>'];
 const MARKER: usize = 7;
 
 /// Changes whenever the reading or writing below changes without a table changing.
-const VERSION: &str = "sera-plain/4";
+const VERSION: &str = "sera-plain/5";
 /// What messages that are not one word begin with.
-const KEYWORDS: [&str; 8] = [SEARCH, OPEN, VIEW, EDIT, CREATE, INSERT, UNDO, CHECK];
+const KEYWORDS: [&str; 9] = [SEARCH, OPEN, VIEW, EDIT, CREATE, INSERT, UNDO, CHECK, BASH];
 /// Those that go on after their first line.
 const BLOCKS: [&str; 3] = [EDIT, CREATE, INSERT];
 
@@ -87,6 +101,7 @@ pub fn write(action: &Action) -> String {
         }
         Action::Undo { path } => format!("{UNDO}{}", written_path(path)),
         Action::Check { path } => format!("{CHECK}{}", written_path(path)),
+        Action::Bash { command } => format!("{BASH}{}", quoted(command, plain)),
         Action::Diff => DIFF.to_owned(),
         Action::Submit => SUBMIT.to_owned(),
         Action::Unreadable { text } => text.clone(),
@@ -139,6 +154,9 @@ fn read_line(text: &str) -> Option<Action> {
     }
     if text == SUBMIT {
         return Some(Action::Submit);
+    }
+    if let Some(command) = after(BASH) {
+        return Some(Action::Bash { command: unquoted(command)? });
     }
     if let Some(query) = after(SEARCH) {
         return Some(Action::Search { query: unquoted(query)? });
@@ -303,7 +321,8 @@ pub fn render(description: &str, steps: &[Step]) -> Vec<Message> {
 pub fn render_for(reader: Reader, description: &str, steps: &[Step]) -> Vec<Message> {
     let instruction = match reader {
         Reader::Student => SYSTEM.to_owned(),
-        Reader::Teacher(dialect) => dialect.instruction(),
+        Reader::Teacher(dialect) => dialect.instruction(false),
+        Reader::Agent(dialect) => dialect.instruction(true),
     };
     let mut messages =
         vec![Message::new(Role::System, instruction), Message::new(Role::User, description)];
@@ -313,7 +332,7 @@ pub fn render_for(reader: Reader, description: &str, steps: &[Step]) -> Vec<Mess
                 Message::new(Role::Assistant, write(&step.action)),
                 Message::new(Role::User, step.observation.text.clone()),
             ],
-            Reader::Teacher(dialect) => dialect.step(at, step),
+            Reader::Teacher(dialect) | Reader::Agent(dialect) => dialect.step(at, step),
         });
     }
     if steps.last().is_some_and(|step| step.action == Action::Submit) {
@@ -325,8 +344,9 @@ pub fn render_for(reader: Reader, description: &str, steps: &[Step]) -> Vec<Mess
 /// The tools that a reader is told of beside its instruction.
 pub fn tools_for(reader: Reader) -> Vec<Tool> {
     match reader {
-        Reader::Teacher(Dialect::Tools) => tools::all(),
-        Reader::Student | Reader::Teacher(_) => Vec::new(),
+        Reader::Teacher(Dialect::Tools) => tools::all(false),
+        Reader::Agent(Dialect::Tools) => tools::all(true),
+        Reader::Student | Reader::Teacher(_) | Reader::Agent(_) => Vec::new(),
     }
 }
 
@@ -335,7 +355,7 @@ pub fn tools_for(reader: Reader) -> Vec<Tool> {
 pub fn read_reply(reader: Reader, reply: &Reply) -> (Option<String>, Action) {
     match reader {
         Reader::Student => (None, read(&reply.text)),
-        Reader::Teacher(dialect) => teacher::read(dialect, reply),
+        Reader::Teacher(dialect) | Reader::Agent(dialect) => teacher::read(dialect, reply),
     }
 }
 
@@ -500,6 +520,7 @@ mod tests {
                 .prop_map(|(path, after, text)| Action::Insert { path, after, text }),
             any_path().prop_map(|path| Action::Undo { path }),
             any_path().prop_map(|path| Action::Check { path }),
+            any_text().prop_map(|command| Action::Bash { command }),
             Just(Action::Diff),
             Just(Action::Submit),
         ]

@@ -1,10 +1,11 @@
 //! Environments: where actions happen. Everything a model sees of a repository passes here.
 use crate::{anchor, tools};
-use sera_core::{Action, Language, Observation, Patch, TreeError, TreePath};
+use sera_core::{Action, Cancel, Language, Observation, Patch, TreeError, TreePath};
+use sera_sandbox::container::{Ended, Shell, ShellError};
 use sera_sandbox::{Overlay, OverlayError};
 use sera_syntax::{Index, Parsed, parse};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How much of anything an observation shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,13 @@ enum ActionError {
     Exists(TreePath),
     #[error("{path} has {lines} lines")]
     NoLine { path: TreePath, lines: usize },
+    #[error("nothing can be run here")]
+    NoShell,
+    #[error(transparent)]
+    Shell(#[from] ShellError),
+    /// What a command printed before it failed.
+    #[error("{0}")]
+    Command(String),
     #[error("{0} was not changed, or all of it was taken back")]
     NothingToUndo(TreePath),
     #[error(
@@ -60,7 +68,17 @@ enum ActionError {
     Unreadable,
 }
 
-/// A tree with edits over it and an index of it. Clones are cheap and independent.
+/// What runs commands in an environment.
+struct Terminal {
+    shell: Shell,
+    /// Ends a command early.
+    cancel: Cancel,
+    /// Why no more are run, and what they did is not known.
+    lost: Option<String>,
+}
+
+/// A tree with edits over it and an index of it. Clones are cheap and independent, but for a shell,
+/// which they share.
 #[derive(Clone)]
 pub struct Environment {
     overlay: Overlay,
@@ -68,12 +86,26 @@ pub struct Environment {
     views: Views,
     /// What stood in files before each change, oldest first.
     before: Vec<(TreePath, Option<Arc<str>>)>,
+    terminal: Option<Arc<Mutex<Terminal>>>,
 }
 
 impl Environment {
     /// What is in `overlay` now must be what `index` was built over.
     pub fn new(overlay: Overlay, index: Arc<Index>) -> Self {
-        Self { overlay, index, views: Views::default(), before: Vec::new() }
+        let (views, before, terminal) = (Views::default(), Vec::new(), None);
+        Self { overlay, index, views, before, terminal }
+    }
+
+    /// The same, and commands can be run until `cancel`.
+    pub fn with_shell(mut self, shell: Shell, cancel: Cancel) -> Self {
+        self.terminal = Some(Arc::new(Mutex::new(Terminal { shell, cancel, lost: None })));
+        self
+    }
+
+    /// Why commands can no longer be run, or what they did is not known: nothing that comes after
+    /// means anything.
+    pub fn lost(&self) -> Option<String> {
+        self.terminal()?.lost.clone()
     }
 
     /// The same with other view sizes.
@@ -84,7 +116,7 @@ impl Environment {
 
     /// Does what `action` says. A failure is an observation too.
     pub fn execute(&mut self, action: &Action) -> Observation {
-        match self.attempt(action) {
+        match self.catch_up(action).and_then(|()| self.attempt(action)) {
             Ok(text) => Observation { text, ok: true },
             Err(error) => {
                 let text = tools::clip(&error.to_string(), self.views.lines, self.views.bytes);
@@ -119,6 +151,7 @@ impl Environment {
             Action::Create { path, text } => self.create(path, text),
             Action::Insert { path, after, text } => self.insert(path, *after, text),
             Action::Undo { path } => self.undo(path),
+            Action::Bash { command } => self.bash(command),
             Action::Check { path } => self.check(path),
             Action::Diff => Ok(self.diff()),
             Action::Submit => Ok("submitted".to_owned()),
@@ -279,6 +312,52 @@ impl Environment {
         Ok(())
     }
 
+    fn terminal(&self) -> Option<MutexGuard<'_, Terminal>> {
+        let terminal = self.terminal.as_ref()?;
+        Some(terminal.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn bash(&mut self, command: &str) -> Result<String, ActionError> {
+        let mut terminal = self.terminal().ok_or(ActionError::NoShell)?;
+        let cancel = terminal.cancel.clone();
+        let ran = terminal.shell.run(&self.overlay, command, &cancel);
+        let ran = ran.inspect_err(|error| terminal.lost = Some(told(error)))?;
+        let text = tools::ran(&ran, &self.views);
+        match ran.ended {
+            Ended::Exited(0) => Ok(text),
+            Ended::Exited(_) | Ended::TimedOut | Ended::Cancelled => {
+                Err(ActionError::Command(text))
+            }
+        }
+    }
+
+    /// Lays what commands changed over the tree, before anything but another command looks.
+    fn catch_up(&mut self, action: &Action) -> Result<(), ActionError> {
+        if matches!(action, Action::Bash { .. }) {
+            return Ok(());
+        }
+        let Some(mut terminal) = self.terminal() else { return Ok(()) };
+        let changes = terminal.shell.changes();
+        let changes = changes.inspect_err(|error| terminal.lost = Some(told(error)))?;
+        drop(terminal);
+        for (path, text) in &changes.written {
+            let before = self.overlay.read_text(path).ok();
+            match self.put(path, before, text) {
+                // A file of a name that hides secrets is no change that anybody may make.
+                Ok(()) | Err(ActionError::Overlay(OverlayError::Refused { .. })) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        for path in changes.removed {
+            // Nobody could read it here: then its absence is nothing that a patch can say.
+            let Ok(before) = self.overlay.read_text(&path) else { continue };
+            self.overlay.remove(path.clone())?;
+            self.index = self.index.with_file(&path, "");
+            self.before.push((path, Some(before)));
+        }
+        Ok(())
+    }
+
     fn check(&self, path: &TreePath) -> Result<String, ActionError> {
         let text = self.overlay.read_text(path)?;
         Ok(match Language::of(path) {
@@ -294,4 +373,10 @@ impl Environment {
         }
         tools::clip(&patch.to_string(), self.views.lines, self.views.bytes)
     }
+}
+
+/// An error and its causes.
+fn told(error: &ShellError) -> String {
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

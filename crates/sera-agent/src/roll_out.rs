@@ -50,6 +50,9 @@ pub const OVERFLOW: &str = "context-overflow";
 /// The code of a rollout whose conversation its model refuses, and would refuse again.
 pub const REFUSED: &str = "model-refused";
 
+/// The code of a rollout whose environment no longer runs commands.
+pub const NOWHERE: &str = "environment-lost";
+
 /// Steps of one loop window, and how often an action in it makes a loop.
 const WINDOW: usize = 6;
 const REPEATS: usize = 3;
@@ -73,6 +76,9 @@ pub fn roll_out(
             Ok((thought, action)) => {
                 steps.push(Step { thought, ..take(&mut environment, action) });
             }
+        }
+        if let Some(message) = environment.lost() {
+            break Outcome::Failed { code: NOWHERE.to_owned(), message };
         }
         if steps.last().is_some_and(|step| step.action == Action::Submit) {
             break Outcome::Submitted { patch: environment.patch() };
@@ -132,7 +138,7 @@ fn next(
         tools: dialect::tools_for(limits.reader),
         ..match limits.reader {
             Reader::Student => greedy.unless(dialect::hopeless),
-            Reader::Teacher(_) => greedy,
+            Reader::Teacher(_) | Reader::Agent(_) => greedy,
         }
     };
     let reply = model.reply(&prompt, cancel).map_err(|error| ended(&error))?;

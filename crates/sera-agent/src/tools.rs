@@ -1,6 +1,7 @@
 //! Observations as text: short, clipped head and tail, and saying so.
 use crate::environment::Views;
 use sera_core::TreePath;
+use sera_sandbox::container::{Ended, Executed};
 use sera_syntax::{Function, Hit, Parsed};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -114,6 +115,25 @@ pub(crate) fn around(text: &str, span: &Range<usize>, views: &Views) -> String {
         .take(last - first.saturating_sub(2) + 3)
         .collect();
     clip(&lines.join("\n"), views.lines, views.bytes)
+}
+
+/// What a command printed, and how it ended where that was not well.
+pub(crate) fn ran(ran: &Executed, views: &Views) -> String {
+    let printed = clip(&ran.text(), views.lines, views.bytes);
+    let end = match ran.ended {
+        Ended::Exited(0) => String::new(),
+        // 128 and 9: killed, and it was not us.
+        Ended::Exited(137) => "[killed: it may have used too much memory]".to_owned(),
+        Ended::Exited(code) => format!("[exit code {code}]"),
+        Ended::TimedOut => "[stopped: it took too long]".to_owned(),
+        Ended::Cancelled => "[stopped]".to_owned(),
+    };
+    let gone = match ran.container_gone {
+        true => "[all that ran is ended, and changes since the last look at the tree are lost]",
+        false => "",
+    };
+    let parts = [printed.trim_end_matches('\n'), end.as_str(), gone];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// What a syntax check found.

@@ -60,6 +60,11 @@ pub enum Action {
         /// The file.
         path: TreePath,
     },
+    /// Run a command of the shell, where an environment has one.
+    Bash {
+        /// The command, of one or more lines.
+        command: String,
+    },
     /// Parse a file and report syntax errors.
     Check {
         /// The file.

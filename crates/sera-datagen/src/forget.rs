@@ -143,7 +143,9 @@ impl Traces {
                 self.paths.insert(path.clone());
                 self.viewed.insert(path.clone());
             }
-            Action::Search { query: text } | Action::Unreadable { text } => self.text(text),
+            Action::Search { query: text }
+            | Action::Bash { command: text }
+            | Action::Unreadable { text } => self.text(text),
             Action::View { path: None, .. } | Action::Diff | Action::Submit => {}
         }
     }

@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use sera_agent::dialect::{self, Dialect, Reader};
-use sera_agent::roll_out::{LOST, OVERFLOW, REFUSED, UNSUPPORTED};
+use sera_agent::roll_out::{LOST, NOWHERE, OVERFLOW, REFUSED, UNSUPPORTED};
 use sera_agent::verify::{leaks, touched};
 use sera_agent::{Limits, Thresholds, Views, reference_spans, roll_out, verify};
 use sera_core::split::held_out_function;
@@ -24,18 +24,21 @@ use sera_core::{
     Trajectory, TrajectoryId, TreePath, Usage,
 };
 use sera_sandbox::Overlay;
+use sera_sandbox::container::{Pool, Shell};
 use sera_syntax::families::FAMILIES;
 use sera_syntax::parse;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// The schema word every stored generation opens with.
 pub const GENERATION_SCHEMA: &str = "sera-generation/1";
 
 /// First rollouts until the teacher finds that one answers the request (SERA §1.4).
 const FIRST: usize = 3;
+/// Steps of a rollout in which commands can be run (SERA §1.4).
+const STEPS_WITH_COMMANDS: usize = 115;
 /// Descriptions until one gives nothing away.
 const DESCRIPTIONS: usize = 3;
 /// Bytes of a description at least and at most.
@@ -196,6 +199,8 @@ pub struct Generator<'a> {
     pub earlier: bool,
     /// Set once the teacher's server was asked for calls of tools and knows none: words serve then.
     pub plain: &'a AtomicBool,
+    /// Where commands run, if any do.
+    pub shells: Option<&'a Arc<Pool>>,
 }
 
 /// Generates from all of `wanted`, so many at a time, each with a model of its own. `keep` is given
@@ -428,7 +433,7 @@ impl Generator<'_> {
     /// The first request of a generation, for people who want to see what is sent.
     pub fn first_prompt(&self, wanted: &Wanted<'_>) -> Prompt {
         let request = texts::request(&wanted.seed.key, wanted.family);
-        let reader = self.reader();
+        let reader = self.reader().with_commands(self.shells.is_some());
         let messages = dialect::render_for(reader, &request, &[]);
         let prompt = self.prompt(messages, self.limits.reply_tokens, wanted.rng_seed);
         Prompt { tools: dialect::tools_for(reader), ..prompt }
@@ -479,18 +484,26 @@ impl Generator<'_> {
         cancel: &Cancel,
     ) -> Result<Trajectory, Ended> {
         let (environment, _) = self.bases.environment(task)?;
-        let environment = environment.with_views(Views::WIDE);
+        let mut environment = environment.with_views(Views::WIDE);
+        // An engine that is gone ends the rollouts that were using it; the rest go on without.
+        let shell = self.shells.and_then(|pool| Shell::new(pool.clone()).ok());
+        let commands = shell.is_some();
+        if let Some(shell) = shell {
+            environment = environment.with_shell(shell, cancel.clone());
+        }
         let name = format!("{}/{}", task.id, self.teacher);
         let id = TrajectoryId::new(self.now_ms, name.as_bytes());
         let seed = record.rng_seed.wrapping_add(turn as u64);
-        let reader = self.reader();
-        let limits = Limits { seed, reader, ..self.limits };
+        let reader = self.reader().with_commands(commands);
+        let steps = if commands { STEPS_WITH_COMMANDS } else { self.limits.steps };
+        let limits = Limits { seed, reader, steps, ..self.limits };
         let trajectory = roll_out(task, id, model, environment, &limits, cancel, self.teacher);
         record.usage.add(&trajectory.usage);
         record.microdollars += trajectory.cost_microdollars;
         let refused =
             matches!(&trajectory.outcome, Outcome::Failed { code, .. } if code == UNSUPPORTED);
-        let begun = !trajectory.steps.is_empty() || reader == Reader::Teacher(Dialect::Plain);
+        let plain = Reader::Teacher(Dialect::Plain).with_commands(commands);
+        let begun = !trajectory.steps.is_empty() || reader == plain;
         if refused && !begun {
             self.plain.store(true, Ordering::Relaxed);
             return self.roll_out(record, task, turn, model, cancel);
@@ -503,6 +516,9 @@ impl Generator<'_> {
             }
             Outcome::Failed { code, .. } if code == OVERFLOW => {
                 Err(DropReason::ContextOverflow.into())
+            }
+            Outcome::Failed { code, .. } if code == NOWHERE => {
+                Err(DropReason::EnvironmentLost.into())
             }
             Outcome::Failed { code, .. } if code == REFUSED => {
                 Err(DropReason::TeacherRefused.into())
@@ -602,6 +618,7 @@ fn edited<'a>(action: &'a Action, base: &Overlay) -> Option<(&'a TreePath, Range
         | Action::Create { .. }
         | Action::Undo { .. }
         | Action::Check { .. }
+        | Action::Bash { .. }
         | Action::Diff
         | Action::Submit
         | Action::Unreadable { .. } => None,

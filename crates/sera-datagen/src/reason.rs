@@ -134,6 +134,8 @@ reasons! {
     TeacherFailed = "teacher-failed",
     /// The teacher refuses the conversation, or never ends its reply, and would do so again.
     TeacherRefused = "teacher-refused",
+    /// Commands could no longer be run, or what they did is not known.
+    EnvironmentLost = "environment-lost",
     /// The conversation became longer than the teacher reads.
     ContextOverflow = "context-overflow",
     /// The teacher found nothing to change.

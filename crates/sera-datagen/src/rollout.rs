@@ -155,6 +155,7 @@ pub fn derivable(task: &Task, trajectory: &Trajectory, base: &Overlay) -> bool {
             | Action::Insert { .. }
             | Action::Undo { .. }
             | Action::Check { .. }
+            | Action::Bash { .. }
             | Action::Diff
             | Action::Submit
             | Action::Unreadable { .. } => true,

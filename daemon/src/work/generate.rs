@@ -46,6 +46,7 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
         now_ms,
         earlier: false,
         plain,
+        shells: None,
     };
     let fleet = fleet(teacher, &order.ledger, order.dry_run)?;
     if order.dry_run {

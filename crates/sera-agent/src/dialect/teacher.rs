@@ -41,14 +41,20 @@ const PLAIN: &str = "You work on a program, step by step. Each message you write
      diff\n\
      (shows all changes so far)\n\
      submit\n\
-     (ends the work with these changes)\n\
-     Change as little as the task needs, and no tests. Nothing can be run.";
+     (ends the work with these changes)\n";
+
+/// The word for commands, explained.
+const BASH: &str = "bash: a command\n(runs it in the root of the tree, without a network)\n";
+
+/// What is asked of everybody.
+const LITTLE: &str = "Change as little as the task needs, and no tests.";
+const NOTHING_RUNS: &str = " Nothing can be run.";
 
 /// What agents are told before their tools.
 const AGENT: &str = "You work on a program, step by step. Each message you write ends with exactly \
      one call of a tool; you are then shown what came of it. You may think before the call, in a \
-     few sentences. Change as little as the task needs, and no tests. Nothing can be run. End the \
-     work with submit.";
+     few sentences. ";
+const END: &str = " End the work with submit.";
 
 /// What the templates of models that call tools say of them.
 const SIGNATURES: &str = "\n\n# Tools\n\nYou may call one function to assist with the user query.\n\n\
@@ -81,15 +87,17 @@ impl Dialect {
         }
     }
 
-    /// The standing instruction.
-    pub(super) fn instruction(self) -> String {
-        let signatures = |end: &str| format!("{AGENT}{SIGNATURES}{}{end}", listed());
+    /// The standing instruction, where commands can be run or cannot.
+    pub(super) fn instruction(self, commands: bool) -> String {
+        let (bash, runs) = if commands { (BASH, "") } else { ("", NOTHING_RUNS) };
+        let agent = format!("{AGENT}{LITTLE}{runs}{END}");
+        let signatures = |end: &str| format!("{agent}{SIGNATURES}{}{end}", listed(commands));
         match self {
-            Self::Plain => PLAIN.to_owned(),
-            Self::Tools => AGENT.to_owned(),
+            Self::Plain => format!("{PLAIN}{bash}{LITTLE}{runs}"),
+            Self::Tools => agent,
             Self::Hermes => signatures(HERMES),
             Self::Glm => signatures(GLM),
-            Self::Qwen3Coder => format!("{AGENT}{SIGNATURES}{}{QWEN}", described()),
+            Self::Qwen3Coder => format!("{agent}{SIGNATURES}{}{QWEN}", described(commands)),
         }
     }
 
@@ -131,9 +139,9 @@ impl Dialect {
 }
 
 /// The tools, one JSON object a line.
-fn listed() -> String {
+fn listed(commands: bool) -> String {
     let mut lines = String::new();
-    for Tool { name, description, parameters } in tools::all() {
+    for Tool { name, description, parameters } in tools::all(commands) {
         let function = serde_json::json!({
             "type": "function",
             "function": {"name": name, "description": description, "parameters": parameters},
@@ -144,10 +152,10 @@ fn listed() -> String {
 }
 
 /// The tools as elements.
-fn described() -> String {
+fn described(commands: bool) -> String {
     let mut text = String::new();
     let mut line = |line: &str| writeln!(text, "{line}").expect("strings take all");
-    for Tool { name, description, parameters } in tools::all() {
+    for Tool { name, description, parameters } in tools::all(commands) {
         line(&format!("<function>\n<name>{name}</name>\n<description>{description}</description>"));
         line("<parameters>");
         for (name, value) in parameters["properties"].as_object().into_iter().flatten() {
@@ -203,7 +211,7 @@ fn said(text: &str) -> Option<String> {
 
 /// Everything that decides how text comes out.
 pub(super) fn texts() -> String {
-    Dialect::ALL.map(Dialect::instruction).join("\0")
+    Dialect::ALL.map(|dialect| dialect.instruction(true)).join("\0")
 }
 
 #[cfg(test)]
@@ -263,7 +271,7 @@ mod tests {
                 Action::Insert { after, .. } => bounded(after),
                 Action::Search { .. } | Action::Open { .. } | Action::View { .. }
                 | Action::Edit { .. } | Action::Create { .. } | Action::Undo { .. }
-                | Action::Check { .. } | Action::Diff | Action::Submit
+                | Action::Bash { .. } | Action::Check { .. } | Action::Diff | Action::Submit
                 | Action::Unreadable { .. } => true,
             });
             for dialect in Dialect::ALL {

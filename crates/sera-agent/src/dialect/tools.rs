@@ -1,8 +1,8 @@
 //! The tools that agents call, and the actions they are: a table that every dialect of calls tells
 //! and reads alike.
 //!
-//! `str_replace_editor` and `submit` are those of SWE-agent, which SERA's teachers and students
-//! work with; the others stand for the shell, which an overlay has none of.
+//! `bash`, `str_replace_editor` and `submit` are those of SWE-agent, which SERA's teachers and
+//! students work with; the others stand for the shell, which an overlay has none of.
 use sera_core::{Action, Tool, TreePath};
 use serde_json::{Map, Value, json};
 
@@ -10,11 +10,12 @@ const SEARCH: &str = "search";
 const OPEN: &str = "open_function";
 const EDITOR: &str = "str_replace_editor";
 const CHECK: &str = "check_syntax";
+const BASH: &str = "bash";
 const DIFF: &str = "diff";
 const SUBMIT: &str = "submit";
 
-/// Every tool.
-pub(super) fn all() -> Vec<Tool> {
+/// Every tool; one of them only where commands can be run.
+pub(super) fn all(commands: bool) -> Vec<Tool> {
     let text = |description: &str| json!({"type": "string", "description": description});
     let path = || text("A path from the root of the tree: src/file.py");
     let number = |description: &str| json!({"type": "integer", "description": description});
@@ -23,7 +24,14 @@ pub(super) fn all() -> Vec<Tool> {
         description: description.to_owned(),
         parameters: json!({"type": "object", "properties": properties, "required": required}),
     };
-    vec![
+    let bash = tool(
+        BASH,
+        "Runs a command of the shell in the root of the tree and shows what it prints. There is no \
+         network. A command may take two minutes.",
+        json!({"command": text("The command")}),
+        &["command"],
+    );
+    let mut tools = vec![
         tool(
             SEARCH,
             "Finds functions and lines by words.",
@@ -63,7 +71,9 @@ pub(super) fn all() -> Vec<Tool> {
         tool(CHECK, "Tells the syntax errors of a file.", json!({"path": path()}), &["path"]),
         tool(DIFF, "Shows all changes so far.", json!({}), &[]),
         tool(SUBMIT, "Ends the work with these changes.", json!({}), &[]),
-    ]
+    ];
+    tools.extend(commands.then_some(bash));
+    tools
 }
 
 /// The tool and the arguments of an action; none where it could not be read.
@@ -96,6 +106,7 @@ pub(super) fn call(action: &Action) -> Option<(&'static str, Map<String, Value>)
         }
         Action::Undo { path } => (EDITOR, json!({"command": "undo_edit", "path": path})),
         Action::Check { path } => (CHECK, json!({"path": path})),
+        Action::Bash { command } => (BASH, json!({"command": command})),
         Action::Diff => (DIFF, json!({})),
         Action::Submit => (SUBMIT, json!({})),
         Action::Unreadable { .. } => return None,
@@ -136,6 +147,7 @@ pub(super) fn action(name: &str, arguments: &Map<String, Value>) -> Option<Actio
             _ => return None,
         },
         CHECK => Action::Check { path: path()? },
+        BASH => Action::Bash { command: text("command")? },
         DIFF => Action::Diff,
         SUBMIT => Action::Submit,
         _ => return None,
@@ -210,7 +222,9 @@ mod tests {
             let create = format!(r#"{{"command":"create","path":"{path}","file_text":"x"}}"#);
             check(EDITOR, &create, None);
         }
-        check("bash", r#"{"command":"ls"}"#, None);
+        let ls = Action::Bash { command: "ls".to_owned() };
+        check(BASH, r#"{"command":"ls"}"#, Some(ls));
+        check(BASH, r#"{"command":["ls"]}"#, None);
         check(EDITOR, r#"{"command":"rm","path":"a"}"#, None);
         check(EDITOR, r#"{"command":"insert","path":"a","insert_line":-3,"new_str":""}"#, None);
         check(SEARCH, r#"{"query":3}"#, None);
@@ -226,7 +240,7 @@ mod tests {
             let inserted = !matches!(made, Action::Insert { after, .. } if after > i64::MAX as usize);
             prop_assume!(named && bounded && inserted);
             let (name, arguments) = call(&made).expect("it is an action");
-            let tools = all();
+            let tools = all(true);
             let tool = tools.iter().find(|tool| tool.name == name).expect("it is told of");
             let known = tool.parameters["properties"].as_object().expect("an object");
             prop_assert!(arguments.keys().all(|argument| known.contains_key(argument)));

@@ -119,7 +119,11 @@ fn named(action: &Action) -> Option<&TreePath> {
         | Action::Undo { path }
         | Action::Check { path } => Some(path),
         Action::View { path, .. } => path.as_ref(),
-        Action::Search { .. } | Action::Diff | Action::Submit | Action::Unreadable { .. } => None,
+        Action::Search { .. }
+        | Action::Bash { .. }
+        | Action::Diff
+        | Action::Submit
+        | Action::Unreadable { .. } => None,
     }
 }
 

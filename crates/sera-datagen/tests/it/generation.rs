@@ -40,6 +40,7 @@ fn generator<'a>(world: &'a World, plain: &'a AtomicBool) -> Generator<'a> {
         now_ms: NOW,
         earlier: false,
         plain,
+        shells: None,
     }
 }
 
@@ -187,6 +188,7 @@ fn kind(step: &Step) -> &'static str {
         | Action::Insert { .. }
         | Action::Undo { .. }
         | Action::Check { .. }
+        | Action::Bash { .. }
         | Action::Diff
         | Action::Submit
         | Action::Unreadable { .. } => "other",

@@ -43,6 +43,15 @@ pub struct Executed {
     pub container_gone: bool,
 }
 
+impl Executed {
+    /// What was printed, as text, without what only a terminal reads.
+    pub fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.output);
+        let plain = anstream::adapter::strip_str(&text).to_string();
+        plain.chars().filter(|&c| matches!(c, '\n' | '\t') || !c.is_control()).collect()
+    }
+}
+
 /// What a command is given, and how long it may take.
 pub(super) struct Command<'a> {
     pub(super) argv: &'a [&'a str],

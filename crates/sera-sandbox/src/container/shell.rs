@@ -36,8 +36,8 @@ pub enum ShellError {
 pub struct Shell {
     pool: Arc<Pool>,
     container: Option<(Container, Instant)>,
-    /// What is in the container's tree.
-    sent: Sent,
+    /// What is in the container's tree, once it was sent.
+    sent: Option<Sent>,
     /// Which of new files are nobody's.
     ignored: Gitignore,
     /// Commands ran since the tree was read back.
@@ -45,10 +45,14 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// A shell without a container: one is taken when a command first runs.
-    pub fn new(pool: Arc<Pool>) -> Self {
-        let (sent, ignored) = (Sent::new(), Gitignore::empty());
-        Self { pool, container: None, sent, ignored, stale: false }
+    /// A shell with a container of its own; the tree is sent when a command first runs.
+    ///
+    /// # Errors
+    /// Where the engine makes no container.
+    pub fn new(pool: Arc<Pool>) -> Result<Self, EngineError> {
+        let container = Some(pool.take()?);
+        let (sent, ignored) = (None, Gitignore::empty());
+        Ok(Self { pool, container, sent, ignored, stale: false })
     }
 
     /// Runs a command. What it changed is read back by [`Self::changes`].
@@ -68,8 +72,7 @@ impl Shell {
         };
         self.stale = true;
         if gone {
-            self.container = None;
-            self.stale = false;
+            (self.container, self.sent, self.stale) = (None, None, false);
         }
         match ran {
             Err(error) if error.is_absent() => {
@@ -84,14 +87,16 @@ impl Shell {
 
     /// What commands changed since it was last asked.
     pub fn changes(&mut self) -> Result<Changes, ShellError> {
-        let Some((container, _)) = self.container.as_ref().filter(|_| self.stale) else {
+        let container = self.container.as_ref().filter(|_| self.stale);
+        let (Some((container, _)), Some(sent)) = (container, &mut self.sent) else {
             return Ok(Changes::default());
         };
-        let (sent, ignored) = (&self.sent, &self.ignored);
+        let ignored = &self.ignored;
+        let before = &*sent;
         let is_ignored =
             |path: &TreePath| ignored.matched_path_or_any_parents(path.as_str(), false).is_ignore();
         let (ended, changes) =
-            container.receive(|archive| archive::changes(archive, sent, &is_ignored))?;
+            container.receive(|archive| archive::changes(archive, before, &is_ignored))?;
         let changes = changes?;
         // Less than an orderly end is no tree: what it lacks was not deleted.
         if !matches!(ended, Ended::Exited(0 | 1)) {
@@ -99,24 +104,26 @@ impl Shell {
         }
         self.stale = false;
         for (path, text) in &changes.written {
-            self.sent.insert(path.clone(), Digest::of(text.as_bytes()));
+            sent.insert(path.clone(), Digest::of(text.as_bytes()));
         }
-        changes.removed.iter().for_each(|path| drop(self.sent.remove(path)));
+        changes.removed.iter().for_each(|path| drop(sent.remove(path)));
         Ok(changes)
     }
 
     /// Makes the container's tree what the overlay is.
     fn send(&mut self, overlay: &Overlay) -> Result<(), ShellError> {
-        let Some((container, _)) = &self.container else {
+        let (container, _) = match &mut self.container {
+            Some(container) => container,
+            none => none.insert(self.pool.take()?),
+        };
+        let Some(sent) = &mut self.sent else {
             let (archive, sent) = archive::pack(overlay)?;
-            let taken = self.pool.take()?;
-            unpacked(&taken.0.send(&archive)?)?;
-            self.ignored = ignores(overlay)?;
-            (self.container, self.sent) = (Some(taken), sent);
+            unpacked(&container.send(&archive)?)?;
+            (self.ignored, self.sent) = (ignores(overlay)?, Some(sent));
             return Ok(());
         };
         let digest = |text: &str| Digest::of(text.as_bytes());
-        let differs = |path: &TreePath, text: &str| self.sent.get(path) != Some(&digest(text));
+        let differs = |path: &TreePath, text: &str| sent.get(path) != Some(&digest(text));
         let written: Vec<_> = overlay
             .edits()
             .filter_map(|(path, text)| Some((path, text?)))
@@ -126,15 +133,15 @@ impl Shell {
             unpacked(&container.send(&archive::pack_some(written.iter().copied()))?)?;
         }
         let removed =
-            overlay.edits().filter(|(path, text)| text.is_none() && self.sent.contains_key(*path));
+            overlay.edits().filter(|(path, text)| text.is_none() && sent.contains_key(*path));
         let removed: Vec<TreePath> = removed.map(|(path, _)| path.clone()).collect();
         if !removed.is_empty() {
             container.remove_files(&removed)?;
         }
         let written: Vec<_> =
             written.iter().map(|(path, text)| ((*path).clone(), digest(text))).collect();
-        self.sent.extend(written);
-        removed.iter().for_each(|path| drop(self.sent.remove(path)));
+        sent.extend(written);
+        removed.iter().for_each(|path| drop(sent.remove(path)));
         Ok(())
     }
 }

@@ -298,7 +298,7 @@ fn an_engine_that_dies_is_an_answer() {
     assert!(absent.to_string().contains("does not have it"), "{absent}");
     let pool = Arc::new(Pool::open(engine, order("doomed", &image), now).unwrap());
     let overlay = overlay(&[("a.py", b"x = 1\n")]);
-    let mut shell = Shell::new(pool);
+    let mut shell = Shell::new(pool).unwrap();
     assert_eq!(run_in(&mut shell, &overlay, "cat a.py"), "x = 1\n");
     let error = std::thread::scope(|scope| {
         let ran = scope.spawn(|| shell.run(&overlay, "sleep 600", &Cancel::default()));
@@ -313,7 +313,7 @@ fn an_engine_that_dies_is_an_answer() {
 }
 
 fn shell(test: &str, files: &[(&str, &[u8])]) -> Option<(Shell, Overlay)> {
-    Some((Shell::new(pool(test)?), overlay(files)))
+    Some((Shell::new(pool(test)?).unwrap(), overlay(files)))
 }
 
 /// Runs a command in an environment and returns what it says.
