@@ -1,7 +1,8 @@
 //! What a job has at hand: one repository's records, workers, and someone to report to.
 use crate::engine::Engine;
-use crate::order::{Order, Trained, Weights};
+use crate::order::{BuiltImage, Order, Trained, Weights};
 use crate::records::{Adapter, Outcome, Records};
+use crate::sandbox::{Built, Images};
 use crate::serving::Serving;
 use crate::worker::{Turn, WorkError, Worker, checked};
 use crate::worker_wire::Say;
@@ -9,6 +10,7 @@ use crate::{forget, orders, work};
 use anyhow::{Context as _, Result, bail};
 use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, Digest};
+use sera_protocol::job::ImageSource;
 use sera_train::promote::{Decision, Rule, Standing, promote};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,6 +189,17 @@ impl<'a> Cycle<'a> {
         let chosen: BTreeSet<_> = done.chosen.iter().copied().collect();
         let traces = forget::learnt(self.records, &chosen, &orders::holes(self, false)?)?;
         self.records.keep_adapter((id, made_from), &base, &folder, done, &traces)
+    }
+
+    /// Remembers an image that was built.
+    pub(crate) fn keep_image(&self, from: ImageSource, done: &BuiltImage) -> Result<()> {
+        let Some(id) = done.id.clone() else { return Ok(()) };
+        let repository = match from {
+            ImageSource::Default => None,
+            ImageSource::Repository => Some(self.engine.repository.common_dir()),
+        };
+        let built = Built { id, recipe: done.recipe.clone() };
+        Images::open(self.state)?.keep(repository, built)
     }
 
     /// Decides about the newest adapter.

@@ -6,6 +6,8 @@ use sera_datagen::Drops;
 use sera_git::OpenError;
 use sera_model::LoadError;
 use sera_protocol::{ErrorCode, Failure};
+use sera_sandbox::container::EngineError;
+use sera_sandbox::container::recipe::RecipeError;
 use sera_train::TrainError;
 
 /// Hints do not cross the process border; only a worker finds out that a file is no base.
@@ -45,6 +47,14 @@ pub(crate) fn consent_needed(servers: &str) -> anyhow::Error {
     Failure::new(ErrorCode::ConsentNeeded, text).hint(hint).into()
 }
 
+/// Images are of no use where only overlays are wanted.
+pub(crate) fn no_containers() -> anyhow::Error {
+    let text = "sera.sandbox.kind is overlay: no command is ever run";
+    Failure::new(ErrorCode::NoSandbox, text)
+        .hint("`git config --global sera.sandbox.kind auto` allows containers")
+        .into()
+}
+
 /// Someone else's job is running.
 pub(crate) fn busy(kind: &str, path: &str) -> anyhow::Error {
     let text = format!("another {kind} is running for {path}");
@@ -75,6 +85,13 @@ fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
         }
         if cause.is::<LoadError>() {
             return Some((ErrorCode::BaseForeign, None));
+        }
+        if cause.is::<EngineError>() {
+            let hint = "`git sera doctor` shows which engines were looked for";
+            return Some((ErrorCode::NoSandbox, owned(hint)));
+        }
+        if cause.is::<RecipeError>() {
+            return Some((ErrorCode::NothingToDo, None));
         }
         if cause.is::<ModelError>() || cause.is::<ServerError>() {
             return Some((ErrorCode::NoTeacher, None));

@@ -23,6 +23,7 @@ mod records;
 mod registry;
 mod reports;
 mod run;
+mod sandbox;
 mod serving;
 mod teacher;
 mod watch;

@@ -95,8 +95,9 @@ fn lane(job: &Job) -> Lane {
         | Job::Why { .. }
         | Job::Log { .. }
         | Job::Show { .. }
+        | Job::Doctor {}
         | Job::Fsck {} => Lane::Light,
-        Job::Fix { .. } => Lane::Person,
+        Job::Fix { .. } | Job::BuildImage { .. } => Lane::Person,
         Job::Forget { dry_run, .. } => match dry_run {
             true => Lane::Light,
             false => Lane::Alone,
@@ -209,6 +210,16 @@ impl Office {
                 held.engine.records.store().idle();
             }
         }
+    }
+
+    /// Removes containers of workers that died, on a thread that may wait for an engine.
+    pub(crate) fn sweep(&self) {
+        let state = self.locations.state.clone();
+        drop(tokio::task::spawn_blocking(move || match crate::sandbox::sweep(&state) {
+            Ok(removed) if removed.is_empty() => {}
+            Ok(removed) => tracing::info!(?removed, "containers of dead workers removed"),
+            Err(error) => tracing::warn!(error = format!("{error:#}"), "containers not swept"),
+        }));
     }
 
     /// Does `job` for the repository of `path` and tells `report` what happens.

@@ -2,6 +2,7 @@
 //!
 //! A worker has no store, so the daemon writes everything it may look at into the order. The
 //! results stand in the same module as the orders they answer.
+use crate::sandbox::Sandbox;
 use sera_chat::Spent;
 use sera_core::scorecard::{FixScore, Scorecard};
 use sera_core::{
@@ -10,7 +11,9 @@ use sera_core::{
 };
 use sera_datagen::{Attempt, Cut, Drops, Forgotten, Known, Selected, Selection};
 use sera_model::{Choice, KeyValues};
+use sera_protocol::job::ImageSource;
 use sera_protocol::report::ExportFormat;
+use sera_sandbox::EffectiveProtection;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -40,6 +43,10 @@ pub(crate) enum Order {
     Examine(Box<Examine>),
     /// A description → proposals.
     Fix(Fix),
+    /// Settings → what is enforced here.
+    Diagnose(Diagnose),
+    /// A recipe → an image.
+    BuildImage(BuildImage),
 }
 
 impl Order {
@@ -47,7 +54,11 @@ impl Order {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Mine(_) | Self::Synthesize(_) | Self::Import(_) | Self::Select(_) => "mine",
-            Self::RollOut(_) | Self::Generate(_) | Self::Examine(_) => "rollout",
+            Self::RollOut(_)
+            | Self::Generate(_)
+            | Self::Examine(_)
+            | Self::Diagnose(_)
+            | Self::BuildImage(_) => "rollout",
             Self::Train(_) => "train",
             Self::Evaluate(_) => "evaluate",
             Self::Check(_) | Self::Fix(_) => "serve",
@@ -225,6 +236,8 @@ pub(crate) struct Generate {
     pub(crate) paid: PathBuf,
     /// The file of servers that call no tools.
     pub(crate) toolless: PathBuf,
+    /// Where commands run; none where only overlays are wanted.
+    pub(crate) sandbox: Option<Sandbox>,
     /// Only say what would be sent first.
     pub(crate) dry_run: bool,
 }
@@ -528,4 +541,60 @@ pub(crate) struct Proposed {
     pub(crate) score: f64,
     /// `enumerated:<operator>` or `written`.
     pub(crate) source: String,
+}
+
+/// See [`Order::Diagnose`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Diagnose {
+    /// Containers as the settings want them.
+    pub(crate) sandbox: Option<Sandbox>,
+}
+
+/// The answer to [`Diagnose`].
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Diagnosed {
+    /// The address of the engine that answers.
+    pub(crate) engine: Option<String>,
+    /// Its version.
+    pub(crate) version: Option<String>,
+    /// It runs as the user.
+    pub(crate) rootless: bool,
+    /// Limits that it says it cannot enforce.
+    pub(crate) lacking: Vec<String>,
+    /// What a container enforces, seen from inside of one.
+    pub(crate) protection: Option<EffectiveProtection>,
+    /// Why there is none.
+    pub(crate) why_not: Option<String>,
+}
+
+/// See [`Order::BuildImage`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct BuildImage {
+    /// Whose recipe.
+    pub(crate) from: ImageSource,
+    /// The repository.
+    pub(crate) source: Source,
+    /// The commit whose recipe is followed.
+    pub(crate) commit: CommitId,
+    /// Where engines may listen.
+    pub(crate) addresses: Vec<String>,
+    /// The image's name on the engine.
+    pub(crate) name: String,
+    /// Names this user's state on the engine.
+    pub(crate) instance: String,
+    /// The recipe that the user saw and agreed to; no other is followed.
+    pub(crate) agreed: Option<Digest>,
+}
+
+/// The answer to [`BuildImage`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct BuiltImage {
+    /// The recipe, for people.
+    pub(crate) text: String,
+    /// Names it.
+    pub(crate) recipe: Digest,
+    /// The image that was made of it; none where nobody agreed.
+    pub(crate) id: Option<String>,
+    /// Wall seconds.
+    pub(crate) seconds: f64,
 }

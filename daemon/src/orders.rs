@@ -2,10 +2,11 @@
 use crate::consent::Consents;
 use crate::cycle::Cycle;
 use crate::order::{
-    self, Evaluate, Evaluated, Examine, Export, Fix, Generate, Import, Mine, RollOut, Select,
-    Source, Synthesize, Train, TrainBudget, Weights,
+    self, BuildImage, Diagnose, Evaluate, Evaluated, Examine, Export, Fix, Generate, Import, Mine,
+    RollOut, Select, Source, Synthesize, Train, TrainBudget, Weights,
 };
 use crate::records::AdapterFile;
+use crate::sandbox::Sandbox;
 use crate::teacher::Teacher;
 use crate::work::import::patch_of;
 use crate::{base, failure, prepare};
@@ -13,7 +14,9 @@ use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Arm, Capability};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Lesson, Origin, Seed, Task, TaskId, TreePath};
 use sera_datagen::{Attempt, Cut, SelectError, Selection, Source as Kept};
+use sera_git::Settings;
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
+use sera_protocol::job::ImageSource;
 use sera_protocol::report::ExportFormat;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -175,9 +178,13 @@ pub(crate) fn generate(
     consent: bool,
     (dry_run, retry): (bool, bool),
 ) -> Result<Generate> {
-    let teacher = Teacher::of(&cycle.engine.repository.settings()?)?;
+    let settings = cycle.engine.repository.settings()?;
+    let teacher = Teacher::of(&settings)?;
+    let sandbox = sandbox(cycle, &settings)?;
     if !dry_run {
-        agree(cycle, &teacher, consent)?;
+        let engine = sandbox.as_ref().filter(|sandbox| sandbox.image.is_some());
+        let engine = engine.and_then(Sandbox::remote);
+        agree(cycle, teacher.remote().into_iter().chain(engine), consent)?;
     }
     let mined = cycle.records.mined()?.context("nothing is mined yet")?;
     let (mut functions, mut demonstrations, mut times) = (Vec::new(), Vec::new(), Vec::new());
@@ -212,6 +219,7 @@ pub(crate) fn generate(
         paid: cycle.engine.paid(),
         toolless: cycle.engine.toolless(),
         teacher,
+        sandbox,
         dry_run,
     })
 }
@@ -255,12 +263,52 @@ fn earlier(
     Ok(within)
 }
 
-/// Whether the user knows and agrees that code goes to the teacher's servers.
-fn agree(cycle: &Cycle<'_>, teacher: &Teacher, consent: bool) -> Result<()> {
+/// Where commands run.
+fn sandbox(cycle: &Cycle<'_>, settings: &Settings) -> Result<Option<Sandbox>> {
+    Sandbox::of(settings, cycle.state, cycle.engine.repository.common_dir())
+}
+
+/// Look at what is enforced here.
+pub(crate) fn diagnose(cycle: &Cycle<'_>) -> Result<Diagnose> {
+    let sandbox = sandbox(cycle, &cycle.engine.repository.settings()?)?;
+    Ok(Diagnose { sandbox })
+}
+
+/// Build an image by a recipe that the user agreed to.
+pub(crate) fn build_image(
+    cycle: &Cycle<'_>,
+    from: ImageSource,
+    agreed: Option<&str>,
+    consent: bool,
+) -> Result<BuildImage> {
+    let settings = cycle.engine.repository.settings()?;
+    let sandbox = sandbox(cycle, &settings)?.ok_or_else(failure::no_containers)?;
+    if from == ImageSource::Repository && agreed.is_some() {
+        // The tree is what is sent.
+        agree(cycle, sandbox.remote().into_iter(), consent)?;
+    }
+    let source = source(cycle)?;
+    let name = Digest::of(cycle.engine.repository.common_dir().as_os_str().as_encoded_bytes());
+    Ok(BuildImage {
+        from,
+        source,
+        commit: cycle.engine.repository.head()?,
+        addresses: sandbox.addresses,
+        name: format!("sera-sandbox:{}", &name.as_str()[..12]),
+        instance: sandbox.instance,
+        agreed: agreed.map(Digest::from_hex),
+    })
+}
+
+/// Whether the user knows and agrees that code goes to these servers.
+fn agree<'a>(
+    cycle: &Cycle<'_>,
+    remote: impl Iterator<Item = &'a str>,
+    consent: bool,
+) -> Result<()> {
     let mut consents = Consents::open(cycle.state)?;
     let repository = cycle.engine.repository.common_dir();
-    let remote = teacher.remote();
-    let open: Vec<&str> = remote.into_iter().filter(|url| !consents.has(repository, url)).collect();
+    let open: Vec<&str> = remote.filter(|url| !consents.has(repository, url)).collect();
     if !open.is_empty() && !consent {
         return Err(failure::consent_needed(&open.join(", ")));
     }

@@ -140,6 +140,19 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
         Job::Show { id } => {
             Ok(JobResult::Show(Box::new(reports::show(&cycle.records.told()?, id)?)))
         }
+        Job::Doctor {} => {
+            let order = orders::diagnose(cycle)?;
+            let demanded = order.sandbox.as_ref().is_some_and(|sandbox| sandbox.demanded);
+            let started = std::time::Instant::now();
+            let found = cycle.work(&Order::Diagnose(order)).await?;
+            Ok(JobResult::Doctor(reports::doctor(found, demanded, started.elapsed())))
+        }
+        Job::BuildImage { from, agreed, consent } => {
+            let order = orders::build_image(cycle, *from, agreed.as_deref(), *consent)?;
+            let done = cycle.work(&Order::BuildImage(order)).await?;
+            cycle.keep_image(*from, &done)?;
+            Ok(JobResult::BuildImage(reports::image(done)))
+        }
         Job::Fsck {} => {
             let (report, seconds) = cycle.records.check()?;
             Ok(JobResult::Fsck(reports::fsck(&report, seconds)))
@@ -166,6 +179,8 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         | Job::Retrain {}
         | Job::Log { .. }
         | Job::Show { .. }
+        | Job::Doctor {}
+        | Job::BuildImage { .. }
         | Job::Fsck {} => Vec::new(),
         Job::Synthesize { .. } | Job::Generate { .. } | Job::Import { .. } => {
             missing(mine, records.mined()?.is_some())

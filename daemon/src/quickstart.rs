@@ -120,6 +120,8 @@ pub(crate) fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
         | Job::Fix { .. }
         | Job::Log { .. }
         | Job::Show { .. }
+        | Job::Doctor {}
+        | Job::BuildImage { .. }
         | Job::Fsck {} => false,
     })
 }
@@ -155,6 +157,8 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
         | JobResult::Fix(_)
         | JobResult::Log(_)
         | JobResult::Show(_)
+        | JobResult::Doctor(_)
+        | JobResult::BuildImage(_)
         | JobResult::Fsck(_) => {}
     }
 }

@@ -19,6 +19,10 @@ use sera_train::promote::Decision;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+mod machine;
+
+pub(crate) use machine::{doctor, image};
+
 type Counts = BTreeMap<String, u64>;
 
 /// Room for explanations in one message.

@@ -16,6 +16,9 @@ use tokio::time::Instant;
 /// How long nobody may use a store before its index is put away.
 const REST: Duration = Duration::from_secs(30);
 
+/// How often containers of dead workers are looked for; the first time at the start.
+const SWEEP: Duration = Duration::from_secs(300);
+
 /// How long a stopping daemon waits for jobs to leave what they have and clients to hear of it.
 const DRAIN: Duration = Duration::from_secs(25);
 
@@ -29,6 +32,8 @@ enum Event {
     Poll,
     /// Time to put away what nobody uses.
     Rest,
+    /// Time to look for what dead workers left.
+    Sweep,
     /// The daemon shall end.
     Stop,
 }
@@ -65,6 +70,7 @@ async fn watch_over(locations: Locations) -> Result<()> {
     let accepting = tokio::spawn(ipc::accept(listener, Arc::clone(&office)));
     let mut poll = tokio::time::interval(POLL);
     let mut rest = tokio::time::interval(REST);
+    let mut sweep = tokio::time::interval(SWEEP);
     let mut noisy: BTreeSet<Hint> = BTreeSet::new();
     let mut quiet_at = Instant::now();
     let asked_to_end = asked_to_end();
@@ -75,6 +81,7 @@ async fn watch_over(locations: Locations) -> Result<()> {
             () = tokio::time::sleep_until(quiet_at), if !noisy.is_empty() => Event::Quiet,
             _ = poll.tick() => Event::Poll,
             _ = rest.tick() => Event::Rest,
+            _ = sweep.tick() => Event::Sweep,
             () = office.stop.cancelled() => Event::Stop,
             () = &mut asked_to_end => Event::Stop,
         };
@@ -90,6 +97,7 @@ async fn watch_over(locations: Locations) -> Result<()> {
             }
             Event::Poll => begin(&office, None),
             Event::Rest => office.rest(),
+            Event::Sweep => office.sweep(),
             Event::Stop => break,
         }
     }

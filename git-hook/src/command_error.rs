@@ -101,6 +101,7 @@ impl From<ErrorCode> for Kind {
             ErrorCode::BaseMissing
             | ErrorCode::NoNetwork
             | ErrorCode::NoTeacher
+            | ErrorCode::NoSandbox
             | ErrorCode::VersionMismatch
             | ErrorCode::Stopping => Self::Unavailable,
             ErrorCode::Io => Self::Io,

@@ -24,6 +24,7 @@ pub fn label(stage: Stage) -> &'static str {
         Stage::Promote => "deciding",
         Stage::Fix => "fixing",
         Stage::Fsck => "checking the store",
+        Stage::Image => "building an image",
         Stage::Wait => "waiting for another job",
         Stage::Other => "working",
     }

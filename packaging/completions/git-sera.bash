@@ -19,6 +19,9 @@ _git__sera() {
             git__sera,completions)
                 cmd="git__sera__subcmd__completions"
                 ;;
+            git__sera,doctor)
+                cmd="git__sera__subcmd__doctor"
+                ;;
             git__sera,evaluate)
                 cmd="git__sera__subcmd__evaluate"
                 ;;
@@ -58,6 +61,9 @@ _git__sera() {
             git__sera,rollout)
                 cmd="git__sera__subcmd__rollout"
                 ;;
+            git__sera,sandbox)
+                cmd="git__sera__subcmd__sandbox"
+                ;;
             git__sera,select)
                 cmd="git__sera__subcmd__select"
                 ;;
@@ -88,6 +94,9 @@ _git__sera() {
             git__sera,why)
                 cmd="git__sera__subcmd__why"
                 ;;
+            git__sera__subcmd__sandbox,build)
+                cmd="git__sera__subcmd__sandbox__subcmd__build"
+                ;;
             *)
                 ;;
         esac
@@ -95,7 +104,7 @@ _git__sera() {
 
     case "${cmd}" in
         git__sera)
-            opts="-C -q -h -V --repo --json --quiet --color --help --version quickstart fix status register unregister mine synthesize rollout verify select train evaluate promote export import log show why forget fsck start stop man completions"
+            opts="-C -q -h -V --repo --json --quiet --color --help --version quickstart fix status register unregister mine synthesize rollout verify select train evaluate promote export import log show why forget fsck doctor sandbox start stop man completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -122,6 +131,32 @@ _git__sera() {
             ;;
         git__subcmd__sera__subcmd__completions)
             opts="-C -q -h --repo --json --quiet --color --help bash elvish fish powershell zsh"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git__subcmd__sera__subcmd__doctor)
+            opts="-C -q -h --repo --json --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -521,6 +556,58 @@ _git__sera() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git__subcmd__sera__subcmd__sandbox)
+            opts="-C -q -h --repo --json --quiet --color --help build"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git__subcmd__sera__subcmd__sandbox__subcmd__build)
+            opts="-y -n -C -q -h --repository --yes --dry-run --repo --json --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --repo)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -48,6 +48,8 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand why 'Say why something is trained on, or why it is not'
             cand forget 'Remove something from all that is stored, and everything that was made of it'
             cand fsck 'Check everything that is stored and rebuild the index'
+            cand doctor 'Show what is enforced on this machine'
+            cand sandbox 'Prepare what commands of models run in'
             cand start 'Start the daemon where none runs; other commands do so by themselves'
             cand stop 'Stop the daemon; jobs save their state and resume next time'
             cand man 'Write the man pages into a folder, such as ~/.local/share/man/man1'
@@ -283,6 +285,42 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --quiet 'Say nothing but results and errors'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'git-sera;doctor'= {
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'git-sera;sandbox'= {
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand build 'Build the image that containers are made of'
+        }
+        &'git-sera;sandbox;build'= {
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --repository 'Follow this repository''s development container or Dockerfile, as it is at HEAD'
+            cand -y 'Build without asking'
+            cand --yes 'Build without asking'
+            cand -n 'Only show what would be built'
+            cand --dry-run 'Only show what would be built'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'git-sera;start'= {
             cand -C 'Work on the repository that holds PATH'

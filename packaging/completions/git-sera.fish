@@ -52,6 +52,8 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "show" -d 'Show a 
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "why" -d 'Say why something is trained on, or why it is not'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "forget" -d 'Remove something from all that is stored, and everything that was made of it'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "fsck" -d 'Check everything that is stored and rebuild the index'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "doctor" -d 'Show what is enforced on this machine'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "sandbox" -d 'Prepare what commands of models run in'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "start" -d 'Start the daemon where none runs; other commands do so by themselves'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "stop" -d 'Stop the daemon; jobs save their state and resume next time'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "man" -d 'Write the man pages into a folder, such as ~/.local/share/man/man1'
@@ -228,6 +230,31 @@ never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand fsck" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand fsck" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand fsck" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand doctor" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand doctor" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand doctor" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand doctor" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and not __fish_seen_subcommand_from build" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and not __fish_seen_subcommand_from build" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and not __fish_seen_subcommand_from build" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and not __fish_seen_subcommand_from build" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and not __fish_seen_subcommand_from build" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and not __fish_seen_subcommand_from build" -f -a "build" -d 'Build the image that containers are made of'
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l repository -d 'Follow this repository\'s development container or Dockerfile, as it is at HEAD'
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s y -l yes -d 'Build without asking'
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s n -l dry-run -d 'Only show what would be built'
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand start" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand start" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'

@@ -173,6 +173,8 @@ export type Stage =
   | "fix"
   /** Checking the store. */
   | "fsck"
+  /** Building an image. */
+  | "image"
   /** Waiting for another job to end. */
   | "wait"
   /** Something that only a newer daemon knows. */
@@ -327,7 +329,19 @@ export type Job =
       id: string;
     }
   /** Checks what is stored and rebuilds the index. */
-  | { kind: "fsck" };
+  | { kind: "fsck" }
+  /** Looks at what is enforced on this machine. */
+  | { kind: "doctor" }
+  /** Builds the image that commands run in, or shows its recipe. */
+  | {
+      kind: "build-image";
+      /** Whose recipe. */
+      from: ImageSource;
+      /** The recipe that the user saw and agreed to; only shown when absent. */
+      agreed?: string | null;
+      /** The user agrees that code of this repository is sent to another machine's engine. */
+      consent: boolean;
+    };
 
 /** A form that other trainers read. */
 export type ExportFormat =
@@ -341,6 +355,13 @@ export type ExportFormat =
   | "swe-agent"
   /** Agent Trajectory Interchange Format. */
   | "atif";
+
+/** Whose recipe an image is built by. */
+export type ImageSource =
+  /** Sera's own: a small image of Debian's packages. */
+  | "default"
+  /** The repository's development container or Dockerfile. */
+  | "repository";
 
 /** What came out. */
 export interface RunResult {
@@ -387,7 +408,11 @@ export type JobResult =
   /** Of `show`. */
   | ({ kind: "show" } & ShowReport)
   /** Of `fsck`. */
-  | ({ kind: "fsck" } & FsckReport);
+  | ({ kind: "fsck" } & FsckReport)
+  /** Of `doctor`. */
+  | ({ kind: "doctor" } & DoctorReport)
+  /** Of `build-image`. */
+  | ({ kind: "build-image" } & ImageReport);
 
 /** What mining found. */
 export interface MineReport {
@@ -888,6 +913,56 @@ export interface FsckReport {
   seconds: number;
 }
 
+/** What is enforced here. */
+export interface DoctorReport {
+  /** Each kind of environment. */
+  environments: EnvironmentReport[];
+  /** Wall seconds. */
+  seconds: number;
+}
+
+/** One kind of environment on this machine. */
+export interface EnvironmentReport {
+  /** `overlay` or `container`. */
+  kind: string;
+  /** There can be one. */
+  usable: boolean;
+  /** The settings demand it. */
+  demanded: boolean;
+  /** Actions in it can start processes. */
+  processes: boolean;
+  /** Actions in it can read or write files of the machine. */
+  files: boolean;
+  /** Actions in it can reach a network. */
+  network: boolean;
+  /** Recognised secrets are replaced before anything is shown. */
+  redacted: boolean;
+  /** Layers of the system that were found in force, from inside. */
+  layers: string[];
+  /** Limits that the engine says it cannot enforce. */
+  lacking: string[];
+  /** Why there can be none. */
+  why_not?: string | null;
+  /** The engine's address. */
+  engine?: string | null;
+  /** The engine's version. */
+  version?: string | null;
+  /** Whoever may use the engine's socket is root on this machine by that. */
+  root_equivalent?: boolean | null;
+}
+
+/** An image, or what one would be built from. */
+export interface ImageReport {
+  /** The recipe, for people to read. */
+  text: string;
+  /** Names the recipe: agreed to, it is built. */
+  recipe: string;
+  /** The image's id; none where nothing was built. */
+  id?: string | null;
+  /** Wall seconds. */
+  seconds: number;
+}
+
 /** Which job to end. */
 export interface CancelParams {
   /** The job; the one this connection runs when absent. */
@@ -1011,6 +1086,8 @@ export type ErrorCode =
   | "consent-needed"
   /** No teacher is configured, or it answers nothing. */
   | "no-teacher"
+  /** Commands must run in a container, and there can be none. */
+  | "no-sandbox"
   /** A file is not what a patch expects. */
   | "conflict"
   /** A worker ended before its job did. */

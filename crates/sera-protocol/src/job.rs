@@ -128,6 +128,27 @@ choices! {
         },
         /// Checks what is stored and rebuilds the index.
         Fsck = "fsck" {},
+        /// Looks at what is enforced on this machine.
+        Doctor = "doctor" {},
+        /// Builds the image that commands run in, or shows its recipe.
+        BuildImage = "build-image" {
+            /// Whose recipe.
+            from: ImageSource,
+            /// The recipe that the user saw and agreed to; only shown when absent.
+            agreed: Option<String>,
+            /// The user agrees that code of this repository is sent to another machine's engine.
+            consent: bool,
+        },
+    }
+}
+
+words! {
+    /// Whose recipe an image is built by.
+    ImageSource {
+        /// Sera's own: a small image of Debian's packages.
+        Default = "default",
+        /// The repository's development container or Dockerfile.
+        Repository = "repository",
     }
 }
 
@@ -164,6 +185,8 @@ words! {
         Fix = "fix",
         /// Checking the store.
         Fsck = "fsck",
+        /// Building an image.
+        Image = "image",
         /// Waiting for another job to end.
         Wait = "wait",
         /// Something that only a newer daemon knows.

@@ -90,6 +90,8 @@ words! {
         ConsentNeeded = "consent-needed",
         /// No teacher is configured, or it answers nothing.
         NoTeacher = "no-teacher",
+        /// Commands must run in a container, and there can be none.
+        NoSandbox = "no-sandbox",
         /// A file is not what a patch expects.
         Conflict = "conflict",
         /// A worker ended before its job did.

@@ -4,8 +4,10 @@ use sera_core::scorecard::{self, Arm, Capability, Scorecard};
 use sera_core::{AdapterId, Patch, TaskId};
 use std::collections::BTreeMap;
 
+mod machine;
 mod stored;
 
+pub use machine::*;
 pub use stored::*;
 
 choices! {
@@ -47,6 +49,10 @@ choices! {
         Show = "show" (Box<ShowReport>),
         /// Of `fsck`.
         Fsck = "fsck" (FsckReport),
+        /// Of `doctor`.
+        Doctor = "doctor" (DoctorReport),
+        /// Of `build-image`.
+        BuildImage = "build-image" (ImageReport),
     }
 }
 

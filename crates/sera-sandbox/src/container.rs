@@ -10,6 +10,7 @@ mod exec;
 pub mod image;
 mod pool;
 mod probe;
+pub mod recipe;
 mod seccomp;
 mod shell;
 mod spec;
@@ -22,7 +23,7 @@ pub use pool::{Order, Pool};
 pub use probe::LAYERS;
 pub use shell::{Shell, ShellError};
 pub use spec::{Limits, Owner, Spec};
-pub use sweep::{Lease, LeaseError, sweep};
+pub use sweep::{Lease, sweep, sweep_dead};
 
 use exec::{Command, HeadAndTail, Sink};
 use sera_core::Cancel;

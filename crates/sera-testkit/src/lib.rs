@@ -3,6 +3,8 @@
 //!
 //! Everything is deterministic (fixed authors, fixed increasing dates) and isolated: no test reads
 //! or writes the developer's own home, configuration or repositories.
+#[cfg(unix)]
+mod engine;
 mod history;
 mod mixed;
 mod model;
@@ -11,6 +13,8 @@ mod repo;
 pub mod teacher;
 mod tree;
 
+#[cfg(unix)]
+pub use engine::{Dockerd, TestEngine};
 pub use history::History;
 pub use mixed::mixed_project;
 pub use model::ScriptedModel;

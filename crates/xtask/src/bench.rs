@@ -11,6 +11,7 @@ mod pairs;
 mod peer;
 mod pipeline;
 mod ranking;
+mod sandbox;
 mod serve;
 mod served;
 mod side;
@@ -29,12 +30,13 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
         Some(("moves", options)) => moves::moves(&options?),
         Some(("pipeline", options)) => pipeline::pipeline(&options?),
         Some(("ranking", options)) => ranking::ranking(&options?),
+        Some(("sandbox", options)) => sandbox::sandbox(&options?),
         Some(("serve", options)) => serve::serve(&options?),
         Some(("serve-side", options)) => served::own_side(&options?),
         Some(("teacher", options)) => teacher::teacher(&options?),
         Some(("train", options)) => train::train(&options?),
         Some(("train-side", options)) => train::own_side(&options?),
-        _ => bail!("cargo xtask bench evidence|moves|pipeline|ranking|serve|teacher|train"),
+        _ => bail!("cargo xtask bench evidence|moves|pipeline|ranking|sandbox|serve|teacher|train"),
     }
 }
 

@@ -10,7 +10,7 @@ const FLAGS: [&str; 4] =
     ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"];
 
 /// The image that the tests' containers are made of.
-const IMAGE: &str = "sera-sandbox:test";
+pub(crate) const IMAGE: &str = "sera-sandbox:test";
 
 /// A running engine. It is stopped, and its folder removed, when this is dropped.
 pub(crate) struct Engine {
@@ -50,7 +50,8 @@ impl Engine {
         tests.env("GIT_SERA_TEST_ROOT", &self.root).env("GIT_SERA_TEST_DOCKERD", FLAGS.join(" "));
     }
 
-    fn address(&self) -> String {
+    /// Where it listens.
+    pub(crate) fn address(&self) -> String {
         format!("unix://{}", self.folder.join("socket").display())
     }
 

@@ -1,4 +1,5 @@
 //! The worker's *generate* stage: functions in, what a teacher makes of each out, part by part.
+use super::sandbox::Containers;
 use super::{Desk, synthesize};
 use crate::order::{Generate, Generated, Yield};
 use crate::teacher::Teacher;
@@ -14,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Steps of a rollout (SERA §1.4: 115 with a shell; none of ours runs anything).
+/// Steps of a rollout in which no command can be run.
 pub(super) const STEPS: usize = 40;
 /// Tokens of one reply, thinking included.
 pub(super) const REPLY: usize = 4_096;
@@ -37,6 +38,11 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
     let (max_lines, now_ms) = (Policy::default().max_task_lines, order.now_ms);
     let plain = AtomicBool::new(false);
     let (settings, plain) = (&teacher.settings(), &plain);
+    let wanted_at_once = teacher.parallel.min(wanted.len());
+    let containers = match order.dry_run {
+        true => None,
+        false => Containers::open(order.sandbox.as_ref(), wanted_at_once, desk)?,
+    };
     let over_cut = Generator {
         bases: &now,
         teacher: &teacher.model,
@@ -46,7 +52,7 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
         now_ms,
         earlier: false,
         plain,
-        shells: None,
+        shells: containers.as_ref().map(|containers| &containers.pool),
     };
     let fleet = fleet(teacher, &order.ledger, order.dry_run)?;
     if order.dry_run {
@@ -186,12 +192,13 @@ impl<'a> Tally<'a> {
         Self { desk, fleet, total, done, accepted, dropped, started: Instant::now(), error }
     }
 
-    /// Hands a generation over. One at which the teacher failed is begun again another time, and
-    /// what was paid for it is not paid twice.
+    /// Hands a generation over. One at which the teacher or the engine failed is begun again another
+    /// time, and what was paid for it is not paid twice.
     fn keep(&self, generation: &Generation) {
         let at = self.done.fetch_add(1, Ordering::Relaxed);
-        let failed = generation.dropped == Some(DropReason::TeacherFailed);
-        if !failed && let Err(error) = self.desk.part(&format!("part-{at}.json"), generation) {
+        if !generation.dropped.is_some_and(passes)
+            && let Err(error) = self.desk.part(&format!("part-{at}.json"), generation)
+        {
             locked(&self.error).get_or_insert(error);
         }
         match generation.dropped {
@@ -201,9 +208,9 @@ impl<'a> Tally<'a> {
         self.tell(at + 1);
     }
 
-    /// Functions at which the teacher failed.
+    /// Functions at which the teacher or the engine failed.
     fn failed(&self) -> usize {
-        locked(&self.dropped).get(&DropReason::TeacherFailed).map_or(0, |n| *n)
+        locked(&self.dropped).iter().filter(|(reason, _)| passes(**reason)).map(|(_, n)| *n).sum()
     }
 
     fn tell(&self, done: usize) {
@@ -231,6 +238,11 @@ impl<'a> Tally<'a> {
     fn check(&self) -> Result<()> {
         locked(&self.error).take().map_or(Ok(()), Err)
     }
+}
+
+/// Whether what went wrong says nothing of the function, and may be well another time.
+fn passes(reason: DropReason) -> bool {
+    matches!(reason, DropReason::TeacherFailed | DropReason::EnvironmentLost)
 }
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -22,6 +22,7 @@ mod generate;
 pub(crate) mod import;
 mod mine;
 mod roll_out;
+mod sandbox;
 mod select;
 mod synthesize;
 mod train;
@@ -149,6 +150,8 @@ fn carry_out(desk: &Desk, students: &Students) -> Result<Digest> {
         Order::Evaluate(order) => leave(desk, &evaluate::evaluate(&order, desk)?),
         Order::Examine(order) => leave(desk, &examine::examine(&order, desk)?),
         Order::Fix(order) => leave(desk, &fix::fix(&order, desk, students)?),
+        Order::Diagnose(order) => leave(desk, &sandbox::diagnose(&order)),
+        Order::BuildImage(order) => leave(desk, &sandbox::build(&order, desk)?),
     }
 }
 

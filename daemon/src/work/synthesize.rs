@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use sera_core::redact::Redactor;
 use sera_core::{CommitId, Seed};
 use sera_datagen::{Bases, Policy};
+use sera_sandbox::Overlay;
 use std::time::Instant;
 
 /// Tasks that one seed gives on average: so many fewer seeds are tried than tasks are wanted.
@@ -19,6 +20,13 @@ pub(super) fn bases(source: &Source, cut: &CommitId) -> Result<Bases> {
     let redactor = Redactor::new(source.key).hiding(source.forgotten.paths.clone());
     Bases::open(&repository, cut, redactor)
         .with_context(|| format!("failed to index the tree of {}", cut.short()))
+}
+
+/// The redacted tree of one commit.
+pub(super) fn overlay(source: &Source, commit: &CommitId) -> Result<Overlay> {
+    let repository = sera_git::Repository::discover(&source.path)?;
+    let redactor = Redactor::new(source.key).hiding(source.forgotten.paths.clone());
+    Ok(Overlay::new(repository.tree(commit)?, redactor))
 }
 
 pub(super) fn synthesize(order: &Synthesize, desk: &Desk) -> Result<Synthesized> {

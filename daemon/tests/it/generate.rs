@@ -17,7 +17,7 @@ fn user(settings: &[(&str, &str)]) -> User {
     user
 }
 
-fn taught_by<'a>(server: &'a TeacherServer, more: &[(&'a str, &'a str)]) -> User {
+pub(crate) fn taught_by<'a>(server: &'a TeacherServer, more: &[(&'a str, &'a str)]) -> User {
     let teacher = [("sera.teacher.url", &*server.url), ("sera.teacher.model", "m-1")];
     user(&[&teacher, more].concat())
 }

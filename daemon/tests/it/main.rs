@@ -8,6 +8,7 @@ mod generate;
 mod input;
 mod one_daemon;
 mod quickstart;
+mod sandbox;
 mod select;
 mod store;
 mod together;

@@ -56,6 +56,11 @@ impl User {
         self.folder("r").join("daemon.sock")
     }
 
+    /// What the daemon keeps of the user.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder("s")
+    }
+
     /// `$GIT_COMMON_DIR/sera`.
     pub(crate) fn sera_folder(&self) -> PathBuf {
         self.repo.path().join(".git").join("sera")

@@ -1,6 +1,7 @@
 //! The commands, one file each. What they share stands here: the arguments all of them take, and
 //! the way from a job to its report.
 mod completions;
+mod doctor;
 mod evaluate;
 mod export;
 mod fix;
@@ -14,6 +15,7 @@ mod promote;
 mod quickstart;
 mod register;
 mod rollout;
+mod sandbox;
 mod select;
 mod show;
 mod start;
@@ -115,6 +117,8 @@ pub enum Command {
     Why(why::Why),
     Forget(forget::Forget),
     Fsck(fsck::Fsck),
+    Doctor(doctor::Doctor),
+    Sandbox(sandbox::Sandbox),
     Start(start::Start),
     Stop(stop::Stop),
     Man(man::Man),
@@ -145,6 +149,8 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Why(command) => command.run(&context),
         Command::Forget(command) => command.run(&context),
         Command::Fsck(command) => command.run(&context),
+        Command::Doctor(command) => command.run(&context),
+        Command::Sandbox(command) => command.run(&context),
         Command::Start(command) => command.run(&context),
         Command::Stop(command) => command.run(&context),
         Command::Man(command) => command.run(),

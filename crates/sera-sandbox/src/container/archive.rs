@@ -65,6 +65,26 @@ pub(super) fn pack(overlay: &Overlay) -> Result<(Vec<u8>, Sent), TreeError> {
     Ok((finish(archive), sent))
 }
 
+/// One folder of a tree as the context of a build, with the file that says how to build in it under
+/// a name of its own.
+pub(super) fn context(
+    tree: &Overlay,
+    folder: Option<&TreePath>,
+    recipe: (&str, &str),
+) -> Result<Vec<u8>, TreeError> {
+    let mut archive = Builder::new(Vec::new());
+    let prefix = folder.map(|folder| format!("{folder}/")).unwrap_or_default();
+    for path in tree.files()? {
+        let inside = path.as_str().strip_prefix(&prefix).and_then(|path| TreePath::new(path).ok());
+        if let (Some(inside), Ok(text)) = (inside, tree.read_text(&path)) {
+            append(&mut archive, &inside, text.as_bytes(), text.starts_with("#!"));
+        }
+    }
+    let name = TreePath::new(recipe.0).expect("it is named here");
+    append(&mut archive, &name, recipe.1.as_bytes(), false);
+    Ok(finish(archive))
+}
+
 /// Some files as an archive.
 pub(super) fn pack_some<'a>(files: impl Iterator<Item = (&'a TreePath, &'a str)>) -> Vec<u8> {
     let mut archive = Builder::new(Vec::new());

@@ -1,7 +1,16 @@
 //! What containers are made of: looked up, never fetched.
+use super::archive;
 use super::engine::{CALL, Engine, EngineError};
+use super::recipe::Recipe;
+use super::spec::INSTANCE;
+use crate::Overlay;
 use bollard::models::ImageConfig;
+use bollard::query_parameters::BuildImageOptions;
+use futures_util::StreamExt as _;
+use sera_core::Cancel;
+use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 /// An image as it is on the engine now.
 #[derive(Clone, Debug)]
@@ -42,7 +51,6 @@ pub fn find(engine: &Engine, name: &str, pinned: Option<&str>) -> Result<Image, 
 /// Makes an image of a root file system's archive, and returns its id.
 pub fn import(engine: &Engine, archive: &Path, name: &str) -> Result<String, EngineError> {
     use bollard::query_parameters::CreateImageOptionsBuilder;
-    use futures_util::StreamExt as _;
     let read = |source| EngineError::Io { call: "read the root file system", source };
     let bytes = std::fs::read(archive).map_err(read)?;
     let (repo, tag) = name.split_once(':').unwrap_or((name, "latest"));
@@ -56,5 +64,58 @@ pub fn import(engine: &Engine, archive: &Path, name: &str) -> Result<String, Eng
         Ok(())
     });
     made.map_err(|error| EngineError::call("import an image", error))?;
+    Ok(find(engine, name, None)?.id)
+}
+
+/// The name of the file that says how to build, beside a tree's own files.
+const RECIPE: &str = "sera.Dockerfile";
+
+/// Builds an image by a repository's own recipe, and returns its id. Its steps have the network and
+/// can read the tree, redacted; `say` is told each line.
+///
+/// # Errors
+/// Where the engine or a step fails, or `cancel` was called.
+pub fn build(
+    engine: &Engine,
+    (recipe, tree): (&Recipe, &Overlay),
+    (name, instance): (&str, &str),
+    cancel: &Cancel,
+    say: &mut (dyn FnMut(&str) + Send),
+) -> Result<String, EngineError> {
+    let failed = |reason: String| EngineError::Image { image: name.to_owned(), reason };
+    let context = archive::context(tree, recipe.folder.as_ref(), (RECIPE, &recipe.text));
+    let context = context.map_err(|error| failed(error.to_string()))?;
+    let options = BuildImageOptions {
+        dockerfile: RECIPE.to_owned(),
+        t: Some(name.to_owned()),
+        rm: true,
+        forcerm: true,
+        buildargs: Some(recipe.arguments.clone().into_iter().collect()),
+        target: recipe.target.clone().unwrap_or_default(),
+        labels: Some(HashMap::from([(INSTANCE.to_owned(), instance.to_owned())])),
+        ..BuildImageOptions::default()
+    };
+    let mut lines = Box::pin(engine.docker.build_image(
+        options,
+        None,
+        Some(bollard::body_full(context.into())),
+    ));
+    let built = engine.wait(async {
+        loop {
+            match tokio::time::timeout(Duration::from_millis(200), lines.next()).await {
+                Err(_) if cancel.is_cancelled() => return Err(failed("cancelled".to_owned())),
+                Err(_) => {}
+                Ok(None) => return Ok(()),
+                Ok(Some(Err(error))) => return Err(EngineError::call("build an image", error)),
+                Ok(Some(Ok(line))) => {
+                    if let Some(why) = line.error_detail.and_then(|detail| detail.message) {
+                        return Err(failed(why));
+                    }
+                    line.stream.iter().flat_map(|text| text.lines()).for_each(&mut *say);
+                }
+            }
+        }
+    });
+    built?;
     Ok(find(engine, name, None)?.id)
 }

@@ -84,6 +84,12 @@ impl Pool {
         }
     }
 
+    /// Removes those that are idle.
+    pub fn close(&self) {
+        let idle = std::mem::take(&mut *self.idle());
+        drop(idle);
+    }
+
     /// What containers are asked for.
     pub fn order(&self) -> &Order {
         &self.order

@@ -5,23 +5,14 @@ use super::exec;
 use super::spec::{DEADLINE, INSTANCE, RUN};
 use bollard::models::ContainerSummary;
 use bollard::query_parameters::ListContainersOptionsBuilder;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Why a lease is not had.
-#[derive(Debug, thiserror::Error)]
-#[error("failed to use the folder of leases {folder}")]
-pub struct LeaseError {
-    /// The folder.
-    folder: PathBuf,
-    /// Why.
-    #[source]
-    source: std::io::Error,
-}
-
 /// A process's word that it lives: a file that it holds locked. The lock ends with the process,
-/// however that ends; the file stays until its containers are known to be gone.
+/// however that ends; the file stays until its containers are known to be gone, and says where
+/// they are.
 #[derive(Debug)]
 pub struct Lease {
     run: String,
@@ -30,16 +21,17 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes a lease of the name `run` in a folder.
+    /// Takes a lease of the name `run` in a folder, for containers of the engine at `address`.
     ///
     /// # Errors
     /// Where the folder cannot be written, or the name is somebody's.
-    pub fn take(folder: &Path, run: &str) -> Result<Self, LeaseError> {
-        let failed = |source| LeaseError { folder: folder.to_owned(), source };
+    pub fn take(folder: &Path, run: &str, address: &str) -> Result<Self, EngineError> {
+        let failed = |source| EngineError::Io { call: "write into the folder of leases", source };
         std::fs::create_dir_all(folder).map_err(failed)?;
         let path = folder.join(run);
-        let locked = open(&path).map_err(failed)?;
+        let mut locked = open(&path).map_err(failed)?;
         locked.try_lock().map_err(|error| failed(error.into()))?;
+        locked.set_len(0).and_then(|()| locked.write_all(address.as_bytes())).map_err(failed)?;
         Ok(Self { run: run.to_owned(), path, locked })
     }
 
@@ -48,10 +40,11 @@ impl Lease {
         &self.run
     }
 
-    /// Gives it back: nothing is left that it was for.
-    pub fn end(self) {
-        drop(std::fs::remove_file(&self.path));
+    /// Ends it as if its process had died: whatever is left is swept, and then the lease goes too.
+    pub fn end(self, instance: &str, now: u64) -> Result<(), EngineError> {
+        let folder = self.path.with_file_name("");
         drop(self.locked);
+        sweep_dead(instance, &folder, now).map(drop)
     }
 }
 
@@ -59,11 +52,32 @@ fn open(file: &Path) -> std::io::Result<File> {
     OpenOptions::new().create(true).truncate(false).write(true).open(file)
 }
 
-/// The leases in a folder whose process is dead. A folder that is not there has none.
-pub(super) fn dead(folder: &Path) -> Vec<String> {
+/// The leases in a folder whose process is dead, each with the address of its engine. A folder that
+/// is not there has none.
+fn dead(folder: &Path) -> Vec<(String, String)> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let name = |entry: std::fs::DirEntry| entry.file_name().into_string().ok();
-    entries.filter_map(name).filter(|run| is_dead(&folder.join(run))).collect()
+    let dead = entries.filter_map(name).filter(|run| is_dead(&folder.join(run)));
+    let with_address = |run: String| {
+        let address = std::fs::read_to_string(folder.join(&run)).ok()?;
+        Some((run, address))
+    };
+    dead.filter_map(with_address).collect()
+}
+
+/// Removes what dead processes left on whichever engines they used; asks none where nobody died.
+/// Returns the ids of what was removed.
+///
+/// # Errors
+/// Where an engine does not answer: another time finds what is left there.
+pub fn sweep_dead(instance: &str, leases: &Path, now: u64) -> Result<Vec<String>, EngineError> {
+    let addresses: BTreeSet<String> =
+        dead(leases).into_iter().map(|(_, address)| address).collect();
+    let mut removed = Vec::new();
+    for address in addresses {
+        removed.extend(sweep(&Engine::connect(&[address])?, instance, leases, now)?);
+    }
+    Ok(removed)
 }
 
 fn is_dead(file: &Path) -> bool {
@@ -81,7 +95,11 @@ pub fn sweep(
     leases: &Path,
     now: u64,
 ) -> Result<Vec<String>, EngineError> {
-    let dead = dead(leases);
+    let dead: Vec<String> = dead(leases)
+        .into_iter()
+        .filter(|(_, address)| address == engine.address())
+        .map(|(run, _)| run)
+        .collect();
     let label = format!("{INSTANCE}={instance}");
     let filters = HashMap::from([("label", vec![label.as_str()])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();

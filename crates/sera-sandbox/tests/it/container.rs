@@ -6,24 +6,15 @@ use sera_sandbox::container::{
     Container, Ended, Engine, EngineError, Lease, Limits, Order, Owner, Pool, Shell, ShellError,
     Spec, Unfit, image, sweep,
 };
-use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
+use sera_testkit::TestEngine;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// The engine that `cargo xtask test` started, and its image; none where it could not.
 pub(crate) fn engine() -> Option<(Engine, image::Image)> {
-    let named = |name: &str| std::env::var(name).ok();
-    let (Some(address), Some(name)) = (named("GIT_SERA_TEST_ENGINE"), named("GIT_SERA_TEST_IMAGE"))
-    else {
-        assert!(std::env::var_os("CI").is_none(), "GIT_SERA_TEST_ENGINE names no engine");
-        let text =
-            "NOT TESTED: GIT_SERA_TEST_ENGINE names no engine (`cargo xtask test` starts one)\n";
-        std::io::stderr().write_all(text.as_bytes()).unwrap();
-        return None;
-    };
-    let engine = Engine::connect(&[address]).unwrap();
-    let image = image::find(&engine, &name, None).unwrap();
+    let named = TestEngine::named()?;
+    let engine = Engine::connect(&[named.address]).unwrap();
+    let image = image::find(&engine, &named.image, None).unwrap();
     Some((engine, image))
 }
 
@@ -217,9 +208,9 @@ fn an_unmet_demand_refuses() {
 fn containers_of_the_dead_are_swept() {
     let Some((engine, image)) = engine() else { return };
     let leases = tempfile::tempdir().unwrap();
-    let mine = Lease::take(leases.path(), "alive").unwrap();
-    let theirs = Lease::take(leases.path(), "dead").unwrap();
-    assert!(Lease::take(leases.path(), "alive").is_err(), "a lease is one process's");
+    let mine = Lease::take(leases.path(), "alive", engine.address()).unwrap();
+    let theirs = Lease::take(leases.path(), "dead", engine.address()).unwrap();
+    assert!(Lease::take(leases.path(), "alive", "").is_err(), "a lease is one process's");
     let start = |run: &str| {
         let mut order = order("sweep", &image);
         run.clone_into(&mut order.owner.run);
@@ -236,61 +227,16 @@ fn containers_of_the_dead_are_swept() {
     assert!(alive.inspected().is_ok() && dead.inspected().is_err());
     assert_eq!(swept(now() + 3 * 3600), [alive.id()], "its time is over");
     drop(alive);
-    mine.end();
+    mine.end(&instance, now()).unwrap();
     assert_eq!(std::fs::read_dir(leases.path()).unwrap().count(), 0);
-}
-
-/// An engine of a test's own, which it may end.
-struct Doomed {
-    daemon: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Doomed {
-    fn start() -> Option<(Self, Engine)> {
-        let flags = std::env::var("GIT_SERA_TEST_DOCKERD").ok();
-        engine()?;
-        let flags = flags.expect("who names an engine says how to start one");
-        let folder = tempfile::Builder::new().prefix("sera").tempdir_in("/tmp").unwrap();
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        let socket = format!("unix://{}", at("socket"));
-        let mut daemon = Command::new("dockerd");
-        daemon.args(flags.split(' ')).args(["--host", &socket, "--data-root", &at("data")]);
-        daemon.args(["--exec-root", &at("exec"), "--pidfile", &at("pid")]);
-        daemon.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let doomed = Self { daemon: daemon.spawn().unwrap(), folder };
-        let until = SystemTime::now() + Duration::from_secs(60);
-        loop {
-            match Engine::connect(std::slice::from_ref(&socket)) {
-                Ok(engine) => return Some((doomed, engine)),
-                Err(error) => assert!(SystemTime::now() < until, "{error:?}"),
-            }
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.daemon.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-    }
-}
-
-impl Drop for Doomed {
-    fn drop(&mut self) {
-        drop(Command::new("kill").arg(self.daemon.id().to_string()).status());
-        drop(self.daemon.wait());
-        // Killed, it cannot end what it started.
-        let started = self.folder.path().display().to_string();
-        drop(Command::new("pkill").args(["-9", "-f", &started]).status());
-        let mounts = "for m in $(awk '{print $2}' /proc/mounts | grep -F \"$1\" | sort -r); do umount -l $m; done";
-        drop(Command::new("sh").args(["-c", mounts, "sh", &started]).status());
-    }
 }
 
 #[test]
 fn an_engine_that_dies_is_an_answer() {
-    let Some((doomed, engine)) = Doomed::start() else { return };
-    let root = std::env::var("GIT_SERA_TEST_ROOT").unwrap();
-    let id = image::import(&engine, root.as_ref(), "sera-sandbox:doomed").unwrap();
+    let Some(named) = TestEngine::named() else { return };
+    let doomed = named.another();
+    let engine = Engine::connect(&[doomed.address()]).unwrap();
+    let id = image::import(&engine, &named.root, "sera-sandbox:doomed").unwrap();
     let image = image::find(&engine, "sera-sandbox:doomed", Some(&id)).unwrap();
     let other = image::find(&engine, "sera-sandbox:doomed", Some("sha256:0")).unwrap_err();
     assert!(matches!(other, EngineError::Image { .. }), "{other}");
@@ -303,7 +249,7 @@ fn an_engine_that_dies_is_an_answer() {
     let error = std::thread::scope(|scope| {
         let ran = scope.spawn(|| shell.run(&overlay, "sleep 600", &Cancel::default()));
         // Killed whenever: before the command, as it starts, or while it runs.
-        doomed.signal("KILL");
+        doomed.kill();
         ran.join().unwrap().unwrap_err()
     });
     assert!(matches!(error, ShellError::Engine(_)), "{error}");

@@ -12,6 +12,7 @@ use std::path::Path;
 /// The line before a generated part; [`CLOSE`] stands behind it.
 pub(super) const TABLES: &str = "<!-- tables: written by `cargo xtask bench evidence` -->";
 pub(super) const MOVES: &str = "<!-- tables: written by `cargo xtask bench moves` -->";
+pub(super) const CONTAINERS: &str = "<!-- tables: written by `cargo xtask bench sandbox` -->";
 const CLOSE: &str = "<!-- end of tables -->";
 const RESAMPLES: usize = 4_000;
 const SEED: u64 = 20_260_121;
