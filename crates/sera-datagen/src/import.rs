@@ -276,7 +276,9 @@ fn steps(messages: &[Value]) -> Vec<Step> {
         let thought = message["reasoning_content"].as_str().map(str::to_owned).or(thought);
         let seen = messages.get(at + 1).filter(|next| next["role"] != "assistant").map(content);
         let flagged = message["train"] == false || message["weight"] == 0;
-        let masked = flagged || matches!(action, Action::Unreadable { .. });
+        // Nothing is run in the environments that students serve in.
+        let unserved = matches!(action, Action::Unreadable { .. } | Action::Bash { .. });
+        let masked = flagged || unserved;
         let text = seen.as_deref().map(unwrapped).unwrap_or_default().to_owned();
         steps.push(Step { thought, action, observation: Observation { text, ok: true }, masked });
     }
