@@ -5,6 +5,7 @@
 //! Read the modules in the order of the pipeline: a [`seed`] becomes a [`task`], a rollout
 //! through a [`model`] on a [`tree`] leaves a [`trajectory`], [`overlap`] and [`verdict`] judge
 //! it, [`split`] keeps training and evaluation apart and [`stats`] says whether it helped.
+pub mod audit;
 pub mod hole;
 pub mod id;
 pub mod language;

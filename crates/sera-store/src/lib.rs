@@ -5,6 +5,7 @@
 //! any doubt it is moved aside and built again. Read the modules in the order of a write:
 //! [`objects`](Store::put_object) take what is large, the journal takes the fact, and only then
 //! does the index learn where it stands.
+mod audit;
 mod error;
 mod files;
 mod fsck;
@@ -14,6 +15,7 @@ mod kind;
 mod objects;
 mod store;
 
+pub use audit::{AuditError, AuditLog, Audited, Broken, Head, Recorded};
 pub use error::StoreError;
 pub use fsck::{IndexState, Report};
 pub use index::{IndexCheck, check_index, validate_in_child};
