@@ -5,6 +5,7 @@ use crate::worker_wire::{Progress, Say};
 use anyhow::{Context as _, Result};
 use sera_chat::{BaseError, BaseSource};
 use sera_core::Cancel;
+use sera_core::audit::Audit;
 use std::path::{Path, PathBuf};
 
 /// The preset of the tiny tier.
@@ -16,6 +17,7 @@ pub(crate) fn get(
     cache: &Path,
     hear: &mut dyn FnMut(Say),
     cancel: &Cancel,
+    audit: &Audit,
 ) -> Result<PathBuf> {
     let text = source.unwrap_or(PRESET);
     let parsed = BaseSource::parse(text)?;
@@ -29,7 +31,7 @@ pub(crate) fn get(
         };
         hear(Say::Progress(progress));
     };
-    let path = sera_chat::obtain(&parsed, &cache.join("bases"), &mut progress, cancel);
+    let path = sera_chat::obtain(&parsed, &cache.join("bases"), &mut progress, cancel, audit);
     path.map_err(|error| match error {
         BaseError::Cancelled => WorkError::Cancelled.into(),
         error => anyhow::Error::from(error),
@@ -39,12 +41,12 @@ pub(crate) fn get(
 /// The same inside a job: on a thread that may block, cancelled with the job.
 pub(crate) async fn obtain(cycle: &mut Cycle<'_>) -> Result<PathBuf> {
     let (source, cache) = (cycle.base_source()?, cycle.bases.to_owned());
-    let flag = Cancel::default();
+    let (flag, audit) = (Cancel::default(), cycle.engine.audit());
     let (send, mut heard) = tokio::sync::mpsc::channel(16);
     let mut task = tokio::task::spawn_blocking({
         let flag = flag.clone();
         // A full channel drops a progress line: the next says more.
-        move || get(source.as_deref(), &cache, &mut |say| drop(send.try_send(say)), &flag)
+        move || get(source.as_deref(), &cache, &mut |say| drop(send.try_send(say)), &flag, &audit)
     });
     loop {
         tokio::select! {

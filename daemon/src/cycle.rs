@@ -1,6 +1,6 @@
 //! What a job has at hand: one repository's records, workers, and someone to report to.
 use crate::engine::Engine;
-use crate::order::{BuiltImage, Order, Trained, Weights};
+use crate::order::{Assignment, BuiltImage, Order, Trained, Weights};
 use crate::records::{Adapter, Outcome, Records};
 use crate::sandbox::{Built, Images};
 use crate::serving::Serving;
@@ -8,6 +8,7 @@ use crate::worker::{Turn, WorkError, Worker, checked};
 use crate::worker_wire::Say;
 use crate::{forget, orders, work};
 use anyhow::{Context as _, Result, bail};
+use sera_core::audit::Event;
 use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, Digest};
 use sera_protocol::job::ImageSource;
@@ -78,7 +79,30 @@ impl<'a> Cycle<'a> {
 
     /// The base that was asked for is this repository's from now on.
     pub(crate) fn keep_base(&self) -> Result<()> {
-        self.preferred.as_ref().map_or(Ok(()), |source| self.records.keep_base(source))
+        let Some(source) = &self.preferred else { return Ok(()) };
+        if self.records.base()?.as_ref() != Some(source) {
+            let (key, value) = ("base of this repository".to_owned(), Some(source.clone()));
+            self.engine.record(&Event::Configured { key, value })?;
+        }
+        self.records.keep_base(source)
+    }
+
+    /// Tells the audit log of the user's settings that are not as they were.
+    pub(crate) fn note_settings(&self) -> Result<()> {
+        let now = self.engine.repository.settings()?.own().into_iter();
+        let now: BTreeMap<_, _> = now.map(|(key, value)| (key, without_password(value))).collect();
+        let before = self.records.configured()?;
+        let keys: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+        let mut changed =
+            keys.into_iter().filter(|key| before.get(*key) != now.get(*key)).peekable();
+        if changed.peek().is_none() {
+            return Ok(());
+        }
+        for key in changed {
+            let (key, value) = (key.clone(), now.get(key).cloned());
+            self.engine.record(&Event::Configured { key, value })?;
+        }
+        self.records.keep_configured(&now)
     }
 
     /// Where the base comes from: asked for, configured by the user, asked for earlier, or (`None`)
@@ -165,7 +189,8 @@ impl<'a> Cycle<'a> {
     fn write(&mut self, order: &Order) -> Result<PathBuf> {
         let folder = self.folder(order.kind())?;
         let path = folder.join(work::ORDER);
-        let text = serde_json::to_vec(order).context("failed to write the order")?;
+        let order = Assignment { order, audit: self.engine.audit_place() };
+        let text = serde_json::to_vec(&order).context("failed to write the order")?;
         std::fs::write(&path, text)
             .with_context(|| format!("failed to write {}", path.display()))?;
         Ok(folder)
@@ -226,6 +251,12 @@ impl<'a> Cycle<'a> {
         let chosen = self.served()?.map(|adapter| self.engine.lay_out(adapter.id));
         Ok(Weights { base, adapter: chosen.transpose()?.flatten(), cache })
     }
+}
+
+/// A setting as the audit log may hold it: some people write passwords into addresses.
+fn without_password(value: String) -> String {
+    let holds = value.split_once("://").is_some_and(|(_, rest)| rest.contains('@'));
+    if holds { "an address with a password".to_owned() } else { value }
 }
 
 /// Unix time in milliseconds: the one place where the pipeline looks at a clock.

@@ -1,14 +1,21 @@
 //! One repository as the daemon holds it: git on one side, our folder beside it on the other.
+use crate::audit::{self, Place, Wish};
+use crate::cycle::now_ms;
 use crate::forget;
 use crate::order::Generated;
-use crate::records::Records;
+use crate::records::{Adapter, Records};
 use anyhow::{Context as _, Result};
 use sera_core::AdapterId;
+use sera_core::audit::{Audit, Event};
+use sera_core::scorecard::Capability;
 use sera_git::Repository;
-use std::collections::BTreeSet;
+use sera_protocol::report::AuditReport;
+use sera_store::AuditLog;
+use sera_train::promote::Decision;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A registered repository.
 pub(crate) struct Engine {
@@ -18,6 +25,8 @@ pub(crate) struct Engine {
     pub(crate) records: Records,
     /// Key of this repository's pseudonyms.
     pub(crate) key: [u8; 32],
+    /// What was sent, ran and changed.
+    pub(crate) log: Arc<AuditLog>,
     /// An adapter was withdrawn and none is trained in its place yet. Stored, too: this is asked
     /// by every poll, which should not open the store.
     retraining: AtomicBool,
@@ -41,11 +50,67 @@ impl Engine {
         private_folder(&incoming)?;
         let retraining = AtomicBool::new(records.retraining()?);
         let laid_out = Mutex::default();
-        let engine = Self { repository, records, key, retraining, laid_out, folder };
+        let log = Arc::new(Place::below(&folder, key).log());
+        let engine = Self { repository, records, key, log, retraining, laid_out, folder };
+        engine.anchor();
         if let Err(error) = forget::finish(&engine) {
             tracing::warn!(error = format!("{error:#}"), "something is not forgotten yet");
         }
         Ok(engine)
+    }
+
+    /// Where workers write down what they send.
+    pub(crate) fn audit_place(&self) -> Place {
+        Place::below(&self.folder, self.key)
+    }
+
+    /// A way to write into the audit log, for what outlives a borrow of this.
+    pub(crate) fn audit(&self) -> Audit {
+        audit::of(Arc::clone(&self.log))
+    }
+
+    /// Writes an event into the audit log, before what it tells of happens.
+    pub(crate) fn record(&self, event: &Event) -> Result<u64> {
+        let number = self.log.append(now_ms(), event).context("failed to write the audit log")?;
+        self.anchor();
+        Ok(number)
+    }
+
+    /// Makes the decisions about an adapter real, and tells the audit log before.
+    pub(crate) fn promote(
+        &self,
+        adapter: &Adapter,
+        decisions: &BTreeMap<Capability, Decision>,
+    ) -> Result<()> {
+        for (capability, _) in decisions.iter().filter(|(_, decision)| decision.promoted()) {
+            let (capability, adapter) = (capability.name().to_owned(), adapter.id.to_string());
+            self.record(&Event::Promoted { capability, adapter })?;
+        }
+        self.records.keep_decisions(adapter, decisions)
+    }
+
+    /// What a client wishes to see of the audit log, once all of it is checked.
+    pub(crate) fn audited(&self, wish: &Wish<'_>) -> Result<AuditReport> {
+        let anchor = self.records.audited()?;
+        let (report, restarted) = audit::report(&self.log, anchor.as_slice(), wish)?;
+        if restarted {
+            self.records.keep_audited(&self.log.head(now_ms())?)?;
+        }
+        Ok(report)
+    }
+
+    /// Keeps in the journal how far the audit log has come. Where that is not to be had, whoever
+    /// reads or writes the log is told.
+    pub(crate) fn anchor(&self) {
+        let kept = || -> Result<()> {
+            let head = self.log.head(now_ms())?;
+            let before = self.records.audited()?;
+            let further = before.as_ref().is_none_or(|before| before.count < head.count);
+            if further { self.records.keep_audited(&head) } else { Ok(()) }
+        };
+        if let Err(error) = kept() {
+            tracing::warn!(error = format!("{error:#}"), "the audit log is not well");
+        }
     }
 
     /// Removes what lies beside the store: adapters laid out that are none any more, files that
@@ -154,8 +219,8 @@ fn private_folder(path: &Path) -> Result<()> {
         .with_context(|| format!("failed to make {}", path.display()))
 }
 
-/// The repository's secret key, made once. It never leaves our folder.
-fn key(path: &Path) -> Result<[u8; 32]> {
+/// A secret key, made once. It never leaves its folder.
+pub(crate) fn key(path: &Path) -> Result<[u8; 32]> {
     if let Ok(bytes) = std::fs::read(path)
         && let Ok(key) = <[u8; 32]>::try_from(bytes)
     {

@@ -1,6 +1,7 @@
 //! Errors as a client sees them: a code, a sentence, what to do about it.
 use crate::worker::WorkError;
 use sera_chat::{BaseError, DownloadError, ServerError};
+use sera_core::audit::Unrecorded;
 use sera_core::{ModelError, Seed};
 use sera_datagen::Drops;
 use sera_git::OpenError;
@@ -8,6 +9,7 @@ use sera_model::LoadError;
 use sera_protocol::{ErrorCode, Failure};
 use sera_sandbox::container::EngineError;
 use sera_sandbox::container::recipe::RecipeError;
+use sera_store::AuditError;
 use sera_train::TrainError;
 
 /// Hints do not cross the process border; only a worker finds out that a file is no base.
@@ -93,6 +95,10 @@ fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
         if cause.is::<RecipeError>() {
             return Some((ErrorCode::NothingToDo, None));
         }
+        if cause.is::<Unrecorded>() || cause.is::<AuditError>() {
+            let hint = "`git sera audit` says what is wrong with the log";
+            return Some((ErrorCode::Io, owned(hint)));
+        }
         if cause.is::<ModelError>() || cause.is::<ServerError>() {
             return Some((ErrorCode::NoTeacher, None));
         }
@@ -167,6 +173,6 @@ fn fetch_code(error: &DownloadError) -> ErrorCode {
         DownloadError::Refused { .. } => ErrorCode::InvalidParams,
         DownloadError::Busy(_) => ErrorCode::Busy,
         DownloadError::Failed(_) => ErrorCode::NoNetwork,
-        DownloadError::Io { .. } => ErrorCode::Io,
+        DownloadError::Io { .. } | DownloadError::Unrecorded(_) => ErrorCode::Io,
     }
 }

@@ -6,6 +6,7 @@ use crate::order::Evaluated;
 use crate::records::{Adapter, Promotion, Records};
 use crate::reports;
 use anyhow::{Context as _, Result};
+use sera_core::audit::Event;
 use sera_core::scorecard::{Capability, FixScore, Scorecard};
 use sera_core::{
     AdapterId, CommitId, Digest, FunctionKey, Hole, Language, Lesson, Origin, Seed, TaskId,
@@ -236,8 +237,9 @@ fn carry_out(engine: &Engine, found: &Found) -> Result<BTreeMap<Capability, Stri
     for (key, left) in &found.scorecards {
         store.put(Kind::Scorecard, key, left)?;
     }
-    remove(records, found)?;
     let adapters: Vec<AdapterId> = found.adapters.iter().map(|adapter| adapter.id).collect();
+    tell(engine, found, &adapters)?;
+    remove(records, found)?;
     let served = records.withdraw(&adapters)?;
     for seed in &found.seeds {
         store.delete(Kind::Seed, seed)?;
@@ -246,6 +248,18 @@ fn carry_out(engine: &Engine, found: &Found) -> Result<BTreeMap<Capability, Stri
     store.shred(records.objects()?)?;
     store.delete(Kind::Setting, PENDING)?;
     Ok(served)
+}
+
+/// Tells the audit log what goes, but not what it was: that is to be forgotten.
+fn tell(engine: &Engine, found: &Found, adapters: &[AdapterId]) -> Result<()> {
+    let trajectories = (found.trajectories.len() + found.generated) as u64;
+    engine.record(&Event::Forgot { trajectories, adapters: adapters.len() as u64 })?;
+    for (capability, adapter, serves) in engine.records.replaced(adapters)? {
+        let (capability, adapter) = (capability.name().to_owned(), adapter.to_string());
+        let why = "it had learnt what is forgotten".to_owned();
+        engine.record(&Event::RolledBack { capability, adapter, serves, why })?;
+    }
+    Ok(())
 }
 
 /// Whether there is, or was, such a thing: a mistyped name is not forgotten in silence. What shows
@@ -331,22 +345,35 @@ impl Records {
         serde_json::from_slice(&bytes).context("failed to read what an adapter learnt from")
     }
 
-    /// Takes adapters away: what they served is served by the newest that is left and was promoted
-    /// for it, or by the base. What serves where that changed.
-    fn withdraw(&self, gone: &[AdapterId]) -> Result<BTreeMap<Capability, String>> {
-        let mut served = BTreeMap::new();
+    /// Promotions of what is left.
+    fn left(&self, capability: Capability, gone: &[AdapterId]) -> Result<Vec<Promotion>> {
+        let mut promotions = self.promotions(capability)?;
+        promotions.retain(|promotion| !gone.contains(&promotion.adapter));
+        Ok(promotions)
+    }
+
+    /// What these adapters serve, and what will serve it when they are gone: the newest that is
+    /// left and was promoted for it, or the base.
+    fn replaced(&self, gone: &[AdapterId]) -> Result<Vec<(Capability, AdapterId, String)>> {
+        let mut replaced = Vec::new();
         for capability in Capability::ALL {
-            let before = self.served(capability)?.map(|adapter| adapter.id);
-            let history: Vec<Promotion> = self
-                .promotions(capability)?
-                .into_iter()
-                .filter(|promotion| !gone.contains(&promotion.adapter))
-                .collect();
-            self.keep_promotions(capability, &history)?;
-            if before.is_some_and(|before| gone.contains(&before)) {
-                let now = history.last().map_or("base".to_owned(), |p| p.adapter.to_string());
-                served.insert(capability, now);
-            }
+            let Some(served) = self.served(capability)?.filter(|served| gone.contains(&served.id))
+            else {
+                continue;
+            };
+            let left = self.left(capability, gone)?;
+            let now = left.last().map_or("base".to_owned(), |p| p.adapter.to_string());
+            replaced.push((capability, served.id, now));
+        }
+        Ok(replaced)
+    }
+
+    /// Takes adapters away. What serves where that changed.
+    fn withdraw(&self, gone: &[AdapterId]) -> Result<BTreeMap<Capability, String>> {
+        let replaced = self.replaced(gone)?.into_iter();
+        let served = replaced.map(|(capability, _, now)| (capability, now)).collect();
+        for capability in Capability::ALL {
+            self.keep_promotions(capability, &self.left(capability, gone)?)?;
         }
         for adapter in gone {
             self.store().delete(Kind::Adapter, &adapter.to_string())?;
@@ -399,9 +426,11 @@ pub(crate) fn learnt(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Wish;
     use crate::order;
     use sera_core::{BlobId, FunctionSeed, SeedId};
     use sera_testkit::python_project;
+    use sera_train::promote::{Decision, Refusal};
 
     fn seed(path: &str) -> Seed {
         let key = FunctionKey {
@@ -440,6 +469,38 @@ mod tests {
             "siblings": [], "numbers": order::TrainNumbers::default(), "notes": [], "dropped": {},
         });
         serde_json::from_value(value).expect("an adapter")
+    }
+
+    /// What serves, and serves no more, stands in the audit log; what was forgotten does not.
+    #[test]
+    fn promotions_and_withdrawals_are_written_down() {
+        let repo = python_project();
+        let engine = Engine::open(repo.path()).expect("a repository");
+        let store = engine.records.store();
+        let decided = |refusal| Decision { gap: None, items: 20, refusal };
+        for name in ["first", "second"] {
+            let id = AdapterId::new(1, name.as_bytes());
+            store.put(Kind::Adapter, &id.to_string(), &adapter(id)).expect("it is stored");
+            let refused = decided(Some(Refusal::NoiseUnknown));
+            let decisions =
+                BTreeMap::from([(Capability::Fix, decided(None)), (Capability::Complete, refused)]);
+            engine.promote(&adapter(id), &decisions).expect("it serves");
+        }
+        let found =
+            Found { adapters: vec![adapter(AdapterId::new(1, b"second"))], ..Found::default() };
+        carry_out(&engine, &found).expect("it is forgotten");
+        let wish = Wish { limit: None, kinds: &[], restart: false };
+        let report = engine.audited(&wish).expect("the log is read");
+        assert_eq!(report.broken, None);
+        let told: Vec<String> = report.entries.into_iter().rev().map(|entry| entry.text).collect();
+        let [first, second] = [b"first".as_slice(), b"second"].map(|name| AdapterId::new(1, name));
+        let expect = [
+            format!("{first} serves fix"),
+            format!("{second} serves fix"),
+            "0 trajectories, 1 adapters".to_owned(),
+            format!("{first} serves fix instead of {second}: it had learnt what is forgotten"),
+        ];
+        assert_eq!(told, expect);
     }
 
     /// Whoever waits for a fix is answered beside a forgetting, by what was served as they asked.

@@ -5,6 +5,7 @@
 mod pipeline;
 pub mod prepare;
 
+mod audit;
 mod base;
 mod consent;
 mod cycle;

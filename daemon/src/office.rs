@@ -96,6 +96,7 @@ fn lane(job: &Job) -> Lane {
         | Job::Log { .. }
         | Job::Show { .. }
         | Job::Doctor {}
+        | Job::Audit { .. }
         | Job::Fsck {} => Lane::Light,
         Job::Fix { .. } | Job::BuildImage { .. } => Lane::Person,
         Job::Forget { dry_run, .. } => match dry_run {
@@ -242,7 +243,9 @@ impl Office {
         let places = (&*self.locations.cache, &*self.locations.state);
         let surroundings = (entry.cancel.clone(), self.waiting.subscribe());
         let mut cycle = Cycle::new(&engine, places, &self.serving, surroundings, &mut tell);
+        cycle.note_settings()?;
         let done = pipeline::perform(&job, &mut cycle).await;
+        engine.anchor();
         if matches!(job, Job::Retrain {}) && done.is_err() {
             engine.put_off_retraining();
         } else if engine.is_retraining() {

@@ -2,6 +2,7 @@
 //!
 //! A worker has no store, so the daemon writes everything it may look at into the order. The
 //! results stand in the same module as the orders they answer.
+use crate::audit::Place;
 use crate::sandbox::Sandbox;
 use sera_chat::Spent;
 use sera_core::scorecard::{FixScore, Scorecard};
@@ -16,6 +17,15 @@ use sera_protocol::report::ExportFormat;
 use sera_sandbox::EffectiveProtection;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// An order, and where what is sent and loaded for it is written down.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Assignment<O = Order> {
+    /// What to do.
+    pub(crate) order: O,
+    /// The audit log.
+    pub(crate) audit: Place,
+}
 
 /// One job for a worker.
 #[derive(Debug, Serialize, Deserialize)]

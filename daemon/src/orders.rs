@@ -11,6 +11,7 @@ use crate::teacher::Teacher;
 use crate::work::import::patch_of;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
+use sera_core::audit::Event;
 use sera_core::scorecard::{Arm, Capability};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Lesson, Origin, Seed, Task, TaskId, TreePath};
 use sera_datagen::{Attempt, Cut, SelectError, Selection, Source as Kept};
@@ -312,7 +313,10 @@ fn agree<'a>(
     if !open.is_empty() && !consent {
         return Err(failure::consent_needed(&open.join(", ")));
     }
-    open.into_iter().try_for_each(|url| consents.give(repository, url))
+    open.into_iter().try_for_each(|url| {
+        cycle.engine.record(&Event::Consent { given: true, to: format!("send code to {url}") })?;
+        consents.give(repository, url)
+    })
 }
 
 /// Choose again among what is stored.

@@ -2,6 +2,7 @@
 //!
 //! A stage is always the same four steps: write the order from what is stored, have a worker
 //! carry it out, store the result, report it. Quickstart is the same function, job after job.
+use crate::audit::Wish;
 use crate::cycle::Cycle;
 use crate::order::Order;
 use crate::{failure, forget, orders, quickstart, reports, why};
@@ -102,7 +103,7 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
         }
         Job::Promote {} => {
             let (adapter, decisions) = cycle.decide()?;
-            cycle.records.keep_decisions(&adapter, &decisions)?;
+            cycle.engine.promote(&adapter, &decisions)?;
             Ok(JobResult::Promote(reports::promote(&adapter, &decisions)))
         }
         Job::Quickstart { train_seconds, evaluate_seconds, base, student_tasks } => {
@@ -132,7 +133,7 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
                 }
             }
             let (adapter, decisions) = cycle.decide()?;
-            cycle.records.keep_decisions(&adapter, &decisions)?;
+            cycle.engine.promote(&adapter, &decisions)?;
             cycle.engine.set_retraining(false)?;
             Ok(JobResult::Promote(reports::promote(&adapter, &decisions)))
         }
@@ -152,6 +153,11 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             let done = cycle.work(&Order::BuildImage(order)).await?;
             cycle.keep_image(*from, &done)?;
             Ok(JobResult::BuildImage(reports::image(done)))
+        }
+        Job::Audit { limit, kinds, restart } => {
+            let kinds = kinds.as_deref().unwrap_or_default();
+            let wish = Wish { limit: *limit, kinds, restart: *restart == Some(true) };
+            Ok(JobResult::Audit(cycle.engine.audited(&wish)?))
         }
         Job::Fsck {} => {
             let (report, seconds) = cycle.records.check()?;
@@ -181,6 +187,7 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         | Job::Show { .. }
         | Job::Doctor {}
         | Job::BuildImage { .. }
+        | Job::Audit { .. }
         | Job::Fsck {} => Vec::new(),
         Job::Synthesize { .. } | Job::Generate { .. } | Job::Import { .. } => {
             missing(mine, records.mined()?.is_some())

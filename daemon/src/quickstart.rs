@@ -122,6 +122,7 @@ pub(crate) fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
         | Job::Show { .. }
         | Job::Doctor {}
         | Job::BuildImage { .. }
+        | Job::Audit { .. }
         | Job::Fsck {} => false,
     })
 }
@@ -159,6 +160,7 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
         | JobResult::Show(_)
         | JobResult::Doctor(_)
         | JobResult::BuildImage(_)
+        | JobResult::Audit(_)
         | JobResult::Fsck(_) => {}
     }
 }

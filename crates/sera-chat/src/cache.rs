@@ -48,3 +48,29 @@ pub(crate) fn holds(file: &Path, sha256: &str, cancel: &Cancel) -> io::Result<Op
     }
     Ok(Some(right))
 }
+
+/// The checksum of a file, or of the names and checksums of a folder's files. What was checked
+/// before is not read again.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    if path.is_dir() {
+        let mut paths: Vec<PathBuf> =
+            fs::read_dir(path)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+        paths.retain(|path| path.is_file());
+        paths.sort();
+        let mut whole = Checksum::default();
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            whole.update(format!("{} {name}\n", sha256_of(&path)?).as_bytes());
+        }
+        return Ok(whole.finish());
+    }
+    let recorded = fs::read_to_string(sidecar(path)).unwrap_or_default();
+    if let Some(sha256) = recorded.trim_end().rsplit(' ').next()
+        && recorded == line(&fs::metadata(path)?, sha256)?
+    {
+        return Ok(sha256.to_owned());
+    }
+    let mut checksum = Checksum::default();
+    copy(&mut File::open(path)?, &mut io::sink(), &mut checksum, &mut |_| {}, &Cancel::default())?;
+    Ok(checksum.finish())
+}

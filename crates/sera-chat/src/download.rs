@@ -5,6 +5,7 @@ use crate::waiting::or_cancel;
 use reqwest::header::{CONTENT_RANGE, RANGE};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 use sera_core::Cancel;
+use sera_core::audit::{Audit, Event, Purpose, Unrecorded};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
@@ -80,6 +81,9 @@ pub enum DownloadError {
     /// The transfer failed in another way.
     #[error("failed to download")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The request could not be written down, so it was not sent.
+    #[error(transparent)]
+    Unrecorded(#[from] Unrecorded),
 }
 
 impl DownloadError {
@@ -97,6 +101,7 @@ impl DownloadError {
             Self::Busy(_) => "wait for the other one to end",
             Self::Io { .. } => "check permissions and free space",
             Self::Failed(_) => "try again, or name a local file instead",
+            Self::Unrecorded(_) => "`git sera audit` says what is wrong with the log",
         }
     }
 
@@ -109,13 +114,15 @@ impl DownloadError {
 /// Gets `url` into `to`, whose content must have this `sha256` (lower-case hex).
 ///
 /// What comes is kept in `<to>.part` until it is complete and right, so a broken transfer goes on
-/// where it stopped. Only https is fetched from, and plain http from this machine itself.
+/// where it stopped. Only https is fetched from, and plain http from this machine itself. Every
+/// request is written down in `audit` before it is sent, redirected ones too.
 pub fn download(
     url: &str,
     to: &Path,
     sha256: &str,
     progress: &mut Progress<'_>,
     cancel: &Cancel,
+    audit: &Audit,
 ) -> Result<(), DownloadError> {
     let refused = |reason| DownloadError::Refused { url: url.to_owned(), reason };
     let parsed = Url::parse(url).map_err(|_| refused("it is not an address"))?;
@@ -127,7 +134,7 @@ pub fn download(
         .enable_all()
         .build()
         .map_err(|e| DownloadError::Failed(Box::new(e)))?;
-    let mut transfer = Transfer::open(parsed, to, cancel)?;
+    let mut transfer = Transfer::open(parsed, to, cancel, audit)?;
     let resumed = transfer.got > 0;
     let mut outcome = runtime.block_on(transfer.run(sha256, progress));
     if resumed && matches!(outcome, Err(DownloadError::WrongChecksum { .. })) {
@@ -170,17 +177,30 @@ fn allowed(url: &Url) -> Result<(), &'static str> {
     }
 }
 
-fn client(url: &Url) -> Result<Client, DownloadError> {
-    let scheme = url.scheme().to_owned();
+fn client(url: &Url, audit: &Audit) -> Result<Client, DownloadError> {
+    let (scheme, audit) = (url.scheme().to_owned(), audit.clone());
     let follow = redirect::Policy::custom(move |attempt| {
         let too_many = attempt.previous().len() > MAX_REDIRECTS;
         if too_many || attempt.url().scheme() != scheme || allowed(attempt.url()).is_err() {
             return attempt.stop();
         }
-        attempt.follow()
+        match audit.record(&sent(attempt.url())) {
+            Ok(_) => attempt.follow(),
+            Err(error) => attempt.error(error),
+        }
     });
     let builder = address::client(url).read_timeout(IDLE_TIMEOUT).redirect(follow);
     builder.build().map_err(|e| DownloadError::Failed(Box::new(e)))
+}
+
+/// A request for a file. What may stand after the path of a redirected one is a key to it.
+fn sent(url: &Url) -> Event {
+    let mut bare = url.clone();
+    bare.set_query(None);
+    bare.set_fragment(None);
+    let to = bare.to_string();
+    let (model, body, redactions) = (None, None, None);
+    Event::Sent { purpose: Purpose::Download, to, model, bytes: 0, body, redactions }
 }
 
 /// One file on its way.
@@ -192,17 +212,23 @@ struct Transfer<'a> {
     got: u64,
     checksum: Checksum,
     cancel: &'a Cancel,
+    audit: &'a Audit,
 }
 
 impl<'a> Transfer<'a> {
-    fn open(url: Url, to: &Path, cancel: &'a Cancel) -> Result<Self, DownloadError> {
+    fn open(
+        url: Url,
+        to: &Path,
+        cancel: &'a Cancel,
+        audit: &'a Audit,
+    ) -> Result<Self, DownloadError> {
         let path = part(to);
         let mut part = lock(to)?;
         let mut checksum = Checksum::default();
         let got = copy(&mut part, &mut io::sink(), &mut checksum, &mut |_| {}, cancel)
             .map_err(DownloadError::io(&path))?
             .ok_or(DownloadError::Cancelled)?;
-        Ok(Self { client: client(&url)?, url, path, part, got, checksum, cancel })
+        Ok(Self { client: client(&url, audit)?, url, path, part, got, checksum, cancel, audit })
     }
 
     /// Fetches what is missing and checks the whole. A wrong file is emptied.
@@ -228,7 +254,15 @@ impl<'a> Transfer<'a> {
         if self.got > 0 {
             request = request.header(RANGE, format!("bytes={}-", self.got));
         }
-        let response = self.or_cancel(request.send()).await?.map_err(|e| self.failed(e))?;
+        let number = self.audit.record(&sent(&self.url))?;
+        let answer = self.or_cancel(request.send()).await?;
+        self.audit.record(&Event::Answered {
+            request: number,
+            outcome: answer.as_ref().map_or("no answer".to_owned(), |r| r.status().to_string()),
+            tokens: None,
+            microdollars: None,
+        })?;
+        let response = answer.map_err(|e| self.failed(e))?;
         match response.status() {
             StatusCode::PARTIAL_CONTENT if range_start(&response) == Some(self.got) => {
                 Ok(Some(response))

@@ -16,6 +16,7 @@ mod waiting;
 mod wheel;
 
 pub use base::{BaseError, BaseSource, Fetcher, Origin, PRESETS, Preset, cache_dir, obtain};
+pub use cache::sha256_of;
 pub use cost::{Budget, Prices, Purse, Spent};
 pub use download::{DownloadError, Progress, download};
 pub use ledger::{Ledger, LedgerError};

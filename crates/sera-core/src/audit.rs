@@ -4,6 +4,7 @@
 use crate::Digest;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// One thing that happened, or is about to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -220,8 +221,34 @@ impl fmt::Display for Change {
 #[error("failed to write the audit log")]
 pub struct Unrecorded(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
-/// Writes an event down; the number that it has in the log. It is on the disk when this returns.
-pub type Recorder = dyn Fn(&Event) -> Result<u64, Unrecorded> + Send + Sync;
+/// Where events are written down, for those who let them happen. Clones write to the same log.
+#[derive(Clone)]
+pub struct Audit(Arc<Recorder>);
+
+type Recorder = dyn Fn(&Event) -> Result<u64, Unrecorded> + Send + Sync;
+
+impl Audit {
+    /// What writes an event down, and says which number it has then. It is on the disk by then.
+    pub fn new(
+        recorder: impl Fn(&Event) -> Result<u64, Unrecorded> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(recorder))
+    }
+
+    /// Writes an event down; the number that it has in the log.
+    ///
+    /// # Errors
+    /// Where it could not be. Then it must not happen.
+    pub fn record(&self, event: &Event) -> Result<u64, Unrecorded> {
+        (self.0)(event)
+    }
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit").finish_non_exhaustive()
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,10 @@ use crate::open::options;
 use crate::{GitError, Repository};
 use gix::config::Source;
 use gix::sec::Trust;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The section that is ours.
+const OURS: &str = "sera";
 
 /// Why a setting was not written.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +40,27 @@ impl Settings {
         let snapshot = self.0.config_snapshot();
         let values = snapshot.plumbing().strings_filter(key, is_own);
         values.unwrap_or_default().into_iter().map(|value| value.to_string()).collect()
+    }
+
+    /// All `sera.*` settings of the user's own scopes by their full names; several values of one are
+    /// joined by blanks.
+    pub fn own(&self) -> BTreeMap<String, String> {
+        let snapshot = self.0.config_snapshot();
+        let mut own: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let sections = snapshot.plumbing().sections().filter(|section| is_own(section.meta()));
+        for section in
+            sections.filter(|section| section.header().name().eq_ignore_ascii_case(OURS.as_bytes()))
+        {
+            let middle = section.header().subsection_name().map(|name| format!("{name}."));
+            let middle = middle.unwrap_or_default();
+            let names: BTreeSet<String> =
+                section.value_names().map(|name| name.to_ascii_lowercase()).collect();
+            for name in names {
+                let values = section.values(&name).into_iter().map(|value| value.to_string());
+                own.entry(format!("{OURS}.{middle}{name}")).or_default().extend(values);
+            }
+        }
+        own.into_iter().map(|(key, values)| (key, values.join(" "))).collect()
     }
 
     /// The value of `key` in any scope as git reads whole numbers: `512`, `512m`, `4g`.

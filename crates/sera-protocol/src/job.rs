@@ -126,6 +126,15 @@ choices! {
             /// Its id, or how that ends.
             id: String,
         },
+        /// Checks the audit log and lists what it holds, newest first.
+        Audit = "audit" {
+            /// At most this many; all when absent.
+            limit: Option<u64>,
+            /// Only events of these kinds; all when absent.
+            kinds: Option<Vec<String>>,
+            /// Where the log is damaged, move it aside and begin a new one.
+            restart: Option<bool>,
+        },
         /// Checks what is stored and rebuilds the index.
         Fsck = "fsck" {},
         /// Looks at what is enforced on this machine.

@@ -47,6 +47,8 @@ choices! {
         Log = "log" (LogReport),
         /// Of `show`.
         Show = "show" (Box<ShowReport>),
+        /// Of `audit`.
+        Audit = "audit" (AuditReport),
         /// Of `fsck`.
         Fsck = "fsck" (FsckReport),
         /// Of `doctor`.

@@ -34,11 +34,11 @@ const LATE_SIBLING_ITEMS: usize = LEAST / 3;
 pub(super) fn evaluate(order: &Evaluate, desk: &Desk) -> Result<Evaluated> {
     let started = Instant::now();
     desk.progress("evaluate", 0, None, "items", "preparing".to_owned());
-    let base = fix::load_on(&order.base, order.device)?;
+    let base = fix::load_on(&order.base, order.device, desk)?;
     let bases = synthesize::bases(&order.source, &order.cut)?;
     let tasks = prepare::fix_items(&order.tasks, &order.solved, &bases, MOST);
     let holes = prepare::hole_items(&order.holes, &order.training_holes, MOST);
-    let load = |folder: &Path| fix::adapter(&base, folder);
+    let load = |folder: &Path| fix::adapter(&base, folder, desk);
     let adapter = load(&order.adapter)?;
     let served = |folder: &Option<PathBuf>| folder.as_deref().map(load).transpose();
     let [complete, fix] = &order.served;

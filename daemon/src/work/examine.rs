@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(super) fn examine(order: &Examine, desk: &Desk) -> Result<Examined> {
     let bases = synthesize::bases(&order.source, &order.cut)?;
-    let fleet = generate::fleet(&order.teacher, &order.ledger, false)?;
+    let fleet = generate::fleet(&order.teacher, &order.ledger, false, desk)?;
     let next = AtomicUsize::new(0);
     let (scores, ended) = (Mutex::new(Vec::new()), Mutex::new(None));
     let cancel = desk.gate.as_cancel();

@@ -13,7 +13,7 @@ use sera_model::{Base, Choice, Lora, Student};
 use sera_sandbox::Overlay;
 use sera_syntax::Index;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
@@ -37,12 +37,12 @@ const KEPT: usize = 4;
 impl Students {
     /// One who answers with these weights and is asked by nobody else. Others keep theirs to the
     /// end of their orders, whatever is promoted meanwhile; weights are loaded once.
-    fn take(&self, weights: &Weights) -> Result<Student> {
+    fn take(&self, weights: &Weights, desk: &Desk) -> Result<Student> {
         let mut loaded = self.lock();
         loaded.idle.retain(|(idle, _)| idle.base == weights.base);
         match loaded.idle.iter().rposition(|(idle, _)| idle == weights) {
             Some(at) => Ok(loaded.idle.remove(at).1),
-            None => loaded.student(weights),
+            None => loaded.student(weights, desk),
         }
     }
 
@@ -59,13 +59,13 @@ impl Students {
 }
 
 impl Loaded {
-    fn student(&mut self, weights: &Weights) -> Result<Student> {
-        let base = once(&mut self.bases, &weights.base, || load(&weights.base))?;
+    fn student(&mut self, weights: &Weights, desk: &Desk) -> Result<Student> {
+        let base = once(&mut self.bases, &weights.base, || load(&weights.base, desk))?;
         let lora = match &weights.adapter {
             None => None,
             Some(folder) => {
                 let key = (weights.base.clone(), folder.clone());
-                Some(once(&mut self.adapters, &key, || adapter(&base, folder))?)
+                Some(once(&mut self.adapters, &key, || adapter(&base, folder, desk))?)
             }
         };
         Ok(Student::new(base, lora).keeping(weights.cache))
@@ -89,22 +89,25 @@ fn once<K: Clone + PartialEq, V>(
 }
 
 /// Loads a base and what is trained on it.
-pub(super) fn student(weights: &Weights) -> Result<Student> {
-    Loaded::default().student(weights)
+pub(super) fn student(weights: &Weights, desk: &Desk) -> Result<Student> {
+    Loaded::default().student(weights, desk)
 }
 
-pub(super) fn load(path: &std::path::Path) -> Result<Arc<Base>> {
+pub(super) fn load(path: &Path, desk: &Desk) -> Result<Arc<Base>> {
+    desk.loading(path)?;
     Base::load(path).with_context(|| format!("failed to load the base {}", path.display()))
 }
 
 /// [`load`], with training and likelihoods on a device that is tried first.
-pub(super) fn load_on(path: &std::path::Path, choice: Choice) -> Result<Arc<Base>> {
+pub(super) fn load_on(path: &Path, choice: Choice, desk: &Desk) -> Result<Arc<Base>> {
+    desk.loading(path)?;
     let device = choice.device().context("sera.device cannot be used")?;
     Base::load_on(path, device)
         .with_context(|| format!("failed to load the base {}", path.display()))
 }
 
-pub(super) fn adapter(base: &Base, folder: &std::path::Path) -> Result<Arc<Lora>> {
+pub(super) fn adapter(base: &Base, folder: &Path, desk: &Desk) -> Result<Arc<Lora>> {
+    desk.loading(folder)?;
     let lora = sera_model::adapter::load_peft(folder, base)
         .with_context(|| format!("failed to load the adapter {}", folder.display()))?;
     Ok(Arc::new(lora))
@@ -117,7 +120,7 @@ pub(super) fn fix(order: &Fix, desk: &Desk, students: &Students) -> Result<Fixed
     let index = Arc::new(Index::build(sera_datagen::source_files(&overlay)?));
     let environment = Environment::new(overlay.clone(), index);
     desk.step("loading the student".to_owned());
-    let mut student = students.take(&order.weights)?;
+    let mut student = students.take(&order.weights, desk)?;
     let shot = |(description, answer): &(String, String)| Shot {
         description: description.clone(),
         answer: answer.clone(),

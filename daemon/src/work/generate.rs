@@ -54,7 +54,7 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
         plain,
         shells: containers.as_ref().map(|containers| &containers.pool),
     };
-    let fleet = fleet(teacher, &order.ledger, order.dry_run)?;
+    let fleet = fleet(teacher, &order.ledger, order.dry_run, desk)?;
     if order.dry_run {
         let first = wanted.first().context("no function is left to ask about")?;
         let request = Some(fleet.request(&over_cut.first_prompt(first)));
@@ -160,7 +160,12 @@ fn name(seed: &SeedId, family: &str) -> String {
 }
 
 /// The teacher's servers, with what may be spent.
-pub(super) fn fleet(teacher: &Teacher, ledger: &Path, dry_run: bool) -> Result<Arc<Fleet>> {
+pub(super) fn fleet(
+    teacher: &Teacher,
+    ledger: &Path,
+    dry_run: bool,
+    desk: &Desk,
+) -> Result<Arc<Fleet>> {
     let ledger = Ledger::open(ledger, teacher.daily, crate::cycle::now_ms)?;
     let purse = Purse::new(teacher.prices, teacher.budget, Some(ledger));
     let patience = Patience { call: Duration::from_secs(teacher.timeout), ..Patience::default() };
@@ -170,7 +175,8 @@ pub(super) fn fleet(teacher: &Teacher, ledger: &Path, dry_run: bool) -> Result<A
         asked.then(|| sera_git::credential(url)).flatten()
     };
     let key = |url: &str| given.clone().or_else(|| of_git(url)).map(Into::into);
-    Ok(Fleet::new(&teacher.urls, teacher.model.clone(), &key, patience, purse)?)
+    let (model, audit) = (teacher.model.clone(), desk.audit.clone());
+    Ok(Fleet::new(&teacher.urls, model, &key, patience, purse, audit)?)
 }
 
 /// What came so far, told and handed over as it comes.

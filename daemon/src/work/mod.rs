@@ -2,10 +2,11 @@
 //!
 //! A worker knows no store and no socket. It exits when its standard input ends.
 use crate::gate::Gate;
-use crate::order::Order;
+use crate::order::{Assignment, Order};
 use crate::worker_wire::{Line, Progress, Say, Tell};
 use anyhow::{Context as _, Result, anyhow};
 use sera_core::Digest;
+use sera_core::audit::{Audit, Event};
 use serde::Serialize;
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ pub(crate) struct Desk {
     pub(crate) gate: Gate,
     /// The job's folder, for results too big for a line.
     pub(crate) folder: PathBuf,
+    /// Where what is sent and loaded is written down before it is.
+    pub(crate) audit: Audit,
 }
 
 impl Desk {
@@ -70,14 +73,26 @@ impl Desk {
         Ok(())
     }
 
-    /// A line on standard output; if nobody reads it the listener has already cancelled the work.
-    fn say(&self, say: Say) {
-        let line = Line { folder: self.folder.clone(), say };
-        let mut line = serde_json::to_vec(&line).expect("messages are plain data");
-        line.push(b'\n');
-        let mut out = std::io::stdout().lock();
-        drop(out.write_all(&line).and_then(|()| out.flush()));
+    /// Tells the audit log of weights that are about to be loaded.
+    fn loading(&self, path: &Path) -> Result<()> {
+        let sha256 = sera_chat::sha256_of(path)
+            .with_context(|| format!("failed to read {}", path.display()))?;
+        self.audit.record(&Event::Loaded { what: path.display().to_string(), sha256 })?;
+        Ok(())
     }
+
+    fn say(&self, what: Say) {
+        say(&self.folder, what);
+    }
+}
+
+/// A line on standard output; if nobody reads it the listener has already cancelled the work.
+fn say(folder: &Path, say: Say) {
+    let line = Line { folder: folder.to_owned(), say };
+    let mut line = serde_json::to_vec(&line).expect("messages are plain data");
+    line.push(b'\n');
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(&line).and_then(|()| out.flush()));
 }
 
 /// `sera-daemon work <kind>`: orders in, results out, until standard input ends. Orders are carried
@@ -85,16 +100,17 @@ impl Desk {
 pub(crate) fn serve_orders() -> ExitCode {
     let students = Students::default();
     std::thread::scope(|scope| {
-        for desk in listen() {
+        for (gate, folder) in listen() {
             let students = &students;
             scope.spawn(move || {
                 // What panics is this order alone: others go on.
-                let done = catch_unwind(AssertUnwindSafe(|| carry_out(&desk, students)));
+                let done = catch_unwind(AssertUnwindSafe(|| carry_out(gate, &folder, students)));
                 let done = done.unwrap_or_else(|panic| Err(anyhow!("panicked: {}", text(&*panic))));
-                desk.say(match done {
+                let ended = match done {
                     Ok(digest) => Say::Done { file: RESULT.to_owned(), digest },
                     Err(error) => failure(&error),
-                });
+                };
+                say(&folder, ended);
             });
         }
     });
@@ -108,8 +124,8 @@ fn text(panic: &(dyn Any + Send)) -> &str {
 
 /// Controls arrive while orders are being carried out, so a thread of its own hears them.
 /// Every order has a gate of its own: cancelling one must not end another.
-fn listen() -> Receiver<Desk> {
-    let (send, desks) = sync_channel(1);
+fn listen() -> Receiver<(Gate, PathBuf)> {
+    let (send, orders) = sync_channel(1);
     std::thread::spawn(move || {
         let mut gates: BTreeMap<PathBuf, Gate> = BTreeMap::new();
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
@@ -118,7 +134,7 @@ fn listen() -> Receiver<Desk> {
                     gates.retain(|_, gate| gate.is_shared());
                     let gate = Gate::default();
                     gates.insert(folder.clone(), gate.clone());
-                    drop(send.send(Desk { gate, folder }));
+                    drop(send.send((gate, folder)));
                 }
                 Ok(Tell::Pause) => gates.values().for_each(Gate::shut),
                 Ok(Tell::Resume) => gates.values().for_each(Gate::open),
@@ -131,15 +147,18 @@ fn listen() -> Receiver<Desk> {
         // The daemon is gone: whatever is computed now, nobody will take it over.
         gates.values().for_each(Gate::cancel);
     });
-    desks
+    orders
 }
 
-fn carry_out(desk: &Desk, students: &Students) -> Result<Digest> {
-    let path = desk.folder.join(ORDER);
+fn carry_out(gate: Gate, folder: &Path, students: &Students) -> Result<Digest> {
+    let path = folder.join(ORDER);
     let text =
         std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    match serde_json::from_slice(&text).context("failed to read the order")? {
-        Order::Check(order) => leave(desk, &fix::load(&order.base)?.name),
+    let Assignment { order, audit } =
+        serde_json::from_slice(&text).context("failed to read the order")?;
+    let desk = &Desk { gate, folder: folder.to_owned(), audit: audit.audit() };
+    match order {
+        Order::Check(order) => leave(desk, &fix::load(&order.base, desk)?.name),
         Order::Mine(order) => leave(desk, &mine::mine(&order, desk)?),
         Order::Synthesize(order) => leave(desk, &synthesize::synthesize(&order, desk)?),
         Order::RollOut(order) => leave(desk, &roll_out::roll_out(&order, desk)?),

@@ -58,7 +58,7 @@ fn by_the_book(order: &RollOut, bases: &Bases, desk: &Desk) -> Rolled {
 
 /// The student as served, so that soft verification decides about something it may reject.
 fn by_student(order: &RollOut, weights: &Weights, bases: &Bases, desk: &Desk) -> Result<Rolled> {
-    let mut student = fix::student(weights)?;
+    let mut student = fix::student(weights, desk)?;
     let (mut attempts, mut dropped) = (Vec::new(), Vec::new());
     let started = Instant::now();
     let now = || started.elapsed().as_secs_f64();
@@ -94,7 +94,7 @@ struct Draw<'a> {
 /// Several attempts at each task, each by an edit of its own, of which soft verification accepts
 /// at most so many: a task that is easy would else fill the data with itself.
 fn by_sampling(order: &RollOut, draw: &Draw<'_>, bases: &Bases, desk: &Desk) -> Result<Rolled> {
-    let mut student = fix::student(draw.weights)?;
+    let mut student = fix::student(draw.weights, desk)?;
     let (mut attempts, mut dropped) = (Vec::new(), Vec::new());
     let name = name_of(draw.weights)?;
     let total = order.tasks.len() as u64;

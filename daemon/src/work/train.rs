@@ -30,7 +30,7 @@ const ADAPTER: &str = "adapter";
 pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
     let started = Instant::now();
     desk.progress("prepare", 0, None, "examples", String::new());
-    let base = fix::load_on(&order.base, order.device)?;
+    let base = fix::load_on(&order.base, order.device, desk)?;
     let (dataset, selected) = prepare::dataset(
         &base.tokenizer,
         &order.attempts,

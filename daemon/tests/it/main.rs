@@ -2,6 +2,7 @@
 //! own, runs `git-sera`, and waits for conditions, never for time.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod audit;
 mod cancel;
 mod forget;
 mod generate;

@@ -76,6 +76,7 @@ fn a_repository_becomes_an_adapter_and_a_fix() {
     assert_shape(&report);
     assert_numbers(&report);
     before.assert_same(&Snapshot::of(&user.repo), "quickstart");
+    audited(&user, base.to_str().unwrap());
 
     // The base is this repository's from now on, and the repository is the daemon's.
     user.sera(&["stop"]).well();
@@ -85,6 +86,28 @@ fn a_repository_becomes_an_adapter_and_a_fix() {
     assert_eq!(adapters.map(Vec::len), Some(1), "it was registered: {status}");
     fix(&user);
     conflict(&user);
+}
+
+/// Every load of weights is in the audit log, and nothing was sent: the base lies on this machine.
+fn audited(user: &User, base: &str) {
+    let audit = user.json(&["audit", "-n", "1000"]);
+    let entries = audit["entries"].as_array().unwrap();
+    let of = |kind: &str| -> Vec<&Value> {
+        let of_kind = entries.iter().filter(|entry| entry["kind"] == kind);
+        of_kind.map(|entry| &entry["event"]).collect()
+    };
+    assert_eq!(of("sent"), [&Value::Null; 0], "{audit}");
+    // Checked, tried by the student, trained on, evaluated, and served.
+    let loaded = of("loaded");
+    let bases: Vec<_> = loaded.iter().filter(|event| event["what"] == base).collect();
+    assert_eq!(bases.len(), 5, "{audit}");
+    let sha256 = sera_chat::sha256_of(Path::new(base)).unwrap();
+    assert!(bases.iter().all(|event| event["sha256"] == *sha256), "{audit}");
+    // The adapter and the two trainings that tell noise.
+    assert_eq!(loaded.len() - bases.len(), 3, "{audit}");
+    let chosen =
+        of("configured").into_iter().find(|event| event["key"] == "base of this repository");
+    assert_eq!(chosen.map(|event| &event["value"]), Some(&base.into()), "{audit}");
 }
 
 fn assert_numbers(report: &Value) {

@@ -1,5 +1,6 @@
 //! The commands, one file each. What they share stands here: the arguments all of them take, and
 //! the way from a job to its report.
+mod audit;
 mod completions;
 mod doctor;
 mod evaluate;
@@ -116,6 +117,7 @@ pub enum Command {
     Show(show::Show),
     Why(why::Why),
     Forget(forget::Forget),
+    Audit(audit::Audit),
     Fsck(fsck::Fsck),
     Doctor(doctor::Doctor),
     Sandbox(sandbox::Sandbox),
@@ -148,6 +150,7 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Show(command) => command.run(&context),
         Command::Why(command) => command.run(&context),
         Command::Forget(command) => command.run(&context),
+        Command::Audit(command) => command.run(&context),
         Command::Fsck(command) => command.run(&context),
         Command::Doctor(command) => command.run(&context),
         Command::Sandbox(command) => command.run(&context),

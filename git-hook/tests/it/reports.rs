@@ -398,6 +398,37 @@ fn fsck() {
 }
 
 #[test]
+fn audit() {
+    let entry = |number, kind: &str, text: &str| AuditEntry {
+        number,
+        time_ms: 1_764_263_490_123 + number,
+        kind: kind.to_owned(),
+        text: text.to_owned(),
+        event: serde_json::json!({ "kind": kind }),
+    };
+    let mut report = AuditReport {
+        entries: vec![
+            entry(12, "answered", "request 11: answered, 110 tokens, $0.000200"),
+            entry(11, "sent", "2816 bytes to https://x/v1/chat/completions, glm-4.6, teacher"),
+            entry(10, "consent", "given: send code to https://x/v1"),
+            entry(9, "container", "\u{1b}[31mred\u{202e} created, image \r\nx: y"),
+        ],
+        records: 12,
+        broken: None,
+        kept: None,
+    };
+    check("audit", &["audit"], JobResult::Audit(report.clone()));
+    report.broken =
+        Some("000000000001.jsonl line 13: the record is not what was written".to_owned());
+    let (bench, _seen) = Bench::answering(JobResult::Audit(report.clone()));
+    assert_snapshot!("audit_broken", bench.run(&["audit", "-n", "3", "--kind", "sent"]));
+    report.broken = None;
+    report.kept = Some("/home/ada/engine/.git/sera/audit.damaged-1764263490123".to_owned());
+    let (bench, _seen) = Bench::answering(JobResult::Audit(report));
+    assert_snapshot!("audit_restarted", bench.run(&["audit", "--restart"]));
+}
+
+#[test]
 fn status() {
     let (bench, seen) = Bench::scripted(|_, daemon| {
         let base = || "base".to_owned();

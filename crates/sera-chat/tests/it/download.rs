@@ -1,6 +1,6 @@
 //! Getting one file: whole, resumed, broken, wrong, refused, cancelled.
 use crate::server::{Answer, Server};
-use crate::{content, never, sha256};
+use crate::{content, heard, never, sha256, unheard, unwritable};
 use sera_chat::{DownloadError, download};
 use sera_core::Cancel;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ impl Place {
     }
 
     fn get(&self, url: &str) -> Result<(), DownloadError> {
-        download(url, &self.to(), &sha256(&self.bytes), &mut |_, _| {}, &never())
+        download(url, &self.to(), &sha256(&self.bytes), &mut |_, _| {}, &never(), &unheard())
     }
 
     fn complete(&self) -> bool {
@@ -45,7 +45,8 @@ fn whole() {
     let mut steps = Vec::new();
     let mut progress = |got, total| steps.push((got, total));
     let url = format!("{}/file.gguf", server.url);
-    download(&url, &place.to(), &sha256(&place.bytes), &mut progress, &never()).unwrap();
+    download(&url, &place.to(), &sha256(&place.bytes), &mut progress, &never(), &unheard())
+        .unwrap();
     assert!(place.complete());
     assert_eq!(steps.first(), Some(&(0, Some(300_000))));
     assert_eq!(steps.last(), Some(&(300_000, Some(300_000))));
@@ -128,7 +129,8 @@ fn refusals() {
         check(&Server::new(vec![Answer::Redirect(to.to_owned())]).url);
     }
     let place = Place::new();
-    let outcome = download("http://127.0.0.1/", &place.to(), "12", &mut |_, _| {}, &never());
+    let outcome =
+        download("http://127.0.0.1/", &place.to(), "12", &mut |_, _| {}, &never(), &unheard());
     assert!(matches!(outcome, Err(DownloadError::Refused { .. })));
 }
 
@@ -162,7 +164,7 @@ fn cancelled_in_the_middle_and_gone_on() {
         }
     };
     let sum = sha256(&place.bytes);
-    let outcome = download(&server.url, &place.to(), &sum, &mut progress, &cancel);
+    let outcome = download(&server.url, &place.to(), &sum, &mut progress, &cancel, &unheard());
     assert!(matches!(outcome, Err(DownloadError::Cancelled)), "{outcome:?}");
     assert!(std::fs::metadata(place.part()).unwrap().len() > 0);
     place.get(&server.url).unwrap();
@@ -177,4 +179,30 @@ fn one_process_at_a_time() {
     other.lock().unwrap();
     let error = place.get("http://127.0.0.1:9/").unwrap_err();
     assert!(matches!(error, DownloadError::Busy(_)), "{error}");
+}
+
+/// Each hop of a redirection is a request of its own.
+#[test]
+fn every_request_is_written_down() {
+    let place = Place::new();
+    let file = Server::new(vec![Answer::File(place.bytes.clone())]);
+    let first = Server::new(vec![Answer::Redirect(format!("{}/b?key=1", file.url))]);
+    let (audit, events) = heard();
+    let sum = sha256(&place.bytes);
+    let url = format!("{}/a", first.url);
+    download(&url, &place.to(), &sum, &mut |_, _| {}, &never(), &audit).unwrap();
+    let told: Vec<String> = events.lock().unwrap().iter().map(ToString::to_string).collect();
+    let sent = |url: &str| format!("0 bytes to {url}, download");
+    let hop = format!("{}/b", file.url);
+    assert_eq!(told, [sent(&url), sent(&hop), "request 1: 200 OK".to_owned()]);
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_asked_for() {
+    let place = Place::new();
+    let server = Server::new(vec![Answer::File(place.bytes.clone())]);
+    let sum = sha256(&place.bytes);
+    let done = download(&server.url, &place.to(), &sum, &mut |_, _| {}, &never(), &unwritable());
+    assert!(matches!(done, Err(DownloadError::Unrecorded(_))), "{done:?}");
+    assert_eq!(server.requests(), [""; 0]);
 }

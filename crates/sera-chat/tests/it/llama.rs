@@ -1,6 +1,7 @@
 //! Conversations with a real server: llama.cpp's, with real weights. What it answers is weak, so only
 //! how it answers is looked at.
 use crate::teacher::calling;
+use crate::unheard;
 use sera_chat::{Budget, Fleet, Patience, Prices, Purse, Spent};
 use sera_core::{Cancel, Message, Model as _, ModelError, Prompt, Reply, Role};
 use serde_json::Value;
@@ -106,7 +107,7 @@ impl Llama {
         let prices = Prices { prompt: 1_000_000, cached: None, completion: 2_000_000 };
         let urls = [format!("http://127.0.0.1:{}/v1", self.port)];
         let purse = Purse::new(prices, Budget::default(), None);
-        Fleet::new(&urls, "any".to_owned(), &|_| None, patience, purse).unwrap()
+        Fleet::new(&urls, "any".to_owned(), &|_| None, patience, purse, unheard()).unwrap()
     }
 }
 

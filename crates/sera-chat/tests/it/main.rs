@@ -8,7 +8,9 @@ mod server;
 mod teacher;
 
 use sera_core::Cancel;
+use sera_core::audit::{Audit, Event, Unrecorded};
 use sha2::{Digest as _, Sha256};
+use std::sync::{Arc, Mutex};
 
 /// Bytes that differ everywhere, so that a shifted or repeated part cannot go unnoticed.
 fn content(length: usize) -> Vec<u8> {
@@ -22,6 +24,28 @@ fn content(length: usize) -> Vec<u8> {
 
 fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes nothing down.
+fn unheard() -> Audit {
+    Audit::new(|_| Ok(0))
+}
+
+/// Cannot write anything down.
+fn unwritable() -> Audit {
+    Audit::new(|_| Err(Unrecorded("the disk is full".into())))
+}
+
+/// What is written down, in order.
+fn heard() -> (Audit, Arc<Mutex<Vec<Event>>>) {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let into = Arc::clone(&events);
+    let record = move |event: &Event| {
+        let mut events = into.lock().unwrap();
+        events.push(event.clone());
+        Ok(events.len() as u64)
+    };
+    (Audit::new(record), events)
 }
 
 fn never() -> Cancel {

@@ -1,7 +1,9 @@
 //! Conversations with model servers: good, slow, broken, overloaded and malicious ones.
+use crate::{heard, unheard, unwritable};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sera_chat::{Budget, Fleet, Patience, Prices, Purse, Spent};
+use sera_core::audit::{Audit, Event};
 use sera_core::{Call, Cancel, Message, Model as _, ModelError, Prompt, Role, Tool, Usage};
 use sera_testkit::TeacherServer;
 use sera_testkit::teacher::{Act, Asked, delta, ending, event, head, says, stream_head};
@@ -26,8 +28,8 @@ fn patient_fleet(urls: &[&str], budget: Budget, patience: Patience) -> Arc<Fleet
     let urls: Vec<String> = urls.iter().map(|url| (*url).to_owned()).collect();
     let prices = Prices { prompt: 1_000_000, cached: None, completion: 2_000_000 };
     let key = |_: &str| Some(KEY.to_owned().into());
-    Fleet::new(&urls, "teacher-1".to_owned(), &key, patience, Purse::new(prices, budget, None))
-        .unwrap()
+    let purse = Purse::new(prices, budget, None);
+    Fleet::new(&urls, "teacher-1".to_owned(), &key, patience, purse, unheard()).unwrap()
 }
 
 fn fleet(server: &TeacherServer) -> Arc<Fleet> {
@@ -331,7 +333,8 @@ fn addresses_that_are_not_sent_to() {
     let check = |url: &str, expect: &str| {
         let urls = [url.to_owned()];
         let purse = Purse::default();
-        let error = Fleet::new(&urls, String::new(), &|_| None, patience(), purse).unwrap_err();
+        let error =
+            Fleet::new(&urls, String::new(), &|_| None, patience(), purse, unheard()).unwrap_err();
         assert_eq!(error.to_string(), expect);
     };
     let open = "http://example.com/v1 is refused: plain http can be read on the way";
@@ -409,4 +412,44 @@ fn a_thousand_scripts_of_faults() {
     });
     let good = good.into_inner();
     assert!((500..2000).contains(&good), "{good} of 2000 calls were answered");
+}
+
+fn audited(server: &TeacherServer, audit: Audit) -> Arc<Fleet> {
+    let urls = std::slice::from_ref(&server.url);
+    let prices = Prices { prompt: 1_000_000, cached: None, completion: 2_000_000 };
+    let purse = Purse::new(prices, Budget::default(), None);
+    Fleet::new(urls, "m".to_owned(), &|_| None, patience(), purse, audit).unwrap()
+}
+
+/// Every try is a request of its own, and stands in the log before the server sees it.
+#[test]
+fn every_request_is_written_down_before_it_is_sent() {
+    let (audit, events) = heard();
+    let seen = Arc::clone(&events);
+    let mut tries = 0;
+    let server = TeacherServer::new(move |asked| {
+        tries += 1;
+        let last = seen.lock().unwrap().last().cloned();
+        let Some(Event::Sent { bytes, body, .. }) = last else { panic!("{last:?}") };
+        let digest = sera_core::Digest::of(asked.body.as_bytes());
+        assert_eq!((bytes, body), (asked.body.len() as u64, Some(digest)));
+        if tries == 1 { vec![Act::Send(head("503 Busy", ""))] } else { says("submit") }
+    });
+    ask(&audited(&server, audit)).unwrap();
+    assert_eq!(server.asked().len(), 2);
+    let told: Vec<String> = events.lock().unwrap().iter().map(ToString::to_string).collect();
+    let url = format!("{}/chat/completions", server.url);
+    assert!(told[0].contains(&format!("bytes to {url}, m, teacher, blake3 ")), "{told:?}");
+    assert_eq!(told[1], "request 1: 127.0.0.1 says 503, 0 tokens, $0.000000");
+    assert_eq!(told[2], told[0]);
+    assert_eq!(told[3], "request 3: answered, 110 tokens, $0.000120");
+    assert_eq!(told.len(), 4);
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_sent() {
+    let server = TeacherServer::new(|_| says("submit"));
+    let error = ask(&audited(&server, unwritable())).unwrap_err();
+    assert!(words(&error).contains("failed to write the audit log: the disk is full"), "{error:?}");
+    assert_eq!(server.asked().len(), 0);
 }

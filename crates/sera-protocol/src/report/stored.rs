@@ -158,4 +158,31 @@ records! {
         /// Not trained on.
         masked: bool,
     }
+
+    /// What was sent, ran and changed.
+    AuditReport [Default] {
+        /// Newest first.
+        entries: Vec<AuditEntry>,
+        /// How many records hold together from the beginning.
+        records: u64,
+        /// Where the log is not what was written, and how that shows. What stands behind that is
+        /// not listed.
+        broken: Option<String>,
+        /// Where a damaged log was moved to.
+        kept: Option<String>,
+    }
+
+    /// One record of the audit log.
+    AuditEntry {
+        /// Its number, from 1.
+        number: u64,
+        /// Unix milliseconds.
+        time_ms: u64,
+        /// What kind of event: `sent`, `consent`.
+        kind: String,
+        /// The event in a line.
+        text: String,
+        /// The event itself.
+        event: serde_json::Value,
+    }
 }

@@ -9,6 +9,7 @@ use super::serve::print;
 use super::side;
 use anyhow::{Context as _, Result, bail, ensure};
 use sera_chat::{Budget, Fleet, Patience, Prices, Purse};
+use sera_core::audit::Audit;
 use sera_core::overlap::overlap;
 use sera_core::{Cancel, Message, Model as _, Prompt, Role};
 use sera_testkit::TeacherServer;
@@ -79,7 +80,8 @@ fn step() -> Result<Pairs> {
     let server = TeacherServer::new(|_| says("submit"));
     let purse = Purse::new(Prices::default(), Budget::default(), None);
     let urls = std::slice::from_ref(&server.url);
-    let fleet = Fleet::new(urls, "m".to_owned(), &|_| None, Patience::default(), purse)?;
+    let audit = Audit::new(|_| Ok(0));
+    let fleet = Fleet::new(urls, "m".to_owned(), &|_| None, Patience::default(), purse, audit)?;
     let said = |at: usize| match at {
         0 => Message::new(Role::System, "Fix the code."),
         at if at % 2 == 1 => Message::new(Role::User, "def f(x):\n    return x\n".repeat(40)),
