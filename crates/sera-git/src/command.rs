@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// Everything git reads from the environment, fixed.
-const ENVIRONMENT: [(&str, &str); 10] = [
+const ENVIRONMENT: [(&str, &str); 11] = [
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_CONFIG_GLOBAL", if cfg!(windows) { "NUL" } else { "/dev/null" }),
     ("GIT_TERMINAL_PROMPT", "0"),
@@ -15,19 +15,27 @@ const ENVIRONMENT: [(&str, &str); 10] = [
     ("GIT_ALLOW_PROTOCOL", "none"),
     ("GIT_ATTR_NOSYSTEM", "1"),
     ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_GRAFT_FILE", if cfg!(windows) { "NUL" } else { "/dev/null" }),
     ("GIT_PAGER", "cat"),
     ("LC_ALL", "C"),
 ];
 
-/// Config of the repository that could start a program, overruled.
-const CONFIG: [&str; 7] = [
-    "core.hooksPath=/dev/null",
+/// Config of the repository that could start a program, overruled. Filters, which have names, are
+/// in `status.rs`; what no command of ours reads is not here.
+const CONFIG: [&str; 13] = [
+    "core.alternateRefsCommand=",
+    "core.askPass=",
+    "core.editor=false",
     "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
     "core.pager=cat",
     "core.sshCommand=false",
+    "credential.helper=",
+    "diff.external=",
+    "gpg.program=false",
     "protocol.allow=never",
     "safe.bareRepository=explicit",
-    "credential.helper=",
+    "sequence.editor=false",
 ];
 
 /// Variables of the caller that git cannot do without.
@@ -57,7 +65,8 @@ fn search_path() -> OsString {
     std::env::join_paths(absolute).unwrap_or_default()
 }
 
-fn program() -> &'static Path {
+/// The git that is found by an absolute entry of `PATH`.
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let name = if cfg!(windows) { "git.exe" } else { "git" };

@@ -68,19 +68,6 @@ impl Settings {
         let value = self.0.config_snapshot().try_integer(key);
         value.map_err(|e| GitError::read(format!("read {key} as a number"), e))
     }
-
-    /// Names of the subsections of `section`, `lfs` for `[filter "lfs"]`.
-    pub(crate) fn subsections(&self, section: &str) -> Vec<String> {
-        let snapshot = self.0.config_snapshot();
-        let Some(sections) = snapshot.plumbing().sections_by_name(section) else { return vec![] };
-        let name = |s: gix::config::file::SectionRef<'_>| {
-            s.header().subsection_name().map(ToString::to_string)
-        };
-        let mut names: Vec<String> = sections.filter_map(name).collect();
-        names.sort();
-        names.dedup();
-        names
-    }
 }
 
 impl Repository {

@@ -1,5 +1,6 @@
 //! The password that git itself has for an address: from whatever helper the user configured, which
 //! on most systems is the keyring.
+use crate::command::program;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,7 +14,7 @@ const POLL: Duration = Duration::from_millis(20);
 ///
 /// It runs outside of any repository, so that no repository's config chooses the helper.
 pub fn credential(url: &str) -> Option<String> {
-    let mut command = Command::new("git");
+    let mut command = Command::new(program());
     command.args(["credential", "fill"]).current_dir(outside());
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"] {
         command.env_remove(name);

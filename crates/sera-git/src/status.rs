@@ -3,11 +3,12 @@ use crate::command::output;
 use crate::tree::tree_path;
 use crate::{GitError, MAX_BLOB, Repository};
 use sera_core::TreePath;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Settings of the user's own that decide what counts as changed or ignored.
-const USER_KEYS: [&str; 3] = ["core.excludesFile", "core.autocrlf", "core.eol"];
+const USER_KEYS: [&str; 4] =
+    ["core.excludesFile", "core.attributesFile", "core.autocrlf", "core.eol"];
 
 /// A changed file with its content in the work tree, `None` where it is gone.
 pub type WorkTreeChange = (TreePath, Option<Vec<u8>>);
@@ -32,18 +33,30 @@ impl Repository {
         Ok(changes.into_iter().collect())
     }
 
+    /// Names of the filters that the repository configures. Git itself is asked, which runs none of
+    /// them for that: config that it brings in and we do not would name one more.
+    fn filters(&self) -> Result<BTreeSet<String>, GitError> {
+        let mut command = self.git();
+        command.args(["config", "--null", "--name-only", "--list"]);
+        let listed = output(&mut command, "config")?;
+        let keys = listed.split(|&byte| byte == 0);
+        Ok(keys.filter_map(subsection).collect())
+    }
+
     /// What status honours: the user's ignore file, and no program that the repository names.
     fn status_settings(&self) -> Result<Vec<String>, GitError> {
         let settings = self.settings()?;
         let mut values = Vec::new();
         for key in USER_KEYS {
+            // Without a value of the user's own git would take the repository's.
             let value = settings.user(key).or_else(|| match key {
-                "core.excludesFile" => default_excludes(),
+                "core.excludesFile" => Some(default("ignore")),
+                "core.attributesFile" => Some(default("attributes")),
                 _ => None,
             });
             values.extend(value.map(|value| format!("{key}={}", expand(&value))));
         }
-        for filter in settings.subsections("filter") {
+        for filter in self.filters()? {
             for program in ["clean", "smudge", "process"] {
                 values.push(format!("filter.{filter}.{program}="));
             }
@@ -53,13 +66,22 @@ impl Repository {
     }
 }
 
+/// `lfs`, of `filter.lfs.clean`. Names may hold dots.
+fn subsection(key: &[u8]) -> Option<String> {
+    let key = std::str::from_utf8(key).ok()?;
+    let name = key.strip_prefix("filter.")?.rsplit_once('.')?.0;
+    Some(name.to_owned())
+}
+
 fn home() -> Option<String> {
     std::env::var("HOME").ok().filter(|home| !home.is_empty())
 }
 
-fn default_excludes() -> Option<String> {
+/// Where git looks for a file of the user's that no setting names; nowhere without a home.
+fn default(name: &str) -> String {
     let config = std::env::var("XDG_CONFIG_HOME").ok().filter(|folder| !folder.is_empty());
-    Some(config.or_else(|| home().map(|home| home + "/.config"))? + "/git/ignore")
+    let config = config.or_else(|| home().map(|home| home + "/.config"));
+    config.map_or(String::new(), |folder| format!("{folder}/git/{name}"))
 }
 
 fn expand(path: &str) -> String {

@@ -6,6 +6,8 @@
 #[cfg(unix)]
 mod engine;
 mod history;
+#[cfg(unix)]
+pub mod hostile;
 mod mixed;
 mod model;
 mod python;

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 #![expect(clippy::print_stderr, reason = "what was not checked is said aloud")]
 mod apply;
+#[cfg(unix)]
+mod hostile;
 mod opening;
 mod reading;
 mod untouched;

@@ -134,6 +134,10 @@ fn foreign_owner() {
         return;
     }
     assert_eq!(refusal(repo.path()), "owner");
+    // It cannot say of itself that it is to be trusted.
+    let own = repo.path().join(".git/config");
+    repo.git(&["config", "--file", own.to_str().unwrap(), "safe.directory", "*"]);
+    assert_eq!(refusal(repo.path()), "owner");
     let trusted = repo.path().to_str().unwrap();
     let file = repo.home().join(".gitconfig");
     repo.git(&["config", "--file", file.to_str().unwrap(), "safe.directory", trusted]);
