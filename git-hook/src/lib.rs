@@ -15,6 +15,7 @@ pub mod progress;
 pub mod render;
 pub mod table;
 pub mod ui;
+pub mod visible;
 
 use clap::{CommandFactory as _, Parser as _};
 use command_error::Kind;

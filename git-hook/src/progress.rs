@@ -1,6 +1,7 @@
 //! One bar per stage while a job runs; a line per stage where nobody looks at a terminal.
 use crate::render::{count, seconds};
 use crate::ui::Ui;
+use crate::visible::{visible, visible_line};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sera_protocol::job::Progress;
 use sera_protocol::{Notification, Stage};
@@ -47,7 +48,7 @@ impl<'a> Bars<'a> {
     pub fn watch(&mut self, notification: Notification) {
         match notification {
             Notification::Progress(progress) => self.advance(&progress),
-            Notification::Step(step) => self.say(&step.text),
+            Notification::Step(step) => self.say(&visible(&step.text)),
         }
     }
 
@@ -65,7 +66,7 @@ impl<'a> Bars<'a> {
             bar.set_position(progress.done);
             bar.set_message(match progress.message.as_str() {
                 "" => progress.unit.clone(),
-                message => format!("{} · {message}", progress.unit),
+                message => format!("{} · {}", progress.unit, visible_line(message)),
             });
         }
     }

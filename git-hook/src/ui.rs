@@ -2,6 +2,7 @@
 //! the data goes to standard error and obeys `--quiet`. Legible without colour.
 use crate::command_error::{CommandError, Kind};
 use crate::commands::{Global, When};
+use crate::visible::{escaped, visible};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -72,7 +73,7 @@ impl Ui {
     pub fn json(&self, value: &impl Serialize) -> Result<(), CommandError> {
         let line = serde_json::to_string(value)
             .map_err(|error| CommandError::of(Kind::Internal, &error))?;
-        self.data(&format!("{line}\n"))
+        self.data(&format!("{}\n", escaped(&line)))
     }
 
     /// What is going on.
@@ -94,13 +95,13 @@ impl Ui {
         }
         let mut lines = error.error.iter();
         if let Some(first) = lines.next() {
-            self.say(&format!("{} {first}", paint(style::ERROR, "error:")));
+            self.say(&format!("{} {}", paint(style::ERROR, "error:"), visible(first)));
         }
         for cause in lines {
-            self.say(&format!("  caused by: {cause}"));
+            self.say(&format!("  caused by: {}", visible(cause)));
         }
         for hint in &error.hints {
-            self.say(&format!("{} {hint}", paint(style::HINT, "hint:")));
+            self.say(&format!("{} {}", paint(style::HINT, "hint:"), visible(hint)));
         }
     }
 
@@ -110,7 +111,7 @@ impl Ui {
         if self.quiet || self.json || !person {
             return Ok(false);
         }
-        self.say(&error.error.join(": "));
+        self.say(&visible(&error.error.join(": ")));
         let mut err = anstream::stderr().lock();
         write!(err, "Agree, once for this repository? [y/N] ")?;
         err.flush()?;

@@ -1,9 +1,9 @@
 //! `git sera audit`.
-use super::log::visible;
 use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
 use crate::render::{count, line};
 use crate::table::{Align, Table};
+use crate::visible::visible_line;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
@@ -41,10 +41,10 @@ impl Audit {
             false => context.ui.data(&text(&report))?,
         }
         if let Some(folder) = &report.kept {
-            context.ui.status(&format!("the damaged log lies in {}", visible(folder)));
+            context.ui.status(&format!("the damaged log lies in {}", visible_line(folder)));
         }
         let Some(broken) = &report.broken else { return Ok(Kind::Success) };
-        let message = format!("the audit log was changed: {}", visible(broken));
+        let message = format!("the audit log was changed: {}", visible_line(broken));
         let mut error = CommandError::new(Kind::NoResult, message);
         error.hints.push(
             "nothing is sent, loaded or promoted until `git sera audit --restart` moves it aside"
@@ -59,7 +59,7 @@ fn text(report: &AuditReport) -> String {
     let mut table = Table::new([Align::Right, Align::Left]);
     for entry in &report.entries {
         let number = entry.number.to_string();
-        let [kind, said] = [&entry.kind, &entry.text].map(|text| visible(text));
+        let [kind, said] = [&entry.kind, &entry.text].map(|text| visible_line(text));
         table.row([&number, &utc(entry.time_ms), &kind, &said]);
     }
     let mut text = table.render(0);

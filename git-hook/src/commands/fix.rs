@@ -3,6 +3,7 @@ use super::{Context, wire_path};
 use crate::command_error::{CommandError, Kind};
 use crate::diff;
 use crate::ui::{paint, style};
+use crate::visible::visible;
 use clap::Args;
 use sera_core::Patch;
 use sera_git::{Applied, ApplyError, Repository};
@@ -50,8 +51,9 @@ impl Fix {
             other => return Err(CommandError::unexpected(&other)),
         };
         // Shown before it is applied, so that what was written can be read even on a conflict.
+        let shown = context.to_show(report.clone())?;
         if !context.ui.wants_json() {
-            context.ui.data(&show(&report, self.show))?;
+            context.ui.data(&show(&shown, self.show))?;
         }
         let best = report.patch.as_ref().filter(|patch| !patch.is_empty());
         let applied = match best {
@@ -61,7 +63,7 @@ impl Fix {
         if context.ui.wants_json() {
             context.ui.json(&with_applied(&report, applied.as_ref())?)?;
         }
-        conclude(context, &report, best.is_some(), applied.as_ref());
+        conclude(context, &shown, best.is_some(), applied.as_ref());
         Ok(if best.is_some() { Kind::Success } else { Kind::NoResult })
     }
 
@@ -173,12 +175,12 @@ fn conclude(context: &Context<'_>, report: &FixReport, found: bool, applied: Opt
     }
     if let Some(best) = report.proposals.first() {
         let by = report.served.as_deref().unwrap_or("base");
-        ui.status(&format!("proposed: {}, ranked by {by}", origin(best)));
+        ui.status(&visible(&format!("proposed: {}, ranked by {by}", origin(best))));
     }
     match applied {
         Some(applied) => {
             let files: Vec<&str> = applied.files.iter().map(sera_core::TreePath::as_str).collect();
-            ui.status(&format!("wrote {}", files.join(", ")));
+            ui.status(&visible(&format!("wrote {}", files.join(", "))));
             ui.hint(&format!("undo it: {}", applied.undo()));
         }
         None => {

@@ -1,7 +1,8 @@
 //! `git sera forget`.
-use super::{Context, log::visible, report};
+use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
 use crate::render::{count, line, seconds};
+use crate::visible::visible_line;
 use clap::Args;
 use sera_protocol::Job;
 use sera_protocol::report::ForgetReport;
@@ -61,7 +62,7 @@ fn text(report: &ForgetReport, dry_run: bool) -> String {
     let forgotten = if dry_run { "would be forgotten" } else { "is forgotten" };
     line(
         &mut text,
-        format_args!("{} {forgotten}, {}", visible(&report.about), seconds(report.seconds)),
+        format_args!("{} {forgotten}, {}", visible_line(&report.about), seconds(report.seconds)),
     );
     text
 }

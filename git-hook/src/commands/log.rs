@@ -3,6 +3,7 @@ use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
 use crate::render::{count, line};
 use crate::table::{Align, Table};
+use crate::visible::visible_line;
 use clap::Args;
 use sera_protocol::Job;
 use sera_protocol::report::{LogReport, Logged};
@@ -41,7 +42,7 @@ fn text(report: &LogReport) -> String {
     for logged in &report.trajectories {
         let recall = format!("{:.0} %", logged.recall * 100.0);
         let said = first_line(&logged.description);
-        let [by, of] = [&logged.teacher, &logged.of].map(|text| visible(text));
+        let [by, of] = [&logged.teacher, &logged.of].map(|text| visible_line(text));
         table.row([&short(logged), &recall, &verdict(logged), &by, &of, &said]);
     }
     let mut text = table.render(0);
@@ -63,14 +64,8 @@ pub(super) fn verdict(logged: &Logged) -> String {
     }
 }
 
-/// A line without anything that a terminal would obey: what models and repositories write is not
-/// trusted.
-pub(super) fn visible(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
-}
-
 fn first_line(text: &str) -> String {
-    let line = visible(text.lines().next().unwrap_or_default());
+    let line = visible_line(text.lines().next().unwrap_or_default());
     match line.char_indices().nth(SAID) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,

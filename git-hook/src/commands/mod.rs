@@ -33,10 +33,13 @@ use crate::daemon;
 use crate::interrupt::Interrupt;
 use crate::progress::Bars;
 use crate::ui::Ui;
+use crate::visible;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sera_git::Repository;
 use sera_protocol::method::{Call, RunParams};
 use sera_protocol::{Job, JobResult, Locations};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
 /// Grow a coding model out of this repository, on this machine
@@ -185,14 +188,20 @@ impl Context<'_> {
 
     /// Asks the daemon, starting it where none runs.
     fn ask<C: Call>(&self, call: C) -> Result<C::Reply, CommandError> {
-        Ok(daemon::reach(&Locations::of_process()?)?.call(call)?)
+        self.to_show(daemon::reach(&Locations::of_process()?)?.call(call)?)
     }
 
-    /// Runs a job on the repository to its end, showing how far it is.
+    /// Runs a job on the repository to its end, showing how far it is; its result is to be shown.
     fn run(&self, job: Job) -> Result<JobResult, CommandError> {
-        self.run_on(&self.repository()?, job)
+        self.to_show(self.run_on(&self.repository()?, job)?)
     }
 
+    /// What the daemon says as a terminal may show it. JSON holds all of it, escaped.
+    fn to_show<T: Serialize + DeserializeOwned>(&self, said: T) -> Result<T, CommandError> {
+        if self.ui.wants_json() { Ok(said) } else { visible::of_report(&said) }
+    }
+
+    /// The same with its result as it came, for who applies it.
     fn run_on(&self, repository: &Repository, job: Job) -> Result<JobResult, CommandError> {
         let path = wire_path(repository.work_dir())?;
         let interrupt = Interrupt::of_process()?;

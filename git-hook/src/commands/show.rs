@@ -3,6 +3,7 @@ use super::{Context, log, report};
 use crate::command_error::{CommandError, Kind};
 use crate::diff;
 use crate::render::{count, line};
+use crate::visible::visible_line;
 use clap::Args;
 use sera_protocol::Job;
 use sera_protocol::report::{ShowReport, Shown};
@@ -64,11 +65,11 @@ fn shown(text: &mut String, at: usize, step: &Shown) {
         line(text, format_args!("{}", indented(thought)));
     }
     for action in step.action.lines() {
-        line(text, format_args!("  > {}", log::visible(action)));
+        line(text, format_args!("  > {}", visible_line(action)));
     }
     line(text, format_args!("{}", indented(&step.observation)));
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("    {}", log::visible(line))).collect::<Vec<_>>().join("\n")
+    text.lines().map(|line| format!("    {}", visible_line(line))).collect::<Vec<_>>().join("\n")
 }

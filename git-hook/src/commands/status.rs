@@ -30,7 +30,7 @@ impl Status {
             context.ui.hint("start it: git sera start");
             return Ok(Kind::NoResult);
         };
-        let report = client.call(StatusParams { path })?;
+        let report = context.to_show(client.call(StatusParams { path })?)?;
         if context.ui.wants_json() {
             let mut value = serde_json::to_value(&report)
                 .map_err(|error| CommandError::of(Kind::Internal, &error))?;

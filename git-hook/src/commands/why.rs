@@ -1,8 +1,9 @@
 //! `git sera why`.
-use super::{Context, log::visible, report};
+use super::{Context, report};
 use crate::command_error::{CommandError, Kind};
 use crate::render::{count, line};
 use crate::table::{Align, Table};
+use crate::visible::visible_line;
 use clap::Args;
 use sera_protocol::Job;
 use sera_protocol::report::WhyReport;
@@ -34,14 +35,14 @@ fn text(report: &WhyReport) -> String {
     let mut table = Table::new([Align::Left, Align::Left]);
     for known in &report.known {
         let trained_on = if known.trained_on { "yes" } else { "no" };
-        table.row([trained_on, &visible(&known.what), &visible(&known.because)]);
+        table.row([trained_on, &visible_line(&known.what), &visible_line(&known.because)]);
     }
     let mut text = table.render(0);
     if report.unsaid > 0 {
         line(&mut text, format_args!("… and {} more", count(report.unsaid)));
     }
     if report.known.is_empty() {
-        line(&mut text, format_args!("nothing was made of {}", visible(&report.about)));
+        line(&mut text, format_args!("nothing was made of {}", visible_line(&report.about)));
     }
     text
 }

@@ -6,6 +6,7 @@ use sera_core::{Patch, TaskId, TrajectoryId};
 use sera_protocol::Stage;
 use sera_protocol::method::{JobStatus, RepositoryStatus, Request, SeedCounts, StatusReport};
 use sera_protocol::report::*;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 fn counts<const N: usize>(of: [(&str, u64); N]) -> BTreeMap<String, u64> {
@@ -13,10 +14,58 @@ fn counts<const N: usize>(of: [(&str, u64); N]) -> BTreeMap<String, u64> {
 }
 
 fn check(name: &str, arguments: &[&str], result: JobResult) {
+    poisoned(arguments, &result);
     let (bench, _seen) = Bench::answering(result);
     assert_snapshot!(name, bench.run(arguments));
     let json = format!("{name}_json");
     assert_snapshot!(json, bench.run(&[arguments, &["--json", "--quiet"]].concat()));
+}
+
+/// Clears the screen, turns the reading direction, hides itself.
+const POISON: &str = "\u{1b}[2J\u{9b}2J\u{202e}\u{200b}\u{7}";
+
+fn texts(value: &Value, at: &str, into: &mut Vec<String>) {
+    match value {
+        Value::String(_) => into.push(at.to_owned()),
+        Value::Array(values) => {
+            (0..).zip(values).for_each(|(n, one)| texts(one, &format!("{at}/{n}"), into));
+        }
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, one)| texts(one, &format!("{at}/{name}"), into));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Whatever text of a report a repository or a model wrote: no terminal gets to obey it.
+fn poisoned(arguments: &[&str], result: &JobResult) {
+    let mut value = serde_json::to_value(result).unwrap();
+    let mut places = Vec::new();
+    texts(&value, "", &mut places);
+    for place in places {
+        let before = value.clone();
+        let text = value.pointer_mut(&place).unwrap();
+        *text = Value::from(format!("{}{POISON}", text.as_str().unwrap()));
+        // Ids and words cannot hold it.
+        if serde_json::from_value::<JobResult>(value.clone()).is_err() {
+            value = before;
+        }
+    }
+    let result: JobResult = serde_json::from_value(value).unwrap();
+    for more in [&["--color", "always"][..], &["--json", "--quiet"]] {
+        let (bench, _seen) = Bench::answering(result.clone());
+        let said = bench.run(&[arguments, more].concat());
+        // Colours of our own.
+        let plain = said.split("\u{1b}[").map(|part| match part.split_once('m') {
+            Some((code, rest)) if code.bytes().all(|b| b.is_ascii_digit() || b == b';') => rest,
+            _ => part,
+        });
+        let plain: String = plain.collect();
+        let obeyed = |c: char| c.is_control() && c != '\n' || POISON.contains(c) && !c.is_ascii();
+        let found: Vec<char> = plain.chars().filter(|c| obeyed(*c)).collect();
+        assert_eq!(found, [' '; 0], "{arguments:?}: {said:?}");
+        assert!(!said.contains("\u{1b}[2J"), "{arguments:?}: {said:?}");
+    }
 }
 
 #[test]
