@@ -108,7 +108,7 @@ impl<'a> Cycle<'a> {
     /// Where the base comes from: asked for, configured by the user, asked for earlier, or (`None`)
     /// the preset's own place.
     pub(crate) fn base_source(&self) -> Result<Option<String>> {
-        let configured = || self.engine.repository.user_config("sera.base");
+        let configured = || self.engine.repository.config("sera.base");
         match self.preferred.clone().or_else(configured) {
             Some(source) => Ok(Some(source)),
             None => self.records.base(),

@@ -398,14 +398,14 @@ pub(crate) async fn train(
 
 /// `sera.device`. A word in a repository's config chooses hardware, nothing more.
 fn device(cycle: &Cycle<'_>) -> Result<Choice> {
-    let chosen = cycle.engine.repository.settings()?.any("sera.device");
+    let chosen = cycle.engine.repository.settings()?.value("sera.device");
     let parsed = chosen.map_or(Ok(Choice::Auto), |text| text.parse());
     parsed.map_err(|error: DeviceError| failure::invalid_params(&format!("sera.device: {error}")))
 }
 
 /// `sera.cache`: how a student keeps what it reads.
 pub(crate) fn cache(cycle: &Cycle<'_>) -> Result<KeyValues> {
-    let chosen = cycle.engine.repository.settings()?.any("sera.cache");
+    let chosen = cycle.engine.repository.settings()?.value("sera.cache");
     let parsed = chosen.map_or(Ok(KeyValues::default()), |text| text.parse());
     parsed
         .map_err(|error: UnknownKeyValues| failure::invalid_params(&format!("sera.cache: {error}")))
@@ -473,7 +473,7 @@ pub(crate) async fn evaluate(
 /// did not agree: an evaluation asks nobody.
 pub(crate) fn examine(cycle: &Cycle<'_>, done: &Evaluated) -> Result<Option<Examine>> {
     let settings = cycle.engine.repository.settings()?;
-    if settings.user_all("sera.teacher.url").is_empty() {
+    if settings.values("sera.teacher.url").is_empty() {
         return Ok(None);
     }
     let teacher = Teacher::of(&settings)?;

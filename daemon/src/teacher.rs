@@ -41,8 +41,8 @@ pub(crate) struct Teacher {
 impl Teacher {
     /// The teacher of these settings; an error where none is configured, or not well.
     pub(crate) fn of(settings: &Settings) -> Result<Self> {
-        let urls = settings.user_all("sera.teacher.url");
-        let Some(model) = settings.user("sera.teacher.model").filter(|_| !urls.is_empty()) else {
+        let urls = settings.values("sera.teacher.url");
+        let Some(model) = settings.value("sera.teacher.model").filter(|_| !urls.is_empty()) else {
             return Err(none(!urls.is_empty()));
         };
         for url in &urls {
@@ -112,7 +112,7 @@ fn none(lacks_model: bool) -> anyhow::Error {
 }
 
 fn dialect(settings: &Settings) -> Result<Dialect> {
-    let Some(name) = settings.user("sera.teacher.dialect") else { return Ok(Dialect::default()) };
+    let Some(name) = settings.value("sera.teacher.dialect") else { return Ok(Dialect::default()) };
     let names = Dialect::ALL.map(Dialect::name).join(", ");
     let wrong =
         || failure::invalid_params(&format!("sera.teacher.dialect: {name:?} is none of {names}"));
@@ -121,7 +121,7 @@ fn dialect(settings: &Settings) -> Result<Dialect> {
 
 fn parsed<T: std::str::FromStr>(settings: &Settings, key: &str) -> Result<Option<T>> {
     let wrong = |text: &str| failure::invalid_params(&format!("{key}: {text:?} is no number"));
-    settings.user(key).map(|text| text.trim().parse().map_err(|_| wrong(&text))).transpose()
+    settings.value(key).map(|text| text.trim().parse().map_err(|_| wrong(&text))).transpose()
 }
 
 /// Dollars as micro-dollars.

@@ -1,6 +1,7 @@
 //! Settings, by the scope they come from.
 use crate::command::output;
 use crate::open::options;
+use crate::settings::{Scope, setting};
 use crate::{GitError, Repository};
 use gix::config::Source;
 use gix::sec::Trust;
@@ -24,19 +25,30 @@ pub enum ConfigError {
 pub struct Settings(gix::Repository);
 
 impl Settings {
-    /// The value of `key` in any scope, the nearest first.
-    pub fn any(&self, key: &str) -> Option<String> {
-        self.0.config_snapshot().string(key).map(|value| value.to_string())
+    /// The value of a setting, from the scopes that its row allows; none without a row.
+    pub fn value(&self, key: &str) -> Option<String> {
+        match setting(key)?.scope {
+            Scope::Any => self.0.config_snapshot().string(key).map(|value| value.to_string()),
+            Scope::User => self.user(key),
+        }
+    }
+
+    /// All values of a setting that may have several, in order.
+    pub fn values(&self, key: &str) -> Vec<String> {
+        match setting(key).map(|setting| setting.scope) {
+            Some(Scope::User) => self.user_all(key),
+            Some(Scope::Any) => self.value(key).into_iter().collect(),
+            None => Vec::new(),
+        }
     }
 
     /// The value of `key` in the user's own scopes (system and global), never from the repository
-    /// and never from the environment: for whatever runs a program or sends data out.
-    pub fn user(&self, key: &str) -> Option<String> {
+    /// and never from the environment.
+    pub(crate) fn user(&self, key: &str) -> Option<String> {
         self.user_all(key).pop()
     }
 
-    /// All values of `key` in the user's own scopes, the last of which [`Settings::user`] is.
-    pub fn user_all(&self, key: &str) -> Vec<String> {
+    fn user_all(&self, key: &str) -> Vec<String> {
         let snapshot = self.0.config_snapshot();
         let values = snapshot.plumbing().strings_filter(key, is_own);
         values.unwrap_or_default().into_iter().map(|value| value.to_string()).collect()
@@ -63,8 +75,11 @@ impl Settings {
         own.into_iter().map(|(key, values)| (key, values.join(" "))).collect()
     }
 
-    /// The value of `key` in any scope as git reads whole numbers: `512`, `512m`, `4g`.
+    /// A setting that any scope may hold as git reads whole numbers: `512`, `512m`, `4g`.
     pub fn integer(&self, key: &str) -> Result<Option<i64>, GitError> {
+        if setting(key).is_none_or(|setting| setting.scope != Scope::Any) {
+            return Ok(None);
+        }
         let value = self.0.config_snapshot().try_integer(key);
         value.map_err(|e| GitError::read(format!("read {key} as a number"), e))
     }
@@ -81,14 +96,9 @@ impl Repository {
         Ok(Settings(opened.to_thread_local()))
     }
 
-    /// [`Settings::any`] for one key; `None` where the config cannot be read.
+    /// [`Settings::value`] for one key; `None` where the config cannot be read.
     pub fn config(&self, key: &str) -> Option<String> {
-        self.settings().ok()?.any(key)
-    }
-
-    /// [`Settings::user`] for one key; `None` where the config cannot be read.
-    pub fn user_config(&self, key: &str) -> Option<String> {
-        self.settings().ok()?.user(key)
+        self.settings().ok()?.value(key)
     }
 
     /// Writes a `sera.*` key of this repository, or removes it where `value` is `None`.

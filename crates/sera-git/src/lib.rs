@@ -12,6 +12,7 @@ mod format;
 mod history;
 mod open;
 mod renames;
+mod settings;
 mod status;
 mod tree;
 
@@ -22,6 +23,7 @@ pub use config::{ConfigError, Settings};
 pub use credential::credential;
 pub use history::CommitInfo;
 pub use open::{OpenError, Repository};
+pub use settings::{SETTINGS, Scope, Setting, reference, setting};
 pub use status::WorkTreeChange;
 pub use tree::{CommitTree, MAX_BLOB};
 

@@ -175,3 +175,31 @@ fn the_top_level_holds_what_the_design_names() {
         assert!(top.starts_with('.') || allowed.contains(&&*top), "{top} stands at the top level");
     }
 }
+
+/// Keys of settings that a source names, up to what a format fills in.
+fn settings_in(text: &str) -> Vec<&str> {
+    let named = text.match_indices("\"sera.").map(|(at, _)| &text[at + 1..]);
+    let end = |rest: &str| rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-');
+    named.map(|rest| &rest[..end(rest).unwrap_or(rest.len())]).collect()
+}
+
+#[test]
+fn every_setting_has_a_row_that_says_whose_it_is() {
+    let text = |path: &str| std::fs::read_to_string(root().join(path)).expect("it is there");
+    let table = text("crates/sera-git/src/settings.rs").to_lowercase();
+    let rows = settings_in(&table);
+    assert!(rows.len() > 15, "{rows:?}");
+    for path in sources(&[".rs"]) {
+        let shipped = path.strip_prefix(root()).expect("sources are ours").to_owned();
+        if !shipped.components().any(|part| part.as_os_str() == "src") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).expect("sources are UTF-8").to_lowercase();
+        for key in settings_in(&source).into_iter().filter(|key| key.len() > "sera.".len()) {
+            let known = rows.iter().any(|row| row.starts_with(key.trim_end_matches('.')));
+            // What only says that other keys are refused is no setting.
+            let refused = shipped.ends_with("crates/sera-git/src/config.rs");
+            assert!(known || refused, "{key} of {} has no row", shipped.display());
+        }
+    }
+}

@@ -46,7 +46,7 @@ impl Rollout {
         let Self { limit, student, attempts, .. } = *self;
         let job = Job::Rollout { limit, student, attempts };
         let mut report = report!(context, job => Rollout);
-        if !self.procedural && context.repository()?.user_config("sera.teacher.url").is_some() {
+        if !self.procedural && context.repository()?.config("sera.teacher.url").is_some() {
             report.teacher = Some(self.generate(context)?);
         }
         if context.ui.wants_json() {

@@ -62,3 +62,14 @@ fn gits_own_bash_completion_reaches_ours() {
         .expect("bash is there, as git's own tests need it");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "fix", "{output:?}");
 }
+
+/// Of the settings, too.
+#[test]
+fn the_reference_of_settings_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings.md");
+    if std::env::var_os("GIT_SERA_CODEGEN").is_some() {
+        std::fs::write(&path, sera_git::reference()).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(committed == sera_git::reference(), "`cargo xtask codegen` writes docs/settings.md");
+}

@@ -1,7 +1,7 @@
 //! A repository that wants to run a program of its own: nothing we ask of it does.
 use crate::{child, open};
 use sera_core::{Patch, Tree as _};
-use sera_git::Repository;
+use sera_git::{Repository, SETTINGS, Scope, Setting};
 use sera_testkit::Repo;
 use sera_testkit::hostile::{PLANTS, Plant, Tripwires};
 use std::io::Write as _;
@@ -34,7 +34,7 @@ fn exercise(path: &Path) {
     assert!(repository.resolve("HEAD").unwrap().is_some());
     assert!(repository.is_ancestor(&head, &head).unwrap());
     let settings = repository.settings().unwrap();
-    drop((settings.any("sera.device"), settings.user("sera.base"), settings.own()));
+    drop((settings.value("sera.device"), settings.value("sera.base"), settings.own()));
     repository.config_set("sera.memory", Some("1g")).unwrap();
     repository.config_set("sera.memory", None).unwrap();
     let changes = repository.work_tree_changes().unwrap();
@@ -156,4 +156,30 @@ fn links_are_not_followed() {
     assert!(changes.iter().all(|(_, content)| content.is_none()), "{changes:?}");
     let patch = "--- a/up/secret.py\n+++ b/up/secret.py\n@@ -1 +1 @@\n-SECRET = 1\n+SECRET = 2\n";
     assert!(repository.apply(&Patch::parse(patch).unwrap()).is_err());
+}
+
+/// A repository that sets everything there is to set is heard only where any scope may speak.
+#[test]
+fn a_repository_sets_nothing_that_is_the_users() {
+    let repo = changed();
+    let named = |setting: &Setting| setting.key.replace('*', "m.1");
+    for setting in SETTINGS {
+        repo.git(&["config", &named(setting), "7"]);
+        repo.git(&["config", "--worktree", &named(setting), "7"]);
+    }
+    repo.git(&["config", "sera.unheard-of", "7"]);
+    let settings = open(&repo).settings().unwrap();
+    for setting in SETTINGS {
+        let (key, honoured) = (named(setting), setting.scope == Scope::Any);
+        assert_eq!(settings.value(&key).as_deref(), honoured.then_some("7"), "{key}");
+        assert_eq!(settings.values(&key).len(), usize::from(honoured), "{key}");
+        assert_eq!(settings.integer(&key).unwrap(), honoured.then_some(7), "{key}");
+    }
+    assert!(settings.own().is_empty());
+    assert_eq!(settings.value("sera.unheard-of"), None);
+    assert_eq!(settings.value("core.editor"), None);
+    // What chooses where something goes, what runs or what it costs is the user's.
+    let any = SETTINGS.iter().filter(|setting| setting.scope == Scope::Any);
+    let any: Vec<&str> = any.map(|setting| setting.key).collect();
+    assert_eq!(any, ["sera.cache", "sera.device", "sera.memory"]);
 }

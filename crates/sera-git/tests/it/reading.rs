@@ -278,13 +278,13 @@ fn settings_of_this_repository() {
     let repo = Repo::new();
     repo.commit("one", &[("a", "1\n")]);
     let opened = open(&repo);
-    assert_eq!(opened.config("sera.teacher"), None);
-    opened.config_set("sera.teacher", Some("from the \"repository\"")).unwrap();
-    assert_eq!(opened.config("sera.teacher").as_deref(), Some("from the \"repository\""));
-    assert_eq!(repo.git(&["config", "--local", "sera.teacher"]), "from the \"repository\"");
-    opened.config_set("sera.teacher", None).unwrap();
-    opened.config_set("sera.teacher", None).unwrap();
-    assert_eq!(opened.config("sera.teacher"), None);
+    assert_eq!(opened.config("sera.device"), None);
+    opened.config_set("sera.device", Some("from the \"repository\"")).unwrap();
+    assert_eq!(opened.config("sera.device").as_deref(), Some("from the \"repository\""));
+    assert_eq!(repo.git(&["config", "--local", "sera.device"]), "from the \"repository\"");
+    opened.config_set("sera.device", None).unwrap();
+    opened.config_set("sera.device", None).unwrap();
+    assert_eq!(opened.config("sera.device"), None);
     assert!(opened.config_set("core.pager", Some("x")).is_err());
 }
 
@@ -294,12 +294,14 @@ fn settings_of_this_repository() {
 fn child_reads_settings() {
     let Some(work) = std::env::var_os("WORK_TREE") else { return };
     let opened = Repository::discover(work.as_ref()).unwrap();
-    let (any, user) = (opened.config("sera.teacher"), opened.user_config("sera.teacher"));
-    assert_eq!(any.as_deref(), Some("repository's"));
-    assert_eq!(user.as_deref(), Some("user's"));
-    assert_eq!(opened.user_config("sera.local"), None);
-    assert_eq!(opened.user_config("sera.environment"), None);
-    assert_eq!(opened.config("sera.environment").as_deref(), Some("1"));
+    assert_eq!(opened.config("sera.device").as_deref(), Some("repository's"));
+    assert_eq!(opened.config("sera.base").as_deref(), Some("user's"));
+    assert_eq!(opened.config("sera.teacher.url"), None, "only the repository says so");
+    assert_eq!(opened.config("sera.teacher.model"), None, "only the environment says so");
+    assert_eq!(opened.config("sera.memory").as_deref(), Some("1"), "that one may");
+    let own = opened.settings().unwrap().own();
+    let own: Vec<_> = own.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(own, ["sera.base=user's", "sera.device=user's", "sera.price.M.x.prompt=1 2"]);
     let changes = opened.work_tree_changes().unwrap();
     assert_eq!(changes.len(), 1, "the user's ignore file counts: {changes:?}");
 }
@@ -308,17 +310,27 @@ fn child_reads_settings() {
 fn settings_of_the_user() {
     let repo = Repo::new();
     repo.commit("one", &[("a", "1\n")]);
-    repo.git(&["config", "--global", "sera.teacher", "user's"]);
-    repo.git(&["config", "--local", "sera.teacher", "repository's"]);
-    repo.git(&["config", "--local", "sera.local", "x"]);
+    for (scope, key, value) in [
+        ("--global", "sera.base", "user's"),
+        ("--local", "sera.base", "repository's"),
+        ("--global", "sera.device", "user's"),
+        ("--local", "sera.device", "repository's"),
+        ("--local", "sera.teacher.url", "x"),
+        ("--global", "sera.price.M.x.Prompt", "1"),
+        ("--global", "sera.price.M.x.Prompt", "2"),
+    ] {
+        repo.git(&["config", scope, "--add", key, value]);
+    }
     repo.git(&["config", "--global", "core.excludesFile", "~/ignore"]);
     std::fs::write(repo.home().join("ignore"), "*.swp\n").unwrap();
     repo.write("a.swp", "");
     repo.write("new", "");
     let environment = [
-        ("GIT_CONFIG_COUNT", "1"),
-        ("GIT_CONFIG_KEY_0", "sera.environment"),
+        ("GIT_CONFIG_COUNT", "2"),
+        ("GIT_CONFIG_KEY_0", "sera.teacher.model"),
         ("GIT_CONFIG_VALUE_0", "1"),
+        ("GIT_CONFIG_KEY_1", "sera.memory"),
+        ("GIT_CONFIG_VALUE_1", "1"),
     ];
     child(&repo, "reading::child_reads_settings", &environment);
 }

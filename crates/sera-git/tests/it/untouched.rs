@@ -49,8 +49,8 @@ fn every_read_leaves_no_trace() {
     }
     assert!(opened.refs().unwrap().len() > 2);
     assert_eq!(opened.work_tree_changes().unwrap().len(), 2);
-    opened.config("sera.teacher");
-    opened.user_config("sera.teacher");
+    opened.config("sera.device");
+    opened.config("sera.teacher.url");
     assert!(opened.tree(&CommitId::from_hex("0".repeat(40))).is_err());
     drop(opened);
     let after = snapshot(&repo);
