@@ -78,9 +78,10 @@ fn set(repo: &Repo, wire: &str, settings: &[(&str, &str)]) {
 
 /// Gives every file an attribute, past the work tree.
 fn attribute(repo: &Repo, attribute: &str) {
-    let info = repo.path().join(".git/info");
-    std::fs::create_dir_all(&info).expect("the folder is writable");
-    std::fs::write(info.join("attributes"), format!("* {attribute}\n")).expect("it is writable");
+    let file = repo.path().join(".git/info/attributes");
+    std::fs::create_dir_all(repo.path().join(".git/info")).expect("the folder is writable");
+    let before = std::fs::read_to_string(&file).unwrap_or_default();
+    std::fs::write(file, format!("{before}* {attribute}\n")).expect("it is writable");
 }
 
 /// Config that another file brings in; `how` is the section that names it.

@@ -6,6 +6,8 @@ mod audit;
 mod cancel;
 mod forget;
 mod generate;
+#[cfg(unix)]
+mod hostile;
 mod input;
 mod one_daemon;
 mod quickstart;
