@@ -217,8 +217,8 @@ impl Office {
     pub(crate) fn sweep(&self) {
         let state = self.locations.state.clone();
         drop(tokio::task::spawn_blocking(move || match crate::sandbox::sweep(&state) {
-            Ok(removed) if removed.is_empty() => {}
-            Ok(removed) => tracing::info!(?removed, "containers of dead workers removed"),
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "containers of dead workers"),
             Err(error) => tracing::warn!(error = format!("{error:#}"), "containers not swept"),
         }));
     }

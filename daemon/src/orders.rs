@@ -284,9 +284,11 @@ pub(crate) fn build_image(
 ) -> Result<BuildImage> {
     let settings = cycle.engine.repository.settings()?;
     let sandbox = sandbox(cycle, &settings)?.ok_or_else(failure::no_containers)?;
-    if from == ImageSource::Repository && agreed.is_some() {
+    if let Some(recipe) = agreed.filter(|_| from == ImageSource::Repository) {
         // The tree is what is sent.
         agree(cycle, sandbox.remote().into_iter(), consent)?;
+        let to = format!("build an image by the repository's own recipe, blake3 {recipe}");
+        cycle.engine.record(&Event::Consent { given: true, to })?;
     }
     let source = source(cycle)?;
     let name = Digest::of(cycle.engine.repository.common_dir().as_os_str().as_encoded_bytes());

@@ -1,12 +1,14 @@
 //! Where commands run: what the user's settings demand, and the images that were built here.
 //!
 //! Every key here decides what runs or where code goes, so none is taken from a repository.
+use crate::audit::Place;
 use crate::failure;
 use anyhow::{Context as _, Result};
 use sera_core::Digest;
+use sera_core::audit::{Change, Event};
 use sera_git::Settings;
 use sera_protocol::{ErrorCode, Failure};
-use sera_sandbox::container::{LAYERS, Limits, addresses};
+use sera_sandbox::container::{LAYERS, Limits, Swept, addresses};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,7 +38,7 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// Containers as these settings want them; none where only overlays are wanted.
     pub(crate) fn of(settings: &Settings, state: &Path, repository: &Path) -> Result<Option<Self>> {
-        let kind = settings.user("sera.sandbox.kind");
+        let kind = settings.value("sera.sandbox.kind");
         let demanded = match kind.as_deref() {
             None | Some("auto") => false,
             Some("container") => true,
@@ -47,13 +49,13 @@ impl Sandbox {
                 return Err(failure::invalid_params(&text));
             }
         };
-        let require = settings.user_all("sera.sandbox.require");
+        let require = settings.values("sera.sandbox.require");
         if let Some(unknown) = require.iter().find(|layer| !LAYERS.contains(&layer.as_str())) {
             let text =
                 format!("sera.sandbox.require: {unknown:?} is none of {}", LAYERS.join(", "));
             return Err(failure::invalid_params(&text));
         }
-        let named = settings.user("sera.sandbox.image").map(|name| (name, None));
+        let named = settings.value("sera.sandbox.image").map(|name| (name, None));
         let image = match named {
             Some(named) => Some(named),
             None => Images::open(state)?
@@ -81,14 +83,14 @@ impl Sandbox {
 
 fn engines(settings: &Settings) -> Vec<String> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let given = settings.user("sera.sandbox.engine").or_else(|| variable("DOCKER_HOST"));
+    let given = settings.value("sera.sandbox.engine").or_else(|| variable("DOCKER_HOST"));
     let folder = |name: &str| variable(name).map(PathBuf::from);
     addresses(given.as_deref(), folder("HOME").as_deref(), folder("XDG_RUNTIME_DIR").as_deref())
 }
 
 fn limits(settings: &Settings) -> Result<Limits> {
     let usual = Limits::default();
-    let Some(memory) = settings.user("sera.sandbox.memory") else { return Ok(usual) };
+    let Some(memory) = settings.value("sera.sandbox.memory") else { return Ok(usual) };
     let wrong = || {
         failure::invalid_params(&format!(
             "sera.sandbox.memory: {memory:?} is no number of MiB, 64 or more"
@@ -193,10 +195,21 @@ pub(crate) fn refused(why: &str) -> anyhow::Error {
         .into()
 }
 
-/// Removes containers of workers that died, if any did. Engines are asked for nothing otherwise.
-pub(crate) fn sweep(state: &Path) -> Result<Vec<String>> {
+/// Removes containers of workers that died, if any did, and says how many. Engines are asked for
+/// nothing otherwise. Which repository one was for nobody knows any more: the user's own audit log
+/// tells of it.
+pub(crate) fn sweep(state: &Path) -> Result<usize> {
     let now = crate::cycle::now_ms() / 1000;
-    Ok(sera_sandbox::container::sweep_dead(&instance(state)?, &leases(state), now)?)
+    let swept = sera_sandbox::container::sweep_dead(&instance(state)?, &leases(state), now)?;
+    let count = swept.len();
+    if count > 0 {
+        let audit = Place::below(state, crate::engine::key(&state.join("key"))?).audit();
+        for Swept { id, image } in swept {
+            let why = "its worker died".to_owned();
+            audit.record(&Event::Container { change: Change::Removed, id, image, why })?;
+        }
+    }
+    Ok(count)
 }
 
 #[cfg(test)]

@@ -46,6 +46,20 @@ pub const SETTINGS: &[Setting] = &[
     user("sera.teacher.context", "tokens of a conversation; 32768"),
     user("sera.teacher.timeout", "seconds that a reply may take; 900"),
     user("sera.teacher.temperature", "how much its replies vary; 0.6"),
+    user(
+        "sera.sandbox.kind",
+        "where commands run: `auto`, `container` or nothing, `overlay`: nowhere",
+    ),
+    user(
+        "sera.sandbox.engine",
+        "the container engine's address; `DOCKER_HOST` and the usual sockets",
+    ),
+    user("sera.sandbox.image", "an image on that engine instead of one built here"),
+    user(
+        "sera.sandbox.require",
+        "layers that must be in force beside the usual; several may be added",
+    ),
+    user("sera.sandbox.memory", "MiB that a container may use, files included; 4096"),
     user("sera.price.*.prompt", "dollars for a million tokens that the model reads"),
     user("sera.price.*.cached", "the same where the server has them in its cache"),
     user("sera.price.*.completion", "dollars for a million tokens that it writes"),

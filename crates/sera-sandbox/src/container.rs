@@ -23,10 +23,11 @@ pub use pool::{Order, Pool};
 pub use probe::LAYERS;
 pub use shell::{Shell, ShellError};
 pub use spec::{Limits, Owner, Spec};
-pub use sweep::{Lease, sweep, sweep_dead};
+pub use sweep::{Lease, Swept, sweep, sweep_dead};
 
 use exec::{Command, HeadAndTail, Sink};
 use sera_core::Cancel;
+use sera_core::audit::{Audit, Change, Event};
 use std::io::Read;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
@@ -60,6 +61,8 @@ for f in msg sem shm; do sed 1d /proc/sysvipc/$f; done
 pub struct Container {
     engine: Engine,
     id: String,
+    image: String,
+    audit: Audit,
 }
 
 impl std::fmt::Debug for Container {
@@ -72,11 +75,14 @@ impl Container {
     /// Makes a container and starts it.
     ///
     /// # Errors
-    /// Where the engine fails, or made something else than was asked for: that is never started.
-    pub fn start(engine: &Engine, spec: &Spec) -> Result<Self, EngineError> {
+    /// Where the engine fails, or made something else than was asked for, or that cannot be written
+    /// down: such a container is never started.
+    pub fn start(engine: &Engine, spec: &Spec, audit: &Audit) -> Result<Self, EngineError> {
         let created = engine.docker.create_container(None, spec.body());
         let id = engine.call("make a container", 60, created)?.id;
-        let made = Self { engine: engine.clone(), id };
+        let (image, audit) = (spec.image().to_owned(), audit.clone());
+        let made = Self { engine: engine.clone(), id, image, audit };
+        made.record(Change::Created, "commands of a model")?;
         let differences = spec.differences(&made.inspect()?);
         if !differences.is_empty() {
             return Err(EngineError::Differs(differences));
@@ -84,6 +90,12 @@ impl Container {
         let started = engine.docker.start_container(&made.id, None);
         engine.call("start a container", 60, started)?;
         Ok(made)
+    }
+
+    fn record(&self, change: Change, why: &str) -> Result<(), EngineError> {
+        let (id, image, why) = (self.id.clone(), self.image.clone(), why.to_owned());
+        self.audit.record(&Event::Container { change, id, image, why })?;
+        Ok(())
     }
 
     /// Its id.
@@ -176,7 +188,9 @@ impl Container {
 impl Drop for Container {
     fn drop(&mut self) {
         // The engine may be gone; then the container ends by itself, or is swept.
-        drop(exec::remove(&self.engine, &self.id));
+        if exec::remove(&self.engine, &self.id).is_ok() {
+            drop(self.record(Change::Removed, "no longer needed"));
+        }
     }
 }
 

@@ -169,7 +169,7 @@ fn carry_out(gate: Gate, folder: &Path, students: &Students) -> Result<Digest> {
         Order::Evaluate(order) => leave(desk, &evaluate::evaluate(&order, desk)?),
         Order::Examine(order) => leave(desk, &examine::examine(&order, desk)?),
         Order::Fix(order) => leave(desk, &fix::fix(&order, desk, students)?),
-        Order::Diagnose(order) => leave(desk, &sandbox::diagnose(&order)),
+        Order::Diagnose(order) => leave(desk, &sandbox::diagnose(&order, desk)),
         Order::BuildImage(order) => leave(desk, &sandbox::build(&order, desk)?),
     }
 }

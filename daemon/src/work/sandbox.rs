@@ -6,6 +6,7 @@ use crate::order::{BuildImage, BuiltImage, Diagnose, Diagnosed};
 use crate::sandbox::{Sandbox, refused};
 use anyhow::{Context as _, Result};
 use sera_core::Digest;
+use sera_core::audit::Audit;
 use sera_protocol::job::ImageSource;
 use sera_sandbox::container::recipe::Recipe;
 use sera_sandbox::container::{Engine, EngineError, Lease, Order, Owner, Pool, image};
@@ -38,7 +39,8 @@ impl Containers {
         if sandbox.image.is_none() && !sandbox.demanded {
             return Ok(None);
         }
-        match Self::start(sandbox).and_then(|made| made.pool.warm(warm).map(|()| made)) {
+        match Self::start(sandbox, &desk.audit).and_then(|made| made.pool.warm(warm).map(|()| made))
+        {
             Ok(made) => Ok(Some(made)),
             Err(error) if sandbox.demanded => Err(refused(&told(&error))),
             Err(error) => {
@@ -48,7 +50,7 @@ impl Containers {
         }
     }
 
-    fn start(sandbox: &Sandbox) -> Result<Self, EngineError> {
+    fn start(sandbox: &Sandbox, audit: &Audit) -> Result<Self, EngineError> {
         let Some((name, pinned)) = &sandbox.image else {
             let reason = "none was built and none is set".to_owned();
             return Err(EngineError::Image { image: "for containers".to_owned(), reason });
@@ -59,7 +61,8 @@ impl Containers {
         let lease = Lease::take(&sandbox.leases, &run, engine.address())?;
         let owner = Owner { instance: sandbox.instance.clone(), run };
         let require = sandbox.require.clone();
-        let order = Order { image, limits: sandbox.limits, owner, require };
+        let audit = audit.clone();
+        let order = Order { image, limits: sandbox.limits, owner, audit, require };
         let pool = Arc::new(Pool::open(engine, order, now)?);
         Ok(Self { pool, instance: sandbox.instance.clone(), lease: Some(lease) })
     }
@@ -86,7 +89,7 @@ fn told(error: &EngineError) -> String {
 }
 
 /// Looks at what is enforced here.
-pub(super) fn diagnose(order: &Diagnose) -> Diagnosed {
+pub(super) fn diagnose(order: &Diagnose, desk: &Desk) -> Diagnosed {
     let Some(sandbox) = &order.sandbox else {
         return Diagnosed {
             why_not: Some("sera.sandbox.kind is overlay".to_owned()),
@@ -109,7 +112,7 @@ pub(super) fn diagnose(order: &Diagnose) -> Diagnosed {
         Err(error) => found.why_not = Some(told(&error)),
     }
     if found.why_not.is_none() {
-        match Containers::start(sandbox) {
+        match Containers::start(sandbox, &desk.audit) {
             Ok(made) => found.protection = Some(made.pool.protection().clone()),
             Err(error) => found.why_not = Some(told(&error)),
         }

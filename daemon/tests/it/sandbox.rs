@@ -67,6 +67,17 @@ fn a_teacher_works_with_commands() {
     assert!(step["action"].as_str().unwrap().starts_with("bash: "), "{shown}");
     let seen = step["observation"].as_str().unwrap();
     assert!(seen.contains("git: command not found") && seen.contains("[exit code 3]"), "{seen}");
+    // Each container was written down, and nothing of them is left.
+    let audit = user.json(&["audit", "--kind", "container"]);
+    let changes = |change: &str| -> Vec<String> {
+        let entries = audit["entries"].as_array().unwrap().iter();
+        let of = entries.filter(|entry| entry["event"]["change"] == change);
+        let mut ids: Vec<String> = of.map(|entry| entry["event"]["id"].to_string()).collect();
+        ids.sort();
+        ids
+    };
+    assert!(!changes("created").is_empty(), "{audit}");
+    assert_eq!(changes("created"), changes("removed"), "{audit}");
     assert_eq!(user.sera(&["doctor"]).well().code, 0);
     let doctor = user.json(&["doctor"]);
     let container = &doctor["environments"][1];

@@ -1,6 +1,7 @@
 //! A container engine: Docker or Podman, on this machine or another, every call under a deadline.
 use bollard::models::SystemInfo;
 use bollard::{API_DEFAULT_VERSION, Docker};
+use sera_core::audit::Unrecorded;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,9 @@ pub enum EngineError {
         /// Why not.
         reason: String,
     },
+    /// What happens must be written down, and cannot be.
+    #[error(transparent)]
+    Unrecorded(#[from] Unrecorded),
     /// The machine failed us.
     #[error("failed to {call}")]
     Io {
@@ -87,6 +91,7 @@ impl EngineError {
             | Self::Weak(_)
             | Self::Differs(_)
             | Self::Image { .. }
+            | Self::Unrecorded(_)
             | Self::Io { .. } => false,
         }
     }

@@ -6,6 +6,7 @@ use super::image::Image;
 use super::probe;
 use super::spec::{Limits, Owner, Spec};
 use crate::EffectiveProtection;
+use sera_core::audit::Audit;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ pub struct Order {
     pub limits: Limits,
     /// Whose they are.
     pub owner: Owner,
+    /// Where containers are written down.
+    pub audit: Audit,
     /// Layers beside the usual ones that must be in force, of [`super::LAYERS`].
     pub require: Vec<String>,
 }
@@ -39,7 +42,7 @@ impl Pool {
     /// # Errors
     /// Where a layer that must be in force is not: nothing is run then.
     pub fn open(engine: Engine, order: Order, now: fn() -> u64) -> Result<Self, EngineError> {
-        let first = Container::start(&engine, &Spec::of(&order, now()))?;
+        let first = Container::start(&engine, &Spec::of(&order, now()), &order.audit)?;
         let protection = probe::probe(&engine, &first)?;
         let missing = probe::missing(&protection, &order.require);
         if !missing.is_empty() {
@@ -97,7 +100,11 @@ impl Pool {
 
     fn make(&self) -> Result<(Container, Instant), EngineError> {
         Ok((
-            Container::start(&self.engine, &Spec::of(&self.order, (self.now)()))?,
+            Container::start(
+                &self.engine,
+                &Spec::of(&self.order, (self.now)()),
+                &self.order.audit,
+            )?,
             ends(&self.order),
         ))
     }

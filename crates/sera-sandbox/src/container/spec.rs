@@ -85,6 +85,11 @@ impl Spec {
         Self { image: image.id.clone(), path, unset, limits: *limits, labels }
     }
 
+    /// The image's id.
+    pub(super) fn image(&self) -> &str {
+        &self.image
+    }
+
     /// As the engine's interface takes it.
     pub(super) fn body(&self) -> ContainerCreateBody {
         // A name without a value takes the image's own variable away.

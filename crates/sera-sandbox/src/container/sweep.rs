@@ -66,11 +66,11 @@ fn dead(folder: &Path) -> Vec<(String, String)> {
 }
 
 /// Removes what dead processes left on whichever engines they used; asks none where nobody died.
-/// Returns the ids of what was removed.
+/// Returns what was removed.
 ///
 /// # Errors
 /// Where an engine does not answer: another time finds what is left there.
-pub fn sweep_dead(instance: &str, leases: &Path, now: u64) -> Result<Vec<String>, EngineError> {
+pub fn sweep_dead(instance: &str, leases: &Path, now: u64) -> Result<Vec<Swept>, EngineError> {
     let addresses: BTreeSet<String> =
         dead(leases).into_iter().map(|(_, address)| address).collect();
     let mut removed = Vec::new();
@@ -84,8 +84,17 @@ fn is_dead(file: &Path) -> bool {
     OpenOptions::new().write(true).open(file).is_ok_and(|file| file.try_lock().is_ok())
 }
 
+/// A container that was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// Its id.
+    pub id: String,
+    /// The image that it ran.
+    pub image: String,
+}
+
 /// Removes containers of this instance whose process is dead or whose time is over, and then the
-/// dead leases; returns the ids of what was removed. `now` is in unix seconds.
+/// dead leases; returns what was removed. `now` is in unix seconds.
 ///
 /// # Errors
 /// Where the engine fails: the leases stay, and so another time finds them.
@@ -94,7 +103,7 @@ pub fn sweep(
     instance: &str,
     leases: &Path,
     now: u64,
-) -> Result<Vec<String>, EngineError> {
+) -> Result<Vec<Swept>, EngineError> {
     let dead: Vec<String> = dead(leases)
         .into_iter()
         .filter(|(_, address)| address == engine.address())
@@ -108,7 +117,7 @@ pub fn sweep(
     for found in engine.call("list containers", CALL, listed)? {
         if let Some(id) = found.id.clone().filter(|_| is_over(&found, leases, &dead, now)) {
             exec::remove(engine, &id)?;
-            removed.push(id);
+            removed.push(Swept { id, image: found.image_id.unwrap_or_default() });
         }
     }
     for run in dead {

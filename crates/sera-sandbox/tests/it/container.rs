@@ -1,6 +1,7 @@
 //! Containers on a real engine: made as specified, bounded, reused clean, and never left behind.
 use crate::overlay::{overlay, path};
 use sera_core::Cancel;
+use sera_core::audit::Audit;
 use sera_sandbox::Overlay;
 use sera_sandbox::container::{
     Container, Ended, Engine, EngineError, Lease, Limits, Order, Owner, Pool, Shell, ShellError,
@@ -26,9 +27,20 @@ fn owner(test: &str) -> Owner {
     Owner { instance: format!("test-{test}-{}", std::process::id()), run: "a-run".to_owned() }
 }
 
+/// A log that nobody reads.
+pub(crate) fn unheard() -> Audit {
+    Audit::new(|_| Ok(0))
+}
+
 fn order(test: &str, image: &image::Image) -> Order {
     let limits = Limits { memory: 256 << 20, tree: 64 << 20, processes: 64, ..Limits::default() };
-    Order { image: image.clone(), limits, owner: owner(test), require: Vec::new() }
+    Order {
+        image: image.clone(),
+        limits,
+        owner: owner(test),
+        require: Vec::new(),
+        audit: unheard(),
+    }
 }
 
 fn pool(test: &str) -> Option<Arc<Pool>> {
@@ -53,7 +65,7 @@ fn what_is_made_is_what_is_specified() {
     let Some((engine, image)) = engine() else { return };
     let order = order("inspect", &image);
     let spec = Spec::of(&order, now());
-    let container = Container::start(&engine, &spec).unwrap();
+    let container = Container::start(&engine, &spec, &order.audit).unwrap();
     let made = container.inspected().unwrap();
     let check = |field: &str, expect: serde_json::Value| {
         assert_eq!(made.pointer(field), Some(&expect), "{field}: {made:#}");
@@ -109,7 +121,7 @@ fn a_container_ends_by_itself() {
     let Some((engine, image)) = engine() else { return };
     let mut order = order("ends", &image);
     order.limits.lifetime = 1;
-    let container = Container::start(&engine, &Spec::of(&order, now())).unwrap();
+    let container = Container::start(&engine, &Spec::of(&order, now()), &order.audit).unwrap();
     let until = SystemTime::now() + Duration::from_secs(30);
     while container.inspected().is_ok() {
         assert!(SystemTime::now() < until, "it is still there");
@@ -214,14 +226,17 @@ fn containers_of_the_dead_are_swept() {
     let start = |run: &str| {
         let mut order = order("sweep", &image);
         run.clone_into(&mut order.owner.run);
-        Container::start(&engine, &Spec::of(&order, now())).unwrap()
+        Container::start(&engine, &Spec::of(&order, now()), &order.audit).unwrap()
     };
     let (alive, dead) = (start(mine.run()), start(theirs.run()));
     let instance = owner("sweep").instance;
-    let swept = |at| sweep(&engine, &instance, leases.path(), at).unwrap();
+    let swept = |at| -> Vec<String> {
+        let swept = sweep(&engine, &instance, leases.path(), at).unwrap();
+        swept.into_iter().map(|swept| swept.id).collect()
+    };
     assert_eq!(swept(now()), Vec::<String>::new());
     drop(theirs);
-    assert_eq!(sweep(&engine, "another", leases.path(), now()).unwrap(), Vec::<String>::new());
+    assert_eq!(sweep(&engine, "another", leases.path(), now()).unwrap(), []);
     // Another instance's sweep has taken the lease away; the container is an orphan still.
     assert_eq!(swept(now()), [dead.id()]);
     assert!(alive.inspected().is_ok() && dead.inspected().is_err());

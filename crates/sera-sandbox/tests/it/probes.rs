@@ -2,7 +2,7 @@
 //!
 //! A probe that could not be tried at all (no such program, a slip in its text) says something
 //! else than the reason expected, and fails the test like one that got out.
-use crate::container::{engine, run};
+use crate::container::{engine, run, unheard};
 use sera_sandbox::container::{Container, Limits, Order, Owner, Spec};
 
 /// What denies it, as the system words it.
@@ -154,8 +154,8 @@ fn every_way_out_is_shut() {
     let Some((engine, image)) = engine() else { return };
     let owner = Owner { instance: format!("probes-{}", std::process::id()), run: "a".to_owned() };
     let limits = Limits { memory: 256 << 20, tree: 64 << 20, ..Limits::default() };
-    let order = Order { image, limits, owner, require: Vec::new() };
-    let container = Container::start(&engine, &Spec::of(&order, 0)).unwrap();
+    let order = Order { image, limits, owner, require: Vec::new(), audit: unheard() };
+    let container = Container::start(&engine, &Spec::of(&order, 0), &order.audit).unwrap();
     assert!(PROBES.len() >= 60);
     let wrong: Vec<String> = PROBES.iter().filter_map(|probe| open(&container, probe)).collect();
     assert!(

@@ -4,6 +4,7 @@ use super::{Options, page};
 use crate::cargo;
 use crate::engine::Engine as Dockerd;
 use anyhow::{Context as _, Result, ensure};
+use sera_core::audit::Audit;
 use sera_core::redact::Redactor;
 use sera_core::{Cancel, Tree};
 use sera_sandbox::Overlay;
@@ -21,7 +22,8 @@ pub(super) fn sandbox(options: &Options) -> Result<ExitCode> {
     let engine = Engine::connect(&[dockerd.address()])?;
     let image = image::find(&engine, crate::engine::IMAGE, None)?;
     let owner = Owner { instance: "bench".to_owned(), run: "bench".to_owned() };
-    let order = Order { image, limits: Limits::default(), owner, require: Vec::new() };
+    let audit = Audit::new(|_| Ok(0));
+    let order = Order { image, limits: Limits::default(), owner, require: Vec::new(), audit };
     let pool = Arc::new(Pool::open(engine.clone(), order.clone(), now)?);
     let repository = sera_git::Repository::discover(options.need("repo")?.as_ref())?;
     let tree: Arc<dyn Tree> = repository.tree(&repository.head()?)?;
@@ -68,7 +70,7 @@ fn timed(work: impl FnOnce() -> Result<()>) -> Result<f64> {
 }
 
 fn start_and_run(engine: &Engine, order: &Order) -> Result<()> {
-    let container = Container::start(engine, &Spec::of(order, now()))?;
+    let container = Container::start(engine, &Spec::of(order, now()), &order.audit)?;
     container.run("true", WAIT, &Cancel::default())?;
     Ok(())
 }
