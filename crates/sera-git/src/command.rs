@@ -58,6 +58,19 @@ pub fn git(work_dir: &Path) -> Command {
     command
 }
 
+/// A key of config and the value that it has instead of the repository's.
+pub(crate) type Overruled = (OsString, String);
+
+/// Overrules config by the environment: in `-c key=value` a key would end at its first `=`, and
+/// names that a repository gives may hold one.
+pub(crate) fn overrule(command: &mut Command, settings: &[Overruled]) {
+    command.env("GIT_CONFIG_COUNT", settings.len().to_string());
+    for (at, (key, value)) in settings.iter().enumerate() {
+        command.env(format!("GIT_CONFIG_KEY_{at}"), key);
+        command.env(format!("GIT_CONFIG_VALUE_{at}"), value);
+    }
+}
+
 /// Absolute entries of `PATH` only: a relative one would look into the repository.
 fn search_path() -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_default();

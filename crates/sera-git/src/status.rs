@@ -1,9 +1,10 @@
 //! Uncommitted work: what a fix must see over the last commit.
-use crate::command::output;
+use crate::command::{Overruled, output, overrule};
 use crate::tree::tree_path;
 use crate::{GitError, MAX_BLOB, Repository};
 use sera_core::TreePath;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::Path;
 
 /// Settings of the user's own that decide what counts as changed or ignored.
@@ -18,9 +19,7 @@ impl Repository {
     /// tracked file is gone, or is no longer a regular file of at most [`MAX_BLOB`] bytes.
     pub fn work_tree_changes(&self) -> Result<Vec<WorkTreeChange>, GitError> {
         let mut command = self.git();
-        for setting in self.status_settings()? {
-            command.args(["-c", &setting]);
-        }
+        overrule(&mut command, &self.status_settings()?);
         command.args(["status", "--porcelain=v2", "-z", "--no-renames"]);
         command.args(["--untracked-files=all", "--ignore-submodules=all"]);
         let mut changes = BTreeMap::new();
@@ -33,18 +32,18 @@ impl Repository {
         Ok(changes.into_iter().collect())
     }
 
-    /// Names of the filters that the repository configures. Git itself is asked, which runs none of
-    /// them for that: config that it brings in and we do not would name one more.
-    fn filters(&self) -> Result<BTreeSet<String>, GitError> {
+    /// Names of the filters that the repository configures, as bytes. Git itself is asked, which
+    /// runs none of them for that: another reader may take other files in than git does.
+    fn filters(&self) -> Result<BTreeSet<Vec<u8>>, GitError> {
         let mut command = self.git();
         command.args(["config", "--null", "--name-only", "--list"]);
         let listed = output(&mut command, "config")?;
         let keys = listed.split(|&byte| byte == 0);
-        Ok(keys.filter_map(subsection).collect())
+        Ok(keys.filter_map(filter_name).map(<[u8]>::to_vec).collect())
     }
 
     /// What status honours: the user's ignore file, and no program that the repository names.
-    fn status_settings(&self) -> Result<Vec<String>, GitError> {
+    fn status_settings(&self) -> Result<Vec<Overruled>, GitError> {
         let settings = self.settings()?;
         let mut values = Vec::new();
         for key in USER_KEYS {
@@ -54,23 +53,40 @@ impl Repository {
                 "core.attributesFile" => Some(default("attributes")),
                 _ => None,
             });
-            values.extend(value.map(|value| format!("{key}={}", expand(&value))));
+            values.extend(value.map(|value| (key.into(), expand(&value))));
         }
         for filter in self.filters()? {
-            for program in ["clean", "smudge", "process"] {
-                values.push(format!("filter.{filter}.{program}="));
+            for (program, value) in
+                [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")]
+            {
+                let key = [b"filter.", &*filter, b".", program.as_bytes()].concat();
+                values.push((os_text(key)?, value.to_owned()));
             }
-            values.push(format!("filter.{filter}.required=false"));
         }
         Ok(values)
     }
 }
 
-/// `lfs`, of `filter.lfs.clean`. Names may hold dots.
-fn subsection(key: &[u8]) -> Option<String> {
-    let key = std::str::from_utf8(key).ok()?;
-    let name = key.strip_prefix("filter.")?.rsplit_once('.')?.0;
-    Some(name.to_owned())
+/// `lfs`, of `filter.lfs.clean`. A name may hold dots, and anything else.
+fn filter_name(key: &[u8]) -> Option<&[u8]> {
+    let rest = key.strip_prefix(b"filter.")?;
+    Some(&rest[..rest.iter().rposition(|&byte| byte == b'.')?])
+}
+
+#[cfg(unix)]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "elsewhere names that are no text cannot be passed on"
+)]
+fn os_text(bytes: Vec<u8>) -> Result<OsString, GitError> {
+    Ok(std::os::unix::ffi::OsStringExt::from_vec(bytes))
+}
+
+#[cfg(not(unix))]
+fn os_text(bytes: Vec<u8>) -> Result<OsString, GitError> {
+    let message = "the name of a filter is not UTF-8".to_owned();
+    let text = String::from_utf8(bytes);
+    text.map(Into::into).map_err(|_| GitError::Command { command: "status", message })
 }
 
 fn home() -> Option<String> {

@@ -216,6 +216,29 @@ pub const PLANTS: &[Plant] = &[
         trip: Some((&["diff"], "")),
     },
     Plant {
+        name: "filter whose name holds what ends a key",
+        plant: |repo, wire| {
+            attribute(repo, "filter=a=b.clean=c");
+            set(repo, wire, &[("filter.a=b.clean=c.clean", "WIRE")]);
+        },
+        trip: Some((&["diff"], "")),
+    },
+    Plant {
+        name: "filter whose name is no text",
+        plant: |repo, wire| {
+            let git = repo.path().join(".git");
+            std::fs::create_dir_all(git.join("info")).expect("the folder is writable");
+            std::fs::write(git.join("info/attributes"), b"* filter=\xff\n")
+                .expect("it is writable");
+            let mut config = std::fs::read(git.join("config")).expect("there is one");
+            config.extend(b"[filter \"\xff\"]\n\tclean = ");
+            config.extend(wire.as_bytes());
+            config.push(b'\n');
+            std::fs::write(git.join("config"), config).expect("it is writable");
+        },
+        trip: Some((&["diff"], "")),
+    },
+    Plant {
         name: "filter in a file that an address brings in",
         plant: |repo, wire| {
             attribute(repo, "filter=brought.in");
