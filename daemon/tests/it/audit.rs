@@ -167,12 +167,16 @@ fn an_edited_log_is_found_out_and_nothing_follows_it() {
         &format!("it ends with record {records}, but there were"),
     );
 
+    // What would have to be written down stops nobody who puts the log right.
+    user.repo.git(&["config", "--global", "sera.teacher.context", "30000"]);
+    assert_ne!(user.sera(&["verify"]).code, 0);
     let begun = user.json(&["audit", "--restart"]);
     assert_eq!((&begun["records"], &begun["broken"]), (&1.into(), &Value::Null), "{begun}");
     let kept = PathBuf::from(begun["kept"].as_str().unwrap());
     assert_eq!(std::fs::read(kept.join("000000000001.jsonl")).unwrap(), whole);
     user.json(&["rollout", "--limit", "1"]);
     assert_eq!(events(&user, "restarted").len(), 1);
+    assert_eq!(events(&user, "configured").len(), 1);
     user.sera(&["audit"]).well();
 }
 
