@@ -17,17 +17,19 @@ use std::sync::Arc;
 pub(crate) struct Place {
     folder: PathBuf,
     key: [u8; 32],
+    /// How far it is known to have come.
+    reached: Option<Head>,
 }
 
 impl Place {
     /// The log beside a repository's store, or in the user's state.
-    pub(crate) fn below(folder: &Path, key: [u8; 32]) -> Self {
-        Self { folder: folder.join("audit"), key }
+    pub(crate) fn below(folder: &Path, key: [u8; 32], reached: Option<Head>) -> Self {
+        Self { folder: folder.join("audit"), key, reached }
     }
 
     /// The log.
     pub(crate) fn log(&self) -> AuditLog {
-        AuditLog::new(&self.folder, &self.key)
+        AuditLog::new(&self.folder, &self.key).reaching(self.reached.clone())
     }
 
     /// A way to write into it.

@@ -189,7 +189,7 @@ impl<'a> Cycle<'a> {
     fn write(&mut self, order: &Order) -> Result<PathBuf> {
         let folder = self.folder(order.kind())?;
         let path = folder.join(work::ORDER);
-        let order = Assignment { order, audit: self.engine.audit_place() };
+        let order = Assignment { order, audit: self.engine.audit_place()? };
         let text = serde_json::to_vec(&order).context("failed to write the order")?;
         std::fs::write(&path, text)
             .with_context(|| format!("failed to write {}", path.display()))?;

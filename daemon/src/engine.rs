@@ -50,7 +50,7 @@ impl Engine {
         private_folder(&incoming)?;
         let retraining = AtomicBool::new(records.retraining()?);
         let laid_out = Mutex::default();
-        let log = Arc::new(Place::below(&folder, key).log());
+        let log = Arc::new(Place::below(&folder, key, records.audited()?).log());
         let engine = Self { repository, records, key, log, retraining, laid_out, folder };
         engine.anchor();
         if let Err(error) = forget::finish(&engine) {
@@ -60,8 +60,8 @@ impl Engine {
     }
 
     /// Where workers write down what they send.
-    pub(crate) fn audit_place(&self) -> Place {
-        Place::below(&self.folder, self.key)
+    pub(crate) fn audit_place(&self) -> Result<Place> {
+        Ok(Place::below(&self.folder, self.key, self.records.audited()?))
     }
 
     /// A way to write into the audit log, for what outlives a borrow of this.

@@ -132,6 +132,12 @@ impl AuditLog {
         Self { dir, chain, segment: SEGMENT, seen: Mutex::default() }
     }
 
+    /// The same log, which is known to have come as far as `head`: nothing follows an older copy.
+    #[must_use]
+    pub fn reaching(self, head: Option<Head>) -> Self {
+        Self { seen: Mutex::new(head), ..self }
+    }
+
     /// Its folder.
     pub fn dir(&self) -> &Path {
         &self.dir

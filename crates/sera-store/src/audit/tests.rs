@@ -273,6 +273,8 @@ fn an_older_copy_with_its_head_does_not_reach_an_anchor() {
     assert_eq!(stranger.read(0, &[]).unwrap().broken, None);
     let broken = stranger.read(0, std::slice::from_ref(&anchor)).unwrap().broken.unwrap();
     assert!(broken.to_string().contains("it ends with record 10, but there were 11"), "{broken}");
+    let error = opened(&dir).reaching(Some(anchor.clone())).append(5, &event(5)).unwrap_err();
+    assert!(matches!(error, AuditError::Broken(_)), "{error}");
     // Grown on from the older copy it has as many records, but not these.
     stranger.append(5, &event(5)).unwrap();
     let broken = stranger.read(0, &[anchor]).unwrap().broken.unwrap();
