@@ -5,13 +5,15 @@
 use crate::{Language, Patch, TreePath};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 use std::sync::Arc;
 
-mod patterns;
 mod pseudonym;
+mod rules;
+mod scan;
 #[cfg(test)]
 mod tests;
+
+pub use scan::Find;
 
 /// Whole file names, lower case.
 const DENIED_NAMES: [&str; 16] = [
@@ -53,6 +55,11 @@ const DENIED_EXTENSIONS: [&str; 14] = [
 
 /// Folders whose every file is denied, lower case.
 const DENIED_FOLDERS: [&str; 5] = [".aws", ".docker", ".gnupg", ".kube", ".ssh"];
+
+/// Where secrets stand in `text`, and pseudonyms that replaced them, in order, without overlaps.
+pub fn secrets(text: &str) -> Vec<Find> {
+    scan::secrets(text)
+}
 
 /// Files that are never read into an environment at all (`.env*`, `*.pem`, `id_*`, …).
 /// `id_*` spares source files: `id_map.rs` is code.
@@ -116,7 +123,7 @@ impl Redactor {
     fn pass(&self, text: &str) -> Option<(String, usize)> {
         let mut after: Option<String> = None;
         let mut count = 0;
-        for span in patterns::secrets(text) {
+        for Find { span, .. } in scan::secrets(text) {
             let Some(pseudonym) = pseudonym::of(&self.key, &text[span.clone()]) else { continue };
             after.get_or_insert_with(|| text.to_owned()).replace_range(span, &pseudonym);
             count += 1;
@@ -131,10 +138,10 @@ impl Redactor {
             file.hunks.iter().any(|hunk| {
                 [false, true].iter().any(|&after| {
                     let (text, changed) = hunk.side(after);
-                    let hit = |span: Range<usize>| {
+                    let hit = |Find { span, .. }: Find| {
                         changed.iter().any(|line| line.start < span.end && span.start < line.end)
                     };
-                    patterns::secrets(&text).into_iter().any(hit)
+                    scan::secrets(&text).into_iter().any(hit)
                 })
             })
         })

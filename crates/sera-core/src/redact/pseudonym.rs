@@ -33,9 +33,13 @@ fn known(key: &[u8; 32], text: &str, places: &[usize]) -> bool {
     expect == text.as_bytes()
 }
 
-/// Where letters and digits stand; everything else keeps its place and value.
+/// Where letters and digits stand; everything else keeps its place and value, and so does what an
+/// escape is made of: the `n` of `\n` is no part of a secret.
 fn places(text: &str) -> Vec<usize> {
-    text.bytes().enumerate().filter(|(_, b)| b.is_ascii_alphanumeric()).map(|(at, _)| at).collect()
+    let bytes = text.as_bytes();
+    let escaped = |at: usize| at > 0 && bytes[at - 1] == b'\\';
+    let place = |at: &usize| bytes[*at].is_ascii_alphanumeric() && !escaped(*at);
+    (0..bytes.len()).filter(place).collect()
 }
 
 /// Draws the second half from everything but itself.

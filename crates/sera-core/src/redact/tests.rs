@@ -114,6 +114,15 @@ fn code_is_left_alone() {
         "task_execution_result_identifier_long_name_for_ask-forgiveness\n",
         "assert sk_test_function_name is not None\n",
         "tokens = tokens[:max_tokens_v2] # token: 12\n",
+        "assert pem.startswith('-----BEGIN PRIVATE KEY-----') and pem.endswith('-----END PRIVATE KEY-----')\n",
+        "linear = LinearRegression(fit_intercept=True, copy_X=True)\n",
+        "elastic: 'net', circle: Circle(radius1=2)\n",
+        "Basic usage2 is explained below in the second chapter\n",
+        "bearer = Bearer(auto_error=False, scheme_name='HTTPBearer')\n",
+        "resolved github.com/lib/pq v1.10.9 h1:YXG7RB+JIjhP29X+OtkiDnYaXQwpS4JEWq7dtCCRUEw=\n",
+        "self.password_hash2 = generate_password_hash(password2)\n",
+        "--token-file /etc/service/token-file-name-v2\n",
+        "session = Session(bind=engine2, autoflush=False)\n",
     ];
     for text in code {
         assert_eq!(redactor().redact(text), (text.to_owned(), 0));
