@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod pseudonym;
+#[cfg(test)]
+mod recall;
 mod rules;
 mod scan;
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod peer;
 mod pipeline;
 mod ranking;
 mod sandbox;
+mod secrets;
 mod serve;
 mod served;
 mod side;
@@ -23,7 +24,7 @@ mod train;
 /// [--holes N] [--rollouts N] [--out DIR]`,
 /// `moves --base FILE --repo PATH --out DIR`, `pipeline --base FILE --repo PATH`,
 /// `ranking --base FILE --repo PATH [--adapter DIR]`, `teacher --repo PATH`,
-/// `train --base FILE --repo PATH` or `serve --base FILE --repo PATH`.
+/// `secrets --repo PATH [--show yes]`, `train --base FILE --repo PATH` or `serve --base FILE --repo PATH`.
 pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
     match args.split_first().map(|(what, rest)| (what.as_str(), Options::read(rest))) {
         Some(("evidence", options)) => evidence::evidence(&options?),
@@ -31,12 +32,15 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
         Some(("pipeline", options)) => pipeline::pipeline(&options?),
         Some(("ranking", options)) => ranking::ranking(&options?),
         Some(("sandbox", options)) => sandbox::sandbox(&options?),
+        Some(("secrets", options)) => secrets::bench(&options?),
         Some(("serve", options)) => serve::serve(&options?),
         Some(("serve-side", options)) => served::own_side(&options?),
         Some(("teacher", options)) => teacher::teacher(&options?),
         Some(("train", options)) => train::train(&options?),
         Some(("train-side", options)) => train::own_side(&options?),
-        _ => bail!("cargo xtask bench evidence|moves|pipeline|ranking|sandbox|serve|teacher|train"),
+        _ => bail!(
+            "cargo xtask bench evidence|moves|pipeline|ranking|sandbox|secrets|serve|teacher|train"
+        ),
     }
 }
 

@@ -21,7 +21,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   fuzz [N]                         load N (a million) damaged files of each kind
   check-cuda [--test]              whether the feature cuda compiles; with a card, its tests
   goldens                          write what PyTorch and others compute, for tests to compare
-  bench evidence|moves|pipeline|ranking|sandbox|serve|teacher|train
+  bench evidence|moves|pipeline|ranking|sandbox|secrets|serve|teacher|train
                                    measure, for docs/evidence.md and docs/benchmarks.md";
 
 fn main() -> ExitCode {

@@ -42,8 +42,7 @@ pub(super) struct Randomness {
 }
 
 /// The rest of a name, with the quote and bracket that close it, and the type of a declaration.
-const REST: &str =
-    r#"[ \t\w.-]{0,30}(?:\\?["'`])?[\])]?\s{0,3}(?::\s{0,2}[&\w'\[\]<> ]{1,20}\s?=|"#;
+const REST: &str = r#"[\w.-]{0,30}(?:[ \t][A-Za-z]{1,12}){0,2}(?:\\?["'`])?[\])]?\s{0,3}(?::\s{0,2}[&\w'\[\]<> ]{1,20}\s?=|"#;
 
 /// Operators; the second set holds those that need no quote behind them.
 const ANY_OPERATOR: &str =
@@ -165,11 +164,13 @@ fn mixed_case(value: &str) -> bool {
     (value.len() / 4..=value.len() * 3 / 4).contains(&capitals)
 }
 
-/// `utf8_general_ci`, `auth.backends.v2`: words of one case with a number at the end at most.
+/// `utf8_general_ci`, `auth.backends.v2`, `API_KEY_2`: words of one case with a number at the end at most, or too short to be anything.
 fn made_of_words(value: &str) -> bool {
     let word = |part: &str| {
         let letters = part.trim_end_matches(|c: char| c.is_ascii_digit());
-        part.len() - letters.len() <= 3 && letters.bytes().skip(1).all(|b| b.is_ascii_lowercase())
+        let small = letters.bytes().skip(1).all(|b| b.is_ascii_lowercase());
+        let large = letters.bytes().all(|b| b.is_ascii_uppercase());
+        part.len() <= 3 || (part.len() - letters.len() <= 3 && (small || large))
     };
     value.split(['_', '-', '.', '/', ' ']).all(word)
 }
