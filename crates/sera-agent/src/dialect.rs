@@ -413,8 +413,6 @@ mod tests {
         check(Action::Search { query: "tax of order".to_owned() }, "search: tax of order");
         check(open("src/a.py", None), "open: src/a.py");
         check(open("src/a.py", Some("A.b")), "open: src/a.py::A.b");
-        check(open("ab::c", Some("d")), "open: \"ab::c\"::d");
-        check(open("ab\"::c", None), "open: \"ab\\\"::c\"");
         check(open("a", Some("T::c")), "open: a::T::c");
         check(Action::Check { path: path("a.py") }, "check: a.py");
         check(Action::Diff, "diff");

@@ -2,10 +2,12 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A path relative to the root of a tree, `/`-separated and free of anything that could leave it.
+/// A path relative to the root of a tree, `/`-separated and free of anything that could leave it or
+/// mean something else on some file system.
 ///
-/// Invariant: not empty, at most 4,096 bytes, no empty, `.` or `..` component, none that spells
-/// `.git` in any case, no backslash, NUL or control character, not absolute, no drive letter.
+/// Invariant: not empty, at most 4,096 bytes, no backslash, colon, control or invisible character;
+/// no component that is empty, of dots alone, longer than 255 bytes, ends with a dot or a blank, is
+/// a device of DOS or is `.git` in any case or under its short name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TreePath(String);
@@ -43,15 +45,13 @@ impl TreePath {
         if path.chars().any(|c| c.is_control() || c == '\\') {
             return Some("it holds a control character or a backslash");
         }
-        path.split('/').find_map(|component| match component {
-            "" => Some("it has an empty component"),
-            "." | ".." => Some("it has a dot component"),
-            c if c.eq_ignore_ascii_case(".git") || c.eq_ignore_ascii_case("git~1") => {
-                Some("it names git's own folder")
-            }
-            c if c.len() > 255 => Some("a component is longer than 255 bytes"),
-            _ => None,
-        })
+        if path.contains(':') {
+            return Some("it holds a colon");
+        }
+        if path.chars().any(is_invisible) {
+            return Some("it holds a character that is not seen");
+        }
+        path.split('/').find_map(component_fault)
     }
 
     /// The whole path.
@@ -81,6 +81,44 @@ impl TreePath {
         let parent = self.0.rsplit_once('/').map_or("", |(parent, _)| parent);
         parent.split('/').filter(|c| !c.is_empty())
     }
+}
+
+fn component_fault(component: &str) -> Option<&'static str> {
+    match component {
+        "" => Some("it has an empty component"),
+        "." | ".." => Some("it has a dot component"),
+        c if c.eq_ignore_ascii_case(".git") || is_short_git(c) => Some("it names git's own folder"),
+        c if c.len() > 255 => Some("a component is longer than 255 bytes"),
+        // Windows drops them, so that two paths would be one file.
+        c if c.ends_with(['.', ' ']) => Some("a component ends with a dot or a blank"),
+        c if is_device(c) => Some("a component names a device"),
+        _ => None,
+    }
+}
+
+/// `GIT~1`, what `.git` is called where names are of eight letters.
+fn is_short_git(component: &str) -> bool {
+    let lower = component.to_ascii_lowercase();
+    lower.strip_prefix("git~").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Names that Windows opens a device by, whatever stands after their first dot.
+fn is_device(component: &str) -> bool {
+    let stem = component.split('.').next().unwrap_or_default().trim_end();
+    let stem = stem.to_ascii_lowercase();
+    let port = |name: &str| {
+        let number = stem.strip_prefix(name)?;
+        Some(matches!(number.as_bytes(), [b'0'..=b'9']) || ["¹", "²", "³"].contains(&number))
+    };
+    ["con", "prn", "aux", "nul", "conin$", "conout$"].contains(&stem.as_str())
+        || ["com", "lpt"].into_iter().find_map(port).unwrap_or(false)
+}
+
+/// Characters that HFS ignores in names, and others that turn or hide what a reader sees.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 impl TryFrom<String> for TreePath {
@@ -114,7 +152,25 @@ mod tests {
 
     #[test]
     fn only_paths_inside_the_tree() {
-        for good in ["a", "src/lib.rs", "a b/c", ".github/x", "git/x", "ä/ö"] {
+        let good = [
+            "a",
+            "src/lib.rs",
+            "a b/c",
+            ".github/x",
+            "git/x",
+            "ä/ö",
+            "...a",
+            "console.rs",
+            "comma.c",
+            "com10.c",
+            "auxiliary/con_man.py",
+            "%2e%2e/x",
+            "．．/x",
+            "git~one",
+            ".gitignore",
+            "~/x",
+        ];
+        for good in good {
             assert!(TreePath::new(good).is_ok(), "{good} is inside the tree");
         }
         for bad in [
@@ -132,6 +188,24 @@ mod tests {
             "a\0b",
             "a\nb",
             "GIT~1/x",
+            "a/...",
+            "a./b",
+            "a /b",
+            "b/ ",
+            "a:b",
+            "f.txt::$DATA",
+            "\\\\?\\C:\\x",
+            "//server/share",
+            "src/aux.c",
+            "NUL",
+            "com1.txt",
+            "lpt².log",
+            "con .txt",
+            ".g\u{200c}it/config",
+            "\u{feff}.git/x",
+            "a\u{202e}b",
+            "a\rb",
+            "git~2",
         ] {
             assert!(TreePath::new(bad).is_err(), "{bad:?} is refused");
         }

@@ -81,6 +81,42 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The same with each of its texts as `change` has it; paths stay.
+    #[must_use]
+    pub fn with_texts(self, change: &dyn Fn(String) -> String) -> Self {
+        match self {
+            Self::Search { query } => Self::Search { query: change(query) },
+            Self::Open { path, name } => Self::Open { path, name: name.map(change) },
+            Self::Edit { path, old, new } => {
+                Self::Edit { path, old: change(old), new: change(new) }
+            }
+            Self::Create { path, text } => Self::Create { path, text: change(text) },
+            Self::Insert { path, after, text } => Self::Insert { path, after, text: change(text) },
+            Self::Unreadable { text } => Self::Unreadable { text: change(text) },
+            Self::View { .. }
+            | Self::Undo { .. }
+            | Self::Check { .. }
+            | Self::Diff
+            | Self::Submit => self,
+        }
+    }
+
+    /// The file or folder that it names.
+    pub fn path(&self) -> Option<&TreePath> {
+        match self {
+            Self::Open { path, .. }
+            | Self::Edit { path, .. }
+            | Self::Create { path, .. }
+            | Self::Insert { path, .. }
+            | Self::Undo { path }
+            | Self::Check { path } => Some(path),
+            Self::View { path, .. } => path.as_ref(),
+            Self::Search { .. } | Self::Diff | Self::Submit | Self::Unreadable { .. } => None,
+        }
+    }
+}
+
 /// What came back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {

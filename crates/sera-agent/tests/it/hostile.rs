@@ -9,7 +9,7 @@ use sera_core::{
 };
 
 /// Ways out of a tree, and ways to be taken for another file.
-const PATHS: [&str; 26] = [
+const PATHS: [&str; 28] = [
     "/etc/passwd",
     "//etc/passwd",
     "../secret",
@@ -36,10 +36,12 @@ const PATHS: [&str; 26] = [
     "/proc/self/environ",
     "/dev/stdin",
     "/work/../etc/shadow",
+    "shop/pri\u{202e}ce.py",
+    "shop/\u{200b}price.py",
 ];
 
 /// What stays inside, however odd: at most another name in the same tree.
-const ODD: [&str; 4] = ["shop/pri\u{202e}ce.py", "shop/\u{200b}price.py", "%2e%2e/x", "$HOME/x"];
+const ODD: [&str; 2] = ["%2e%2e/x", "$HOME/x"];
 
 /// Says each of its replies once, then submits.
 struct Hostile(Vec<Reply>);
@@ -109,24 +111,6 @@ fn replies(path: &str) -> Vec<Reply> {
     words.map(said).into_iter().chain(calls).collect()
 }
 
-/// The path that an action names.
-fn named(action: &Action) -> Option<&TreePath> {
-    match action {
-        Action::Open { path, .. }
-        | Action::Edit { path, .. }
-        | Action::Create { path, .. }
-        | Action::Insert { path, .. }
-        | Action::Undo { path }
-        | Action::Check { path } => Some(path),
-        Action::View { path, .. } => path.as_ref(),
-        Action::Search { .. }
-        | Action::Bash { .. }
-        | Action::Diff
-        | Action::Submit
-        | Action::Unreadable { .. } => None,
-    }
-}
-
 #[test]
 fn no_path_leaves_the_tree() {
     let mut tried = 0;
@@ -138,7 +122,7 @@ fn no_path_leaves_the_tree() {
             };
             let first = &trajectory.steps[0];
             // What is named at all stands inside, and is what was said.
-            if let Some(found) = named(&first.action) {
+            if let Some(found) = first.action.path() {
                 assert!(TreePath::new(found.as_str()).is_ok(), "{reply:?}");
                 assert!(!PATHS.contains(&found.as_str()), "{reply:?} names {found}");
             }

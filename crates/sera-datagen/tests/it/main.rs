@@ -3,5 +3,6 @@
 mod generation;
 mod lessons;
 mod mining;
+mod paths;
 mod pipeline;
 mod world;
