@@ -12,6 +12,7 @@ use crate::work::import::patch_of;
 use crate::{base, failure, prepare};
 use anyhow::{Context as _, Result};
 use sera_core::audit::Event;
+use sera_core::redact::Redactor;
 use sera_core::scorecard::{Arm, Capability};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Lesson, Origin, Seed, Task, TaskId, TreePath};
 use sera_datagen::{Attempt, Cut, SelectError, Selection, Source as Kept};
@@ -524,10 +525,13 @@ pub(crate) async fn fix(
         TreePath::new(path.clone()).map_err(|error| failure::invalid_params(&error))
     };
     let buffer = |(path, text): (&String, &String)| Ok((tree_path(path)?, text.clone()));
-    let shots = shots(cycle, &weights, description, None)?;
+    let source = source(cycle)?;
+    // The order is a file until it is carried out.
+    let description = Redactor::new(source.key).redact(description).0;
+    let shots = shots(cycle, &weights, &description, None)?;
     Ok(Fix {
-        source: source(cycle)?,
-        description: description.to_owned(),
+        source,
+        description,
         paths: paths.iter().map(tree_path).collect::<Result<_>>()?,
         base_commit: cycle.engine.repository.head()?,
         bug: None,

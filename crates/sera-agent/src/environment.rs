@@ -114,14 +114,24 @@ impl Environment {
         self
     }
 
-    /// Does what `action` says. A failure is an observation too.
+    /// Does what `action` says. A failure is an observation too. Whatever comes back is searched
+    /// for secrets once more: what is put together here may spell one that no file does.
     pub fn execute(&mut self, action: &Action) -> Observation {
-        match self.catch_up(action).and_then(|()| self.attempt(action)) {
-            Ok(text) => Observation { text, ok: true },
+        let done = self.catch_up(action).and_then(|()| self.attempt(action));
+        let (text, ok) = match done {
+            Ok(text) => (text, true),
             Err(error) => {
-                let text = tools::clip(&error.to_string(), self.views.lines, self.views.bytes);
-                Observation { text, ok: false }
+                (tools::clip(&error.to_string(), self.views.lines, self.views.bytes), false)
             }
+        };
+        Observation { text: self.redacted(text), ok }
+    }
+
+    /// `text` with the secrets of this repository and of anybody else replaced.
+    pub fn redacted(&self, text: String) -> String {
+        match self.overlay.redactor().redact(&text) {
+            (_, 0) => text,
+            (redacted, _) => redacted,
         }
     }
 

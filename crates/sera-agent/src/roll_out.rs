@@ -1,6 +1,7 @@
 //! The open loop: prompt, reply, read, execute, step. It never fails: errors are outcomes.
 use crate::Environment;
 use crate::dialect::{self, Reader};
+use sera_core::redact::holds_secret;
 use sera_core::trajectory::{Limit, TRAJECTORY_SCHEMA};
 use sera_core::{
     Action, Cancel, Message, Model, ModelError, Outcome, Prompt, Step, Task, Trajectory,
@@ -70,10 +71,12 @@ pub fn roll_out(
 ) -> Trajectory {
     let mut steps = Vec::new();
     let mut paid = Paid::default();
+    let description = environment.redacted(task.description.clone());
     let outcome = loop {
-        match next(&task.description, &steps, model, limits, cancel, &mut paid) {
+        match next(&description, &steps, model, limits, cancel, &mut paid) {
             Err(outcome) => break outcome,
             Ok((thought, action)) => {
+                let thought = thought.map(|thought| environment.redacted(thought));
                 steps.push(Step { thought, ..take(&mut environment, action) });
             }
         }
@@ -89,7 +92,7 @@ pub fn roll_out(
         schema: TRAJECTORY_SCHEMA.to_owned(),
         id,
         task: task.id,
-        description: task.description.clone(),
+        description,
         teacher: teacher.to_owned(),
         prompts: dialect::digest(),
         rng_seed: limits.seed,
@@ -107,11 +110,22 @@ struct Paid {
     microdollars: u64,
 }
 
-/// Executes one action of a model; a failed one is context, never loss.
+/// Executes one action of a model; a failed one is context, never loss. What a model writes may
+/// hold a secret as well: it is replaced before anything is done with it.
 pub(crate) fn take(environment: &mut Environment, action: Action) -> Step {
+    let action = redacted(environment, action);
     let observation = environment.execute(&action);
     let masked = !observation.ok;
     Step { thought: None, action, observation, masked }
+}
+
+/// The action without secrets; one whose path holds one says nothing that could be done.
+fn redacted(environment: &Environment, action: Action) -> Action {
+    let action = match action.path().is_some_and(|path| holds_secret(path.as_str())) {
+        true => Action::Unreadable { text: dialect::write(&action) },
+        false => action,
+    };
+    action.with_texts(&|text| environment.redacted(text))
 }
 
 /// The model's next action, or how the rollout ends instead.

@@ -18,62 +18,148 @@ mod tests;
 pub use scan::Find;
 
 /// Whole file names, lower case.
-const DENIED_NAMES: [&str; 16] = [
+const DENIED_NAMES: [&str; 70] = [
+    ".authinfo",
+    ".bash_history",
+    ".boto",
     ".dockercfg",
+    ".dockerconfigjson",
+    ".esmtprc",
+    ".fetchmailrc",
+    ".ftpconfig",
     ".git-credentials",
+    ".gitcookies",
     ".htpasswd",
+    ".irb_history",
+    ".msmtprc",
+    ".my.cnf",
+    ".mylogin.cnf",
+    ".mysql_history",
     ".netrc",
-    "_netrc",
+    ".node_repl_history",
     ".npmrc",
     ".pgpass",
+    ".psql_history",
     ".pypirc",
+    ".python_history",
+    ".rediscli_history",
+    ".remote-sync.json",
+    ".s3cfg",
+    ".secrets",
+    ".sftp.json",
+    ".sh_history",
+    ".sqlite_history",
+    ".terraformrc",
     ".vault-token",
+    ".vault_pass",
     ".yarnrc.yml",
+    ".zsh_history",
+    "_netrc",
+    "application_default_credentials.json",
+    "auth.json",
+    "client_secret.json",
+    "client_secrets.json",
     "credentials",
+    "credentials.json",
+    "credentials.toml",
+    "credentials.xml",
+    "credentials.yaml",
+    "credentials.yml",
+    "credentials.yml.enc",
+    "filezilla.xml",
+    "htpasswd",
     "kubeconfig",
+    "master.key",
+    "pgpass.conf",
+    "recentservers.xml",
+    "secret.json",
+    "secret.yaml",
+    "secret.yml",
+    "secrets.env",
+    "secrets.ini",
     "secrets.json",
+    "secrets.properties",
     "secrets.toml",
+    "secrets.xml",
     "secrets.yaml",
     "secrets.yml",
+    "service-account.json",
+    "service_account.json",
+    "sftp-config.json",
+    "sitemanager.xml",
+    "terraform.rc",
+    "vault_pass.txt",
 ];
 
 /// Extensions, lower case.
-const DENIED_EXTENSIONS: [&str; 14] = [
+const DENIED_EXTENSIONS: [&str; 28] = [
+    "agekey",
     "asc",
+    "bks",
+    "env",
     "gpg",
+    "jceks",
     "jks",
+    "kdb",
     "kdbx",
     "key",
     "keystore",
+    "keytab",
     "kubeconfig",
+    "kwallet",
+    "ovpn",
     "p12",
     "p8",
     "pem",
     "pfx",
+    "pk8",
+    "pkcs12",
     "ppk",
+    "psafe3",
+    "pvk",
+    "snk",
+    "tfplan",
     "tfstate",
     "tfvars",
 ];
 
 /// Folders whose every file is denied, lower case.
-const DENIED_FOLDERS: [&str; 5] = [".aws", ".docker", ".gnupg", ".kube", ".ssh"];
+const DENIED_FOLDERS: [&str; 11] = [
+    ".aws",
+    ".azure",
+    ".docker",
+    ".gcloud",
+    ".gem",
+    ".gnupg",
+    ".kube",
+    ".oci",
+    ".password-store",
+    ".ssh",
+    ".terraform.d",
+];
 
 /// Where secrets stand in `text`, and pseudonyms that replaced them, in order, without overlaps.
 pub fn secrets(text: &str) -> Vec<Find> {
     scan::secrets(text)
 }
 
-/// Files that are never read into an environment at all (`.env*`, `*.pem`, `id_*`, …).
-/// `id_*` spares source files: `id_map.rs` is code.
+/// Whether a secret stands in `text`, or a pseudonym that replaced one.
+pub fn holds_secret(text: &str) -> bool {
+    !secrets(text).is_empty()
+}
+
+/// Files that are never read into an environment at all (`.env*`, `*.pem`, `id_*`, …), and those
+/// whose path itself holds a secret. `id_*` spares source files: `id_map.rs` is code.
 pub fn denied(path: &TreePath) -> bool {
     let name = path.file_name().to_ascii_lowercase();
     let extension = path.extension().map(str::to_ascii_lowercase);
     let key = name.starts_with("id_") && Language::of(path).is_none();
     key || name.starts_with(".env")
-        || name.contains(".tfstate.")
+        || [".tfstate.", ".tfvars."].iter().any(|part| name.contains(part))
         || DENIED_NAMES.contains(&name.as_str())
         || extension.is_some_and(|extension| DENIED_EXTENSIONS.contains(&extension.as_str()))
         || path.folders().any(|f| DENIED_FOLDERS.contains(&f.to_ascii_lowercase().as_str()))
+        || holds_secret(path.as_str())
 }
 
 /// Replaces secrets by pseudonyms, keyed per repository: the same secret always gets the same

@@ -69,6 +69,7 @@ pub(crate) fn task(seed: &CommitSeed, batch: &Batch<'_>) -> Result<Task, DropRea
     let rng_seed = rng_seed_of(batch.rng_seed, &seed.id);
     let mut rng = ChaCha8Rng::seed_from_u64(rng_seed);
     let (register, description) = describe(seed, &change, &mut rng)?;
+    let description = batch.bases.redactor().redact(&description).0;
     let seen = shown.iter().map(String::as_str).chain([description.as_str()]);
     if !change.determined_by(&Seen::of(seen)) {
         return Err(DropReason::Underdetermined);

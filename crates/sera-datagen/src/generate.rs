@@ -274,7 +274,7 @@ impl Generator<'_> {
             rng_seed: wanted.rng_seed,
             request: texts::request(function, wanted.family),
             first: Vec::new(),
-            demonstration: wanted.demonstration.map(str::to_owned),
+            demonstration: wanted.demonstration.map(|text| self.redacted(text)),
             description: None,
             attempts: Vec::new(),
             guided: Vec::new(),
@@ -383,13 +383,14 @@ impl Generator<'_> {
             let prompt = self.prompt(messages, DESCRIPTION_TOKENS, seed);
             let reply = model.reply(&prompt, cancel)?;
             record.add(&reply);
-            let text = reply.text.trim();
+            // What a model writes may hold a secret that nobody showed it.
+            let text = self.redacted(reply.text.trim());
             let good = reply.finished
                 && DESCRIPTION.contains(&text.len())
-                && !leaks(text, [patch], &Thresholds::default());
+                && !leaks(&text, [patch], &Thresholds::default());
             if good {
-                record.description = Some(text.to_owned());
-                return Ok(text.to_owned());
+                record.description = Some(text.clone());
+                return Ok(text);
             }
         }
         Err(DropReason::NoDescription.into())
@@ -437,6 +438,10 @@ impl Generator<'_> {
         let messages = dialect::render_for(reader, &request, &[]);
         let prompt = self.prompt(messages, self.limits.reply_tokens, wanted.rng_seed);
         Prompt { tools: dialect::tools_for(reader), ..prompt }
+    }
+
+    fn redacted(&self, text: &str) -> String {
+        self.bases.redactor().redact(text).0
     }
 
     /// As the limits have it, until a server refuses.

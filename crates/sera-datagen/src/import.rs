@@ -147,7 +147,7 @@ pub fn import(
     if let Some(bug) = &bug {
         fits(bug, &bases.at(base).map_err(|_| DropReason::NoBase)?, base, bases)?;
     }
-    let name = row.name();
+    let name = bases.redactor().redact(&row.name()).0;
     let base_tree = Base { commit: base.clone(), bug };
     // Several attempts at one thing have one name.
     let key = format!("{name}/{}", Digest::of(format!("{description}\0{candidate}").as_bytes()));
@@ -254,7 +254,7 @@ fn trajectory(row: &Row, task: &Task, candidate: Patch, bases: &Bases, now_ms: u
         id: TrajectoryId::new(now_ms, format!("{}/{FAMILY}", task.id).as_bytes()),
         task: task.id,
         description: task.description.clone(),
-        teacher: row.model.clone().unwrap_or_else(|| FAMILY.to_owned()),
+        teacher: bases.redactor().redact(row.model.as_deref().unwrap_or(FAMILY)).0,
         prompts: dialect::digest(),
         rng_seed: 0,
         steps,

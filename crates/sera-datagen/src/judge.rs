@@ -4,7 +4,7 @@
 use crate::known::Judged;
 use crate::sources::{Place, Sources};
 use crate::{DropReason, filters};
-use sera_core::redact::{Redactor, denied};
+use sera_core::redact::{Redactor, denied, holds_secret};
 use sera_core::{
     BlobId, CommitSeed, Digest, FilePatch, FunctionKey, Language, LineKind, Patch, SeedId, TreePath,
 };
@@ -32,6 +32,9 @@ pub(crate) fn judge(sources: &Sources<'_>, info: &CommitInfo) -> Result<Judged, 
     let (subject, body) = message(info);
     if let Some(reason) = by_message(info, &subject) {
         return Ok(Judged::Dropped(reason));
+    }
+    if holds_secret(&info.message) {
+        return Ok(Judged::Dropped(DropReason::Secret));
     }
     let Some(parent) = info.parents.first() else {
         return Ok(Judged::Dropped(DropReason::Root));
@@ -180,10 +183,22 @@ fn by_text(sources: &Sources<'_>, read: &[Source]) -> Option<DropReason> {
     if read.iter().all(|s| format_only(&s.patch) || comment_only(sources, s)) {
         return Some(DropReason::CommentOnly);
     }
-    let patch = Patch { files: read.iter().map(|s| s.patch.clone()).collect() };
+    read.iter().any(shows_secret).then_some(DropReason::Secret)
+}
+
+/// Whether a line that the patch shows holds a part of a secret, of which the rest may stand where
+/// nothing changed: then the patch reads otherwise once both sides are redacted.
+fn shows_secret(source: &Source) -> bool {
     // The key does not matter for finding secrets, only for naming their pseudonyms.
-    let (_, secrets) = Redactor::new([0; 32]).redact(&patch.to_string());
-    (secrets > 0).then_some(DropReason::Secret)
+    let redactor = Redactor::new([0; 32]);
+    let redacted = |side: &Option<Side>| side.as_ref().map(|side| redactor.redact(&side.text));
+    let (old, new) = (redacted(&source.old), redacted(&source.new));
+    if [&old, &new].iter().all(|side| side.as_ref().is_none_or(|(_, secrets)| *secrets == 0)) {
+        return false;
+    }
+    let text = |side: &Option<(String, usize)>| side.as_ref().map(|(text, _)| text.clone());
+    let patch = FilePatch::between(&source.path, text(&old).as_deref(), text(&new).as_deref());
+    patch.is_none_or(|patch| patch.hunks != source.patch.hunks)
 }
 
 fn changed(patch: &FilePatch) -> impl Iterator<Item = (LineKind, &str)> {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Bumped when the rules of this crate change what is found in the same bytes.
-pub const KNOWN_VERSION: u32 = 1;
+pub const KNOWN_VERSION: u32 = 2;
 
 /// A cache of what was found. Start from `Known::default()`; hand the one in `Mined` back.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

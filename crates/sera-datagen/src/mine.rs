@@ -7,7 +7,7 @@ use crate::known::{FileFacts, FunctionFacts, Judged};
 use crate::parallel::in_parallel;
 use crate::sources::{Sources, facts};
 use crate::{DropReason, Drops, Forgotten, Known, Policy, filters, reason};
-use sera_core::redact::denied;
+use sera_core::redact::{denied, secrets};
 use sera_core::split::{held_out_commits, held_out_function};
 use sera_core::{
     CommitId, CommitSeed, Digest, EntryKind, FunctionKey, FunctionSeed, Language, Seed, SeedId,
@@ -118,8 +118,14 @@ struct Found {
 }
 
 impl Found {
+    /// What is told about it ends where a secret begins.
     fn drop(&mut self, what: impl Into<String>, reason: DropReason) {
-        self.explained.push((what.into(), reason));
+        let mut what = what.into();
+        if let Some(secret) = secrets(&what).first() {
+            what.truncate(secret.span.start);
+            what.push('…');
+        }
+        self.explained.push((what, reason));
     }
 }
 

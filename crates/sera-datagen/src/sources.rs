@@ -1,6 +1,7 @@
 //! Reading source files from the object database, counted, and saying what is in them.
 use crate::known::{FileFacts, FunctionFacts};
 use crate::{DropReason, Policy, filters};
+use sera_core::redact::holds_secret;
 use sera_core::{BlobId, Language};
 use sera_git::{GitError, Repository};
 use sera_syntax::Function;
@@ -84,7 +85,9 @@ pub(crate) fn facts(policy: &Policy, language: Language, text: &Arc<str>) -> Fil
     let parsed = sera_syntax::parse(language, text.clone());
     let errors = parsed.error_lines();
     let mut names = BTreeSet::new();
-    let functions = parsed.functions().into_iter().map(|function| {
+    // A name that holds a secret is told to nobody, and so its function is not there.
+    let named = parsed.functions().into_iter().filter(|f| !holds_secret(&f.name));
+    let functions = named.map(|function| {
         let first = names.insert(function.name.clone());
         let dropped = dropped(policy, &function, &errors)
             .or_else(|| (!first).then_some(DropReason::Ambiguous));

@@ -70,6 +70,11 @@ impl Overlay {
         Self { base, redactor, edits: Edits::new(), marked: Edits::new() }
     }
 
+    /// What replaces secrets here.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     /// The text of a file, secrets replaced. Links, submodules, binary files and text that is not
     /// UTF-8 are `Unreadable`; deny-listed files are `Missing`.
     pub fn read_text(&self, path: &TreePath) -> Result<Arc<str>, TreeError> {

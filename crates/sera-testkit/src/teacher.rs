@@ -150,7 +150,8 @@ pub fn good(asked: &Asked) -> Vec<Act> {
     says(&answer(&asked.body).unwrap_or_else(|| "submit".to_owned()))
 }
 
-fn answer(body: &str) -> Option<String> {
+/// What [`good`] says to a request's body; `None` where it makes no sense of it.
+pub fn answer(body: &str) -> Option<String> {
     let body: Value = serde_json::from_str(body).ok()?;
     let messages = body["messages"].as_array()?;
     let said = |at: usize| messages.get(at)?["content"].as_str();

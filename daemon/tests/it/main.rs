@@ -12,6 +12,7 @@ mod input;
 mod one_daemon;
 mod quickstart;
 mod sandbox;
+mod secrets;
 mod select;
 mod store;
 mod together;

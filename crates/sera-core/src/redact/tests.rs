@@ -157,6 +157,23 @@ fn files_that_hold_secrets_are_denied() {
         "kubeconfig",
         ".aws/credentials",
         "secrets.yaml",
+        ".env.production",
+        "deploy/prod.env",
+        "infra/prod.auto.tfvars.json",
+        "infra/terraform.tfstate.1.backup",
+        ".kube/config",
+        "home/.config/gcloud/application_default_credentials.json",
+        "config/master.key",
+        "config/credentials.yml.enc",
+        "a/.git-credentials",
+        ".pgpass",
+        "auth.json",
+        ".bash_history",
+        "AuthKey_1.p8",
+        "signing.jks",
+        ".password-store/mail.txt",
+        "vpn/client.ovpn",
+        "krb5.keytab",
     ] {
         assert!(denied(&path(name)), "{name}");
     }
@@ -169,9 +186,26 @@ fn files_that_hold_secrets_are_denied() {
         "pem/mod.rs",
         "src/credentials.py",
         "keys.go",
+        "environ/settings.py",
+        "src/env.ts",
+        "src/secrets.py",
+        "lib/secret.rb",
+        "tokenizer.json",
+        "auth.py",
+        "src/auth/json.rs",
+        "docker/Dockerfile",
+        "tests/data/cert.crt",
+        "keyboard.c",
+        "id_rsa.go",
+        "history.py",
+        "terraform/main.tf",
+        "kube/config.go",
+        "Makefile",
     ] {
         assert!(!denied(&path(name)), "{name}");
     }
+    // A path says a secret as loudly as a text does.
+    assert!(denied(&path(&format!("backup/ghp_{}/main.py", noise(ALNUM, 36, 1)))));
 }
 
 fn patch(old: &str, new: &str) -> Patch {

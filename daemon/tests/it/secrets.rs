@@ -1,0 +1,310 @@
+//! What is secret in a repository leaves it nowhere: not to a teacher, not into the store, an
+//! export, a log or an answer. Each secret here is planted once and looked for everywhere.
+use crate::user::{Ended, User, holding, real_base};
+use sera_testkit::teacher::{Act, Asked, answer, says};
+use sera_testkit::{Person, Repo, TeacherServer};
+use std::cell::RefCell;
+
+/// Letters that stand in no other place: what is looked for.
+fn canary(number: usize) -> String {
+    let digest = sera_core::Digest::of(format!("canary {number}").as_bytes());
+    let upper = |(at, c): (usize, char)| if at % 3 == 0 { c.to_ascii_uppercase() } else { c };
+    let letters = digest.as_str().chars().map(|c| match c {
+        '0'..='4' => char::from(b'g' + c as u8 - b'0'),
+        other => other,
+    });
+    letters.enumerate().map(upper).take(36).collect()
+}
+
+/// Where a secret is planted, by the number of its canary.
+#[derive(Clone, Copy)]
+enum Place {
+    Constant,
+    InFunction,
+    Documentation,
+    Test,
+    Readme,
+    DotEnv,
+    PrivateKey,
+    KeyBlock,
+    History,
+    Subject,
+    Body,
+    Path,
+    FunctionName,
+    Author,
+    WorkTree,
+    Buffer,
+    Description,
+    Teacher,
+    Import,
+}
+
+impl Place {
+    const ALL: [Self; 19] = [
+        Self::Constant,
+        Self::InFunction,
+        Self::Documentation,
+        Self::Test,
+        Self::Readme,
+        Self::DotEnv,
+        Self::PrivateKey,
+        Self::KeyBlock,
+        Self::History,
+        Self::Subject,
+        Self::Body,
+        Self::Path,
+        Self::FunctionName,
+        Self::Author,
+        Self::WorkTree,
+        Self::Buffer,
+        Self::Description,
+        Self::Teacher,
+        Self::Import,
+    ];
+
+    fn canary(self) -> String {
+        canary(self as usize)
+    }
+
+    /// A token that says itself that it is one.
+    fn token(self) -> String {
+        format!("ghp_{}", self.canary())
+    }
+}
+
+/// A module in which every function may be asked about.
+fn module() -> String {
+    let key: Vec<String> = (100..108).map(|n| canary(n) + &canary(n + 100)[..28]).collect();
+    format!(
+        r#""""Talks to the shop."""
+
+API_TOKEN = "{constant}"
+
+SIGNING_KEY = """-----BEGIN RSA PRIVATE KEY-----
+{before}
+{block}{filling}
+{after}
+-----END RSA PRIVATE KEY-----"""
+
+
+def retries(count, limit):
+    """Tell how often a call is tried again."""
+    left = limit - count
+    if left < 0:
+        return 0
+    return left
+
+
+def headers(extra):
+    """Return the headers of a call, as the shop wants them.
+
+    The old ones had token: {documentation}
+    """
+    password = "{in_function}"
+    found = {{"Authorization": password}}
+    for name, value in extra:
+        found[name.lower()] = value
+    return found
+
+
+def {function}(prices, rebate):
+    """Add the prices up and take the rebate off."""
+    total = sum(prices)
+    if rebate > total:
+        return 0
+    return total - rebate
+"#,
+        constant = Place::Constant.token(),
+        before = key[..4].join("\n"),
+        block = Place::KeyBlock.canary(),
+        filling = &canary(99)[..28],
+        after = key[4..].join("\n"),
+        documentation = Place::Documentation.token(),
+        in_function = Place::InFunction.token(),
+        function = function_name(),
+    )
+}
+
+/// A name of a function that holds what the key of a cloud looks like.
+fn function_name() -> String {
+    format!("AKIA{}", &Place::FunctionName.canary().to_uppercase()[..16])
+}
+
+/// What is looked for of a place: less where less of it fits.
+fn looked_for(place: Place) -> String {
+    match place {
+        Place::FunctionName => function_name()[4..].to_owned(),
+        other => other.canary()[..24].to_owned(),
+    }
+}
+
+/// Functions of which the first `changed` count otherwise.
+fn parts(changed: usize) -> String {
+    let part = |n: usize| {
+        let sign = if n < changed { '+' } else { '-' };
+        format!(
+            "def part_{n}(count, brought):\n    first = count * {n}\n    second = first {sign} brought\n    return second\n\n\n"
+        )
+    };
+    (0..16).map(part).collect()
+}
+
+fn planted() -> User {
+    let repo = Repo::new();
+    repo.commit("Begin", &[("shop/parts.py", &parts(0))]);
+    for round in 1..6 {
+        repo.commit(
+            &format!("Count part {round} with what it brings"),
+            &[("shop/parts.py", &parts(round))],
+        );
+    }
+    let module = module();
+    let leaking = module.replace("left = limit - count", "left = limit - count - 1");
+    let with_history = leaking.replace(
+        "    return left\n",
+        &format!(
+            "    url = 'https://shop:{}@shop.invalid'\n    return left\n",
+            Place::History.token()
+        ),
+    );
+    repo.commit("Add the shop", &[("shop/calls.py", &with_history)]);
+    repo.commit("Keep no address in the code", &[("shop/calls.py", &leaking)]);
+    let path = format!("shop/{}.py", Place::Path.token());
+    repo.commit(
+        "Keep more of it",
+        &[
+            (&path, "def keep(a, b):\n    c = a + b\n    return c * 2\n"),
+            (".env", &format!("SHOP={}\n", Place::DotEnv.canary())),
+            ("certs/shop.pem", &format!("{}\n", Place::PrivateKey.canary())),
+            ("README.md", &format!("# Shop\n\npassword: {}\n", Place::Readme.token())),
+            (
+                "tests/test_shop.py",
+                &format!("def test_token():\n    assert token() == '{}'\n", Place::Test.token()),
+            ),
+        ],
+    );
+    let subject = format!("Count every retry, {} did not", Place::Subject.token());
+    let once = leaking.replace("limit - count - 1", "limit - count");
+    repo.commit(&subject, &[("shop/calls.py", &once)]);
+    let body = format!("Take no more off\n\nSeen with the token {} only.", Place::Body.token());
+    let more = once.replace("if rebate > total", "if rebate >= total");
+    repo.commit(&body, &[("shop/calls.py", &more)]);
+    let author = Person {
+        name: "Ada Example",
+        email: String::leak(format!("{}@example.invalid", Place::Author.token())),
+    };
+    let last = more.replace("found[name.lower()] = value", "found[name.strip().lower()] = value");
+    repo.commit_as(author, "Strip the names of headers", &[("shop/calls.py", &last)]);
+    // What is newest is held out, and nothing is asked about it.
+    for round in 6..16 {
+        repo.commit(
+            &format!("Count part {round} with what it brings"),
+            &[("shop/parts.py", &parts(round))],
+        );
+    }
+    repo.write("shop/new.py", format!("SECRET_TOKEN = '{}'\n", Place::WorkTree.token()));
+    User::of(repo)
+}
+
+/// A teacher that writes a secret of its own into its thoughts, reports and edits.
+fn indiscreet(asked: &Asked) -> Vec<Act> {
+    let token = Place::Teacher.token();
+    let text = answer(&asked.body).unwrap_or_else(|| "submit".to_owned());
+    let text = text.replace("I look there first.", &format!("I found {token} and look there."));
+    let text = text.replace("for the last entry", &format!("with the token {token} at hand"));
+    says(&text.replace("# Looked at.\ndef part_1", &format!("# Not '{token}'.\ndef part_1")))
+}
+
+/// Every answer of the command, kept to be looked through.
+struct Seen<'a> {
+    user: &'a User,
+    said: RefCell<String>,
+}
+
+impl Seen<'_> {
+    fn sera(&self, arguments: &[&str]) -> Ended {
+        let ended = self.user.sera(arguments);
+        *self.said.borrow_mut() += &format!("{arguments:?}\n{}{}", ended.out, ended.err);
+        ended
+    }
+
+    /// Nothing that is planted stands in what was said, what was sent, and what is kept.
+    fn hold_none(&self, sent: &[Asked]) {
+        self.user.sera(&["stop"]).well();
+        let root = self.user.repo.root();
+        // What is kept can be read: names of functions stand in it as they are.
+        assert!(!holding(&self.user.sera_folder(), "part_3").is_empty());
+        let said = self.said.borrow();
+        for place in Place::ALL {
+            let wanted = looked_for(place);
+            assert!(!said.contains(&wanted), "{} is told:\n{said}", place as usize);
+            for one in sent {
+                let heard = one.body.contains(&wanted) || one.line.contains(&wanted);
+                assert!(!heard, "{} is sent: {}", place as usize, one.body);
+                assert!(one.headers.iter().all(|line| !line.contains(&wanted)));
+            }
+            for folder in [self.user.sera_folder(), root.join("s"), root.join("c"), root.join("r")]
+            {
+                assert_eq!(holding(&folder, &wanted), [""; 0], "{}", place as usize);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_secret_is_sent_stored_exported_or_logged() {
+    let server = TeacherServer::new(indiscreet);
+    let user = planted();
+    for (key, value) in [("sera.teacher.url", &*server.url), ("sera.teacher.model", "m-1")] {
+        user.repo.git(&["config", "--global", key, value]);
+    }
+    let seen = Seen { user: &user, said: RefCell::default() };
+    seen.sera(&["mine", "--explain"]).well();
+    seen.sera(&["rollout", "--procedural"]).well();
+    seen.sera(&["rollout", "--limit", "60"]).well();
+    seen.sera(&["rollout", "--limit", "2", "--dry-run"]);
+    let row = serde_json::json!({
+        "instance_id": format!("x_{}_1", Place::Import.token()),
+        "problem_statement": format!("Retries are wrong, token {}", Place::Import.token()),
+        "messages": [{"role": "user", "content": Place::Import.token()}],
+        "rollout_patch": "--- a/shop/calls.py\n+++ b/shop/calls.py\n@@ -1,1 +1,1 @@\n-\"\"\"Talks to the shop.\"\"\"\n+\"\"\"Talks to it.\"\"\"\n",
+    });
+    std::fs::write(user.repo.root().join("rows.jsonl"), format!("{row}\n")).unwrap();
+    seen.sera(&["import", "../rows.jsonl"]);
+    seen.sera(&["select", "--min-recall", "0"]).well();
+    for format in ["openai", "axolotl", "hermes", "swe-agent", "atif"] {
+        seen.sera(&["export", "--format", format, "-o", &format!("../out-{format}")]).well();
+    }
+    let log = seen.sera(&["log", "-n", "400", "--json"]).well().json();
+    for one in log["trajectories"].as_array().unwrap() {
+        seen.sera(&["show", one["id"].as_str().unwrap()]).well();
+    }
+    seen.sera(&["why", "shop/calls.py"]);
+    seen.sera(&["status"]).well();
+    let asked = server.asked();
+    // The functions beside the secrets were worked on, and their pseudonyms stand in their place.
+    let shown =
+        |one: &&Asked| one.body.contains("shop/calls.py") && one.body.contains("password = ");
+    assert!(asked.iter().filter(shown).any(|one| one.body.contains("ghp_")), "{}", asked.len());
+    let exported = std::fs::read_to_string(user.repo.root().join("out-openai")).unwrap();
+    assert!(
+        exported.contains("shop/calls.py") && exported.contains("and look there"),
+        "{exported}"
+    );
+    seen.hold_none(&asked);
+}
+
+#[test]
+fn a_fix_keeps_what_its_words_and_files_hold_to_itself() {
+    let Some(base) = real_base() else { return };
+    let user = planted();
+    user.repo.git(&["config", "--global", "sera.base", base.to_str().unwrap()]);
+    let seen = Seen { user: &user, said: RefCell::default() };
+    let description =
+        format!("retries gives one too few with token {}", Place::Description.token());
+    user.sera(&["mine"]).well();
+    let ended = user.sera(&["fix", &description, "shop/calls.py"]);
+    assert!(!ended.out.contains(&looked_for(Place::Constant)), "{ended:?}");
+    seen.hold_none(&[]);
+}
