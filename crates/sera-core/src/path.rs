@@ -76,6 +76,11 @@ impl TreePath {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// The folders above it as paths, outermost first. What begins a path inside the tree is one.
+    pub fn ancestors(&self) -> impl Iterator<Item = Self> {
+        self.0.match_indices('/').map(|(at, _)| Self(self.0[..at].to_owned()))
+    }
+
     /// The folders above the file, outermost first.
     pub fn folders(&self) -> impl Iterator<Item = &str> {
         let parent = self.0.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -209,6 +214,16 @@ mod tests {
         ] {
             assert!(TreePath::new(bad).is_err(), "{bad:?} is refused");
         }
+    }
+
+    #[test]
+    fn ancestors_are_the_folders_above() {
+        let above = |p: &str| {
+            let path = TreePath::new(p).unwrap();
+            path.ancestors().map(String::from).collect::<Vec<_>>()
+        };
+        assert_eq!(above("a"), [""; 0]);
+        assert_eq!(above("a/b/c.py"), ["a", "a/b"]);
     }
 
     #[test]

@@ -223,12 +223,9 @@ impl Overlay {
     }
 
     fn holds_file_above(&self, entries: &[TreeEntry], path: &TreePath) -> bool {
-        let above = path.as_str().match_indices('/').map(|(at, _)| &path.as_str()[..at]);
-        above.filter_map(|folder| TreePath::new(folder).ok()).any(|folder| {
-            match self.edits.get(&folder) {
-                Some(edit) => edit.is_some(),
-                None => entries.binary_search_by(|entry| entry.path.cmp(&folder)).is_ok(),
-            }
+        path.ancestors().any(|folder| match self.edits.get(&folder) {
+            Some(edit) => edit.is_some(),
+            None => entries.binary_search_by(|entry| entry.path.cmp(&folder)).is_ok(),
         })
     }
 
