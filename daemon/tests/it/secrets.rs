@@ -34,14 +34,13 @@ enum Place {
     FunctionName,
     Author,
     WorkTree,
-    Buffer,
     Description,
     Teacher,
     Import,
 }
 
 impl Place {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 18] = [
         Self::Constant,
         Self::InFunction,
         Self::Documentation,
@@ -57,7 +56,6 @@ impl Place {
         Self::FunctionName,
         Self::Author,
         Self::WorkTree,
-        Self::Buffer,
         Self::Description,
         Self::Teacher,
         Self::Import,
@@ -225,7 +223,7 @@ struct Seen<'a> {
 impl Seen<'_> {
     fn sera(&self, arguments: &[&str]) -> Ended {
         let ended = self.user.sera(arguments);
-        *self.said.borrow_mut() += &format!("{arguments:?}\n{}{}", ended.out, ended.err);
+        self.said.replace_with(|said| format!("{said}{arguments:?}\n{}{}", ended.out, ended.err));
         ended
     }
 
