@@ -203,7 +203,7 @@ pub(crate) fn sweep(state: &Path) -> Result<usize> {
     let swept = sera_sandbox::container::sweep_dead(&instance(state)?, &leases(state), now)?;
     let count = swept.len();
     if count > 0 {
-        let audit = Place::below(state, crate::engine::key(&state.join("key"))?).audit();
+        let audit = Place::below(state, crate::engine::key(&state.join("key"))?, None).audit();
         for Swept { id, image } in swept {
             let why = "its worker died".to_owned();
             audit.record(&Event::Container { change: Change::Removed, id, image, why })?;

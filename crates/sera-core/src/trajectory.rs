@@ -93,6 +93,7 @@ impl Action {
             }
             Self::Create { path, text } => Self::Create { path, text: change(text) },
             Self::Insert { path, after, text } => Self::Insert { path, after, text: change(text) },
+            Self::Bash { command } => Self::Bash { command: change(command) },
             Self::Unreadable { text } => Self::Unreadable { text: change(text) },
             Self::View { .. }
             | Self::Undo { .. }
@@ -112,7 +113,11 @@ impl Action {
             | Self::Undo { path }
             | Self::Check { path } => Some(path),
             Self::View { path, .. } => path.as_ref(),
-            Self::Search { .. } | Self::Diff | Self::Submit | Self::Unreadable { .. } => None,
+            Self::Search { .. }
+            | Self::Bash { .. }
+            | Self::Diff
+            | Self::Submit
+            | Self::Unreadable { .. } => None,
         }
     }
 }

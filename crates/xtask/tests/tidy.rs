@@ -199,7 +199,9 @@ fn every_setting_has_a_row_that_says_whose_it_is() {
             let known = rows.iter().any(|row| row.starts_with(key.trim_end_matches('.')));
             // What only says that other keys are refused is no setting.
             let refused = shipped.ends_with("crates/sera-git/src/config.rs");
-            assert!(known || refused, "{key} of {} has no row", shipped.display());
+            // Labels of containers are named alike.
+            let label = shipped.ends_with("crates/sera-sandbox/src/container/spec.rs");
+            assert!(known || refused || label, "{key} of {} has no row", shipped.display());
         }
     }
 }

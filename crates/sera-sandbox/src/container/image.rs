@@ -68,7 +68,7 @@ pub fn import(engine: &Engine, archive: &Path, name: &str) -> Result<String, Eng
 }
 
 /// The name of the file that says how to build, beside a tree's own files.
-const RECIPE: &str = "sera.Dockerfile";
+const RECIPE: &str = "Dockerfile.of-sera";
 
 /// Builds an image by a repository's own recipe, and returns its id. Its steps have the network and
 /// can read the tree, redacted; `say` is told each line.
