@@ -8,6 +8,7 @@ mod archive;
 mod engine;
 mod exec;
 pub mod image;
+mod podman;
 mod pool;
 mod probe;
 pub mod recipe;
@@ -48,10 +49,10 @@ exec sh -lc "$1"
 /// Ends all that runs, takes away all that was written, and lists what is left of either.
 const RESET: &str = r#"
 kill -9 -1 2>/dev/null
-for d in /src /tmp /home/u /dev/shm; do
-  chmod -R u+rwX "$d"/* 2>/dev/null
-  find "$d" -mindepth 1 -delete 2>/dev/null || rm -rf "$d"/* "$d"/.[!.]* "$d"/..?* 2>/dev/null
-  ls -A "$d"
+for d in /src /tmp /home/u /dev/shm /run /var/tmp; do
+  find "$d" -mindepth 1 -user 65534 -type d -exec chmod u+rwx {} + 2>/dev/null
+  find "$d" -mindepth 1 -depth -user 65534 -delete 2>/dev/null
+  find "$d" -mindepth 1 -user 65534 2>/dev/null
 done
 ls -A /dev/mqueue
 for f in msg sem shm; do sed 1d /proc/sysvipc/$f; done
@@ -78,18 +79,30 @@ impl Container {
     /// Where the engine fails, or made something else than was asked for, or that cannot be written
     /// down: such a container is never started.
     pub fn start(engine: &Engine, spec: &Spec, audit: &Audit) -> Result<Self, EngineError> {
-        let created = engine.docker.create_container(None, spec.body());
+        let created = engine.docker.create_container(None, spec.body(engine));
         let id = engine.call("make a container", 60, created)?.id;
         let (image, audit) = (spec.image().to_owned(), audit.clone());
         let made = Self { engine: engine.clone(), id, image, audit };
         made.record(Change::Created, "commands of a model")?;
-        let differences = spec.differences(&made.inspect()?);
+        let differences = spec.differences(engine, &made.inspect()?);
         if !differences.is_empty() {
             return Err(EngineError::Differs(differences));
         }
         let started = engine.docker.start_container(&made.id, None);
         engine.call("start a container", 60, started)?;
+        if engine.is_podman() {
+            made.open_folders()?;
+        }
         Ok(made)
+    }
+
+    /// Gives the mounted folders to everybody. Podman mounts them as the image has them, whatever it
+    /// is asked for; their owner, who has no other right in here, may change that.
+    fn open_folders(&self) -> Result<(), EngineError> {
+        let argv = ["chmod", "1777", spec::TREE, "/home/u"];
+        let (deadline, cancel) = (TRANSFER, Cancel::default());
+        let command = Command { argv: &argv, user: "0:0", input: None, deadline, cancel: &cancel };
+        exec::run(&self.engine, &self.id, &command, &mut HeadAndTail::new(OUTPUT)).map(drop)
     }
 
     fn record(&self, change: Change, why: &str) -> Result<(), EngineError> {
@@ -131,7 +144,7 @@ impl Container {
         cancel: &Cancel,
     ) -> Result<Executed, EngineError> {
         let mut kept = HeadAndTail::new(OUTPUT);
-        let command = Command { argv, input, deadline, cancel };
+        let command = Command { argv, user: spec::USER, input, deadline, cancel };
         let (ended, container_gone) = exec::run(&self.engine, &self.id, &command, &mut kept)?;
         let (output, lost) = kept.finish();
         Ok(Executed { ended, output, lost, container_gone })
@@ -159,7 +172,8 @@ impl Container {
         let cancel = Cancel::default();
         // Its owner may have made a file unreadable for itself.
         let argv = ["sh", "-c", "chmod -R u+rX . 2>/dev/null; exec tar -cf - ."];
-        let command = Command { argv: &argv, input: None, deadline: TRANSFER, cancel: &cancel };
+        let (deadline, user) = (TRANSFER, spec::USER);
+        let command = Command { argv: &argv, user, input: None, deadline, cancel: &cancel };
         std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 let mut incoming = Incoming { receiver, part: Vec::new(), at: 0 };

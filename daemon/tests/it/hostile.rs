@@ -81,6 +81,8 @@ fn no_command_runs_reads_or_obeys_what_a_repository_plants() {
     run(&["why", "HEAD"]).well();
     run(&["status"]).well();
     run(&["fsck"]).well();
+    run(&["doctor"]);
+    run(&["sandbox", "build", "--repository", "--dry-run"]);
     run(&["start"]).well();
     assert_eq!(run(&["-C", "inner", "mine"]).code, 128, "a bare repository in the tree");
     if let Some(base) = real_base() {

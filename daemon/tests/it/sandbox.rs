@@ -1,18 +1,33 @@
 //! Commands of a teacher in real containers, through the command: run, bounded, refused, swept.
 use crate::generate::taught_by;
-use crate::user::{User, poll, signal};
+use crate::user::{User, holding, poll, signal};
 use sera_testkit::teacher::{Act, Asked, good, says};
 use sera_testkit::{TeacherServer, TestEngine};
 use serde_json::Value;
 use std::process::Command;
 use std::sync::mpsc;
 
-fn containers(address: &str) -> Vec<String> {
+/// The containers of one user: others' tests run beside.
+fn containers(address: &str, user: &User) -> Vec<String> {
+    let Ok(instance) = std::fs::read_to_string(user.state().join("instance")) else {
+        return Vec::new();
+    };
     let mut docker = Command::new("docker");
-    docker.args(["-H", address, "ps", "-aq", "--filter", "label=sera.instance"]);
+    docker.args([
+        "-H",
+        address,
+        "ps",
+        "-aq",
+        "--filter",
+        &format!("label=sera.instance={instance}"),
+    ]);
     let listed = String::from_utf8(docker.output().unwrap().stdout).unwrap();
     listed.lines().map(str::to_owned).collect()
 }
+
+/// A key that no file holds as such: only running something shows it.
+const KEY: &str = "AKIA2E0A8F3B244C9986";
+const ENCODED: &str = "QUtJQTJFMEE4RjNCMjQ0Qzk5ODY=";
 
 /// A teacher that looks as the good one does, and then changes the file with commands.
 fn by_commands(asked: &Asked) -> Vec<Act> {
@@ -27,7 +42,8 @@ fn by_commands(asked: &Asked) -> Vec<Act> {
                 let first = said(3)?.lines().next()?;
                 let edit = format!(
                     "n=$(grep -nF -- '{first}' {path} | head -1 | cut -d: -f1)\n\
-                     sed -i \"${{n}}i\\\\{}# Looked at.\" {path}; git status; exit 3",
+                     sed -i \"${{n}}i\\\\{}# Looked at.\" {path}\n\
+                     echo {ENCODED} | base64 -d; echo; env; git status; exit 3",
                     &first[..first.len() - first.trim_start().len()]
                 );
                 Some(format!("bash: {}", serde_json::to_string(&edit).ok()?))
@@ -67,6 +83,13 @@ fn a_teacher_works_with_commands() {
     assert!(step["action"].as_str().unwrap().starts_with("bash: "), "{shown}");
     let seen = step["observation"].as_str().unwrap();
     assert!(seen.contains("git: command not found") && seen.contains("[exit code 3]"), "{seen}");
+    // Neither a secret that a command put together nor the key of the teacher's server is seen.
+    assert!(seen.contains("AKIA") && seen.contains("SERA_SANDBOX=1"), "{seen}");
+    let told = server.asked().into_iter().map(|asked| asked.body).collect::<String>();
+    for text in [seen, &told] {
+        assert!(!text.contains(KEY) && !text.contains("canary"), "{text}");
+    }
+    assert!(holding(&user.sera_folder(), KEY).is_empty());
     // Each container was written down, and nothing of them is left.
     let audit = user.json(&["audit", "--kind", "container"]);
     let changes = |change: &str| -> Vec<String> {
@@ -162,14 +185,10 @@ fn containers_of_a_killed_daemon_are_swept() {
         vec![Act::Hang]
     });
     let user = user(&server, &engine, &[]);
-    let before = containers(&engine.address);
     let running = user.start(&["rollout", "--limit", "1"]);
     asked.recv().unwrap();
     let workers = user.workers("rollout");
-    let own = || -> Vec<String> {
-        let all = containers(&engine.address);
-        all.into_iter().filter(|id| !before.contains(id)).collect()
-    };
+    let own = || containers(&engine.address, &user);
     poll("a container is there", || !own().is_empty());
     for worker in workers {
         signal("KILL", worker);

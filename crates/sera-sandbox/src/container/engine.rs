@@ -1,7 +1,9 @@
 //! A container engine: Docker or Podman, on this machine or another, every call under a deadline.
+use super::seccomp;
 use bollard::models::SystemInfo;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use sera_core::audit::Unrecorded;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -149,6 +151,18 @@ pub struct Engine {
     pub(super) docker: Docker,
     runtime: Arc<Runtime>,
     address: String,
+    podman: bool,
+    seccomp: Arc<Seccomp>,
+}
+
+/// How an engine is given the list of system calls.
+enum Seccomp {
+    /// As text (Docker).
+    Text(String),
+    /// As a file that it reads itself (Podman), and that is gone with us.
+    File(tempfile::NamedTempFile),
+    /// Not at all: Podman on another machine, which has files of its own. Its own list holds.
+    Own,
 }
 
 impl std::fmt::Debug for Engine {
@@ -187,7 +201,31 @@ impl Engine {
         }
         let docker = connect(address).map_err(|error| EngineError::call("be reached", error))?;
         let docker = within(runtime, 5, "tell its version", docker.negotiate_version())?;
-        Ok(Self { docker, runtime: runtime.clone(), address: address.to_owned() })
+        let version = within(runtime, 5, "tell its version", docker.version())?;
+        let parts = version.components.iter().flatten();
+        let podman = parts.into_iter().any(|part| part.name.contains("Podman"));
+        let seccomp = Arc::new(Seccomp::of(podman, is_local(address))?);
+        let (runtime, address) = (runtime.clone(), address.to_owned());
+        Ok(Self { docker, runtime, address, podman, seccomp })
+    }
+
+    pub(super) fn is_podman(&self) -> bool {
+        self.podman
+    }
+
+    /// What makes a mounted folder the commands' own: Podman's folders are everybody's instead, and
+    /// there is nobody else who writes.
+    pub(super) fn owned(&self) -> &'static str {
+        if self.podman { "mode=1777,notmpcopyup" } else { "uid=65534,gid=65534,mode=0700" }
+    }
+
+    /// What keeps system calls back, as the engine takes it; none where its own list must do.
+    pub(super) fn seccomp(&self) -> Option<String> {
+        match &*self.seccomp {
+            Seccomp::Text(text) => Some(format!("seccomp={text}")),
+            Seccomp::File(file) => Some(format!("seccomp={}", file.path().display())),
+            Seccomp::Own => None,
+        }
     }
 
     /// Where it listens.
@@ -214,6 +252,22 @@ impl Engine {
     /// Waits for something that keeps its deadlines itself.
     pub(super) fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+}
+
+impl Seccomp {
+    fn of(podman: bool, local: bool) -> Result<Self, EngineError> {
+        match (podman, local) {
+            (false, _) => Ok(Self::Text(seccomp::profile())),
+            (true, false) => Ok(Self::Own),
+            (true, true) => {
+                let written = tempfile::Builder::new().prefix("sera-seccomp").tempfile().and_then(
+                    |mut file| file.write_all(seccomp::profile().as_bytes()).map(|()| file),
+                );
+                let failed = |source| EngineError::Io { call: "write the list of calls", source };
+                Ok(Self::File(written.map_err(failed)?))
+            }
+        }
     }
 }
 

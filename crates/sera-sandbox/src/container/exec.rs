@@ -55,6 +55,7 @@ impl Executed {
 /// What a command is given, and how long it may take.
 pub(super) struct Command<'a> {
     pub(super) argv: &'a [&'a str],
+    pub(super) user: &'a str,
     pub(super) input: Option<&'a [u8]>,
     pub(super) deadline: Duration,
     pub(super) cancel: &'a Cancel,
@@ -103,7 +104,7 @@ fn create(engine: &Engine, container: &str, command: &Command<'_>) -> Result<Str
         attach_stdout: Some(true),
         attach_stderr: Some(true),
         cmd: Some(command.argv.to_vec()),
-        user: Some(USER),
+        user: Some(command.user),
         working_dir: Some(TREE),
         privileged: Some(false),
         ..CreateExecOptions::default()

@@ -1,5 +1,5 @@
 //! What a container is made of, field by field, and whether the engine made it so.
-use super::{Order, seccomp};
+use super::{Engine, Order, podman};
 use bollard::models::{
     ContainerConfig, ContainerCreateBody, ContainerInspectResponse, HealthConfig, HostConfig,
     HostConfigCgroupnsModeEnum, HostConfigLogConfig, ResourcesUlimits,
@@ -91,7 +91,7 @@ impl Spec {
     }
 
     /// As the engine's interface takes it.
-    pub(super) fn body(&self) -> ContainerCreateBody {
+    pub(super) fn body(&self, engine: &Engine) -> ContainerCreateBody {
         // A name without a value takes the image's own variable away.
         let mut env = environment(&self.path);
         env.extend(self.unset.iter().cloned());
@@ -110,12 +110,13 @@ impl Spec {
                 ..HealthConfig::default()
             }),
             labels: Some(self.labels.clone()),
-            host_config: Some(self.host()),
+            host_config: Some(self.host(engine)),
             ..ContainerCreateBody::default()
         }
     }
 
-    fn host(&self) -> HostConfig {
+    fn host(&self, engine: &Engine) -> HostConfig {
+        let options = std::iter::once("no-new-privileges:true".to_owned()).chain(engine.seccomp());
         let Limits { memory, cpus, processes, tree, .. } = self.limits;
         let mount = |place: &str, options: &str| (place.to_owned(), options.to_owned());
         let ulimit = |name: &str, soft: i64, hard: i64| ResourcesUlimits {
@@ -123,37 +124,37 @@ impl Spec {
             soft: Some(soft),
             hard: Some(hard),
         };
+        let mut ulimits = vec![
+            ulimit("nofile", 1024, 2048),
+            ulimit("fsize", 1024 * MIB, 1024 * MIB),
+            ulimit("core", 0, 0),
+            ulimit("memlock", 64 << 10, 64 << 10),
+            ulimit("stack", 64 * MIB, 64 * MIB),
+        ];
+        if engine.is_podman() {
+            // It would set a larger one, which fails where the machine's own is smaller. What bounds
+            // processes is the group's limit: this one counts all of a user's on the machine.
+            ulimits.push(ulimit("nproc", 4096, 4096));
+        }
         HostConfig {
             network_mode: Some("none".to_owned()),
             readonly_rootfs: Some(true),
             tmpfs: Some(HashMap::from([
                 mount("/tmp", "rw,noexec,nosuid,nodev,size=256m,mode=1777"),
-                mount(
-                    TREE,
-                    &format!("rw,exec,nosuid,nodev,size={tree},uid=65534,gid=65534,mode=0700"),
-                ),
-                mount("/home/u", "rw,exec,nosuid,nodev,size=64m,uid=65534,gid=65534,mode=0700"),
+                mount(TREE, &format!("rw,exec,nosuid,nodev,size={tree},{}", engine.owned())),
+                mount("/home/u", &format!("rw,exec,nosuid,nodev,size=64m,{}", engine.owned())),
             ])),
             privileged: Some(false),
             publish_all_ports: Some(false),
             cap_drop: Some(vec!["ALL".to_owned()]),
-            security_opt: Some(vec![
-                "no-new-privileges:true".to_owned(),
-                format!("seccomp={}", seccomp::profile()),
-            ]),
+            security_opt: Some(options.collect()),
             pids_limit: Some(i64::from(processes)),
             memory: Some(memory as i64),
             memory_swap: Some(memory as i64),
             oom_score_adj: Some(500),
             nano_cpus: Some(i64::from(cpus) * 1_000_000_000),
             cpu_shares: Some(256),
-            ulimits: Some(vec![
-                ulimit("nofile", 1024, 2048),
-                ulimit("fsize", 1024 * MIB, 1024 * MIB),
-                ulimit("core", 0, 0),
-                ulimit("memlock", 64 << 10, 64 << 10),
-                ulimit("stack", 64 * MIB, 64 * MIB),
-            ]),
+            ulimits: Some(ulimits),
             shm_size: Some(64 * MIB),
             ipc_mode: Some("private".to_owned()),
             cgroupns_mode: Some(HostConfigCgroupnsModeEnum::PRIVATE),
@@ -165,14 +166,22 @@ impl Spec {
     }
 
     /// Where the engine made something else than was asked for, one line each.
-    pub(super) fn differences(&self, made: &ContainerInspectResponse) -> Vec<String> {
-        let asked = self.body();
+    pub(super) fn differences(
+        &self,
+        engine: &Engine,
+        made: &ContainerInspectResponse,
+    ) -> Vec<String> {
+        let asked = self.body(engine);
         let json = |value: serde_json::Result<Value>| value.expect("engine types are plain data");
         let mut found = Vec::new();
-        let host = json(serde_json::to_value(&asked.host_config));
-        let made_host = json(serde_json::to_value(&made.host_config));
+        let mut host = json(serde_json::to_value(&asked.host_config));
+        let mut made_host = json(serde_json::to_value(&made.host_config));
+        let mut config = made.config.clone().unwrap_or_default();
+        if engine.is_podman() {
+            podman::host(&mut made_host, &mut host);
+            podman::environment(&mut config.env);
+        }
         compare("HostConfig", &host, &made_host, &mut found);
-        let config = made.config.clone().unwrap_or_default();
         for field in differing(&asked, &config) {
             found.push(format!("Config.{field}"));
         }
