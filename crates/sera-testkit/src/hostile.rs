@@ -80,8 +80,9 @@ fn set(repo: &Repo, wire: &str, settings: &[(&str, &str)]) {
 fn attribute(repo: &Repo, attribute: &str) {
     let file = repo.path().join(".git/info/attributes");
     std::fs::create_dir_all(repo.path().join(".git/info")).expect("the folder is writable");
-    let before = std::fs::read_to_string(&file).unwrap_or_default();
-    std::fs::write(file, format!("{before}* {attribute}\n")).expect("it is writable");
+    let before = std::fs::read(&file).unwrap_or_default();
+    let more = format!("* {attribute}\n");
+    std::fs::write(file, [&before, more.as_bytes()].concat()).expect("it is writable");
 }
 
 /// Config that another file brings in; `how` is the section that names it.
@@ -89,9 +90,10 @@ fn included(repo: &Repo, wire: &str, how: &str, content: &str) {
     let file = repo.path().join(".git/brought-in");
     std::fs::write(file, content.replace("WIRE", wire)).expect("it is writable");
     let config = repo.path().join(".git/config");
-    let before = std::fs::read_to_string(&config).expect("there is one");
-    std::fs::write(config, format!("{before}{how}\n\tpath = brought-in\n"))
-        .expect("it is writable");
+    // As bytes: another plant's filter has a name that is no text.
+    let before = std::fs::read(&config).expect("there is one");
+    let more = format!("{how}\n\tpath = brought-in\n");
+    std::fs::write(config, [&before, more.as_bytes()].concat()).expect("it is writable");
 }
 
 const FSMONITOR: &str = "[core]\n\tfsmonitor = WIRE\n";

@@ -14,6 +14,7 @@ const MALLORY: Person = Person {
     email: "m\u{9b}2J@example.invalid",
 };
 const TURNED: &str = "stockroom/\u{202e}turned.py";
+const TALLY: &str = "stockroom/tally.py";
 const FUNCTION: &str = "def tally(values):\n    result = 0\n    for value in values:\n        \
                         result = result + value\n    return result\n";
 
@@ -26,10 +27,14 @@ fn history() -> Repo {
     repo.commit_as(
         MALLORY,
         "\u{1b}[31mAdd\u{9b}2J a\u{202e} tally",
-        &[(TURNED, FUNCTION), ("stockroom/cle\u{1b}[2Jar.py", FUNCTION)],
+        &[(TURNED, FUNCTION), (TALLY, FUNCTION), ("stockroom/cle\u{1b}[2Jar.py", FUNCTION)],
     );
     let fixed = FUNCTION.replace("result + value", "result + 2 * value");
-    repo.commit_as(MALLORY, "\u{1b}[31mDouble\u{200b} it\r\u{7}", &[(TURNED, &fixed)]);
+    repo.commit_as(
+        MALLORY,
+        "\u{1b}[31mDouble\u{200b} it\r\u{7}",
+        &[(TURNED, &fixed), (TALLY, &fixed)],
+    );
     repo
 }
 
@@ -77,7 +82,8 @@ fn no_command_runs_reads_or_obeys_what_a_repository_plants() {
     let log = run(&["log", "-n", "1000"]).well();
     let id = log.out.split_whitespace().next().unwrap();
     run(&["show", id]).well();
-    run(&["why", TURNED]).well();
+    assert_eq!(run(&["why", TURNED]).code, 65, "no path that reads as another");
+    run(&["why", TALLY]).well();
     run(&["why", "HEAD"]).well();
     run(&["status"]).well();
     run(&["fsck"]).well();
@@ -99,8 +105,8 @@ fn no_command_runs_reads_or_obeys_what_a_repository_plants() {
         run(&["fix", "split_evenly is wrong", "stockroom/money.py", "--apply"]).well();
         assert_ne!(user.repo.read("stockroom/money.py"), before);
     }
-    run(&["forget", TURNED, "--dry-run"]).well();
-    run(&["forget", TURNED]).well();
+    run(&["forget", TALLY, "--dry-run"]).well();
+    run(&["forget", TALLY]).well();
     run(&["audit", "-n", "1000"]).well();
     let audit = user.json(&["audit", "-n", "1000"]);
     for entry in audit["entries"].as_array().unwrap() {
