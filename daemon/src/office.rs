@@ -20,7 +20,7 @@ use sera_protocol::{ErrorCode, Failure, Job, JobResult, Locations, Stage};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch as channel};
 use tokio_util::sync::CancellationToken;
 
@@ -113,6 +113,10 @@ fn lane(job: &Job) -> Lane {
         | Job::Quickstart { .. } => Lane::Compute,
     }
 }
+
+/// How long is waited before an engine that did not answer is asked again.
+const SWEEP_AGAIN: [Duration; 3] =
+    [Duration::from_secs(5), Duration::from_secs(20), Duration::from_secs(60)];
 
 impl Office {
     /// Opens every registered repository that still can be opened.
@@ -213,13 +217,26 @@ impl Office {
         }
     }
 
-    /// Removes containers of workers that died, on a thread that may wait for an engine.
+    /// Removes containers of workers that died, on a thread that may wait for an engine. One that
+    /// does not answer is asked again, less and less often.
     pub(crate) fn sweep(&self) {
         let state = self.locations.state.clone();
-        drop(tokio::task::spawn_blocking(move || match crate::sandbox::sweep(&state) {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "containers of dead workers"),
-            Err(error) => tracing::warn!(error = format!("{error:#}"), "containers not swept"),
+        drop(tokio::spawn(async move {
+            for wait in SWEEP_AGAIN {
+                let state = state.clone();
+                let swept = tokio::task::spawn_blocking(move || crate::sandbox::sweep(&state));
+                match swept.await {
+                    Ok(Ok(0)) | Err(_) => break,
+                    Ok(Ok(removed)) => {
+                        tracing::info!(removed, "containers of dead workers");
+                        break;
+                    }
+                    Ok(Err(error)) => {
+                        tracing::warn!(error = format!("{error:#}"), "containers not swept");
+                    }
+                }
+                tokio::time::sleep(wait).await;
+            }
         }));
     }
 

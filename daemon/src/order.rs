@@ -272,7 +272,7 @@ pub(crate) struct Generated {
     pub(crate) request: Option<String>,
     /// What it cost.
     pub(crate) spent: Spent,
-    /// Functions left for another time, since the teacher failed at them.
+    /// Functions left for another time, since the teacher or the engine failed at them.
     pub(crate) failed: usize,
     /// Replies paid for in earlier runs that this one had no use for.
     pub(crate) unused: usize,

@@ -1,11 +1,14 @@
 //! Environments: where actions happen. Everything a model sees of a repository passes here.
 use crate::{anchor, tools};
 use sera_core::{Action, Cancel, Language, Observation, Patch, TreeError, TreePath};
-use sera_sandbox::container::{Ended, Shell, ShellError};
+use sera_sandbox::container::{Changes, Ended, Shell, ShellError};
 use sera_sandbox::{Overlay, OverlayError};
 use sera_syntax::{Index, Parsed, parse};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Bytes of a command: no more fit into one argument of a program on Linux.
+const COMMAND: usize = 100 << 10;
 
 /// How much of anything an observation shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +77,27 @@ struct Terminal {
     /// Ends a command early.
     cancel: Cancel,
     /// Why no more are run, and what they did is not known.
-    lost: Option<String>,
+    lost: Option<Lost>,
+}
+
+/// Why nothing that comes after in an environment means anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// The engine failed: another time it may be well.
+    Engine(String),
+    /// What commands made of the tree cannot be taken: it would be so again.
+    Unfit(String),
+}
+
+impl Lost {
+    fn of(error: &ShellError) -> Self {
+        match error {
+            ShellError::Engine(_) | ShellError::Tree(_) | ShellError::Sent(_) => {
+                Self::Engine(told(error))
+            }
+            ShellError::Unfit(_) => Self::Unfit(told(error)),
+        }
+    }
 }
 
 /// A tree with edits over it and an index of it. Clones are cheap and independent, but for a shell,
@@ -104,7 +127,7 @@ impl Environment {
 
     /// Why commands can no longer be run, or what they did is not known: nothing that comes after
     /// means anything.
-    pub fn lost(&self) -> Option<String> {
+    pub fn lost(&self) -> Option<Lost> {
         self.terminal()?.lost.clone()
     }
 
@@ -328,10 +351,13 @@ impl Environment {
     }
 
     fn bash(&mut self, command: &str) -> Result<String, ActionError> {
+        if command.contains('\0') || command.len() > COMMAND {
+            return Err(ActionError::Unreadable);
+        }
         let mut terminal = self.terminal().ok_or(ActionError::NoShell)?;
         let cancel = terminal.cancel.clone();
         let ran = terminal.shell.run(&self.overlay, command, &cancel);
-        let ran = ran.inspect_err(|error| terminal.lost = Some(told(error)))?;
+        let ran = ran.inspect_err(|error| terminal.lost = Some(Lost::of(error)))?;
         let text = tools::ran(&ran, &self.views);
         match ran.ended {
             Ended::Exited(0) => Ok(text),
@@ -348,22 +374,31 @@ impl Environment {
         }
         let Some(mut terminal) = self.terminal() else { return Ok(()) };
         let changes = terminal.shell.changes();
-        let changes = changes.inspect_err(|error| terminal.lost = Some(told(error)))?;
+        let changes = changes.inspect_err(|error| terminal.lost = Some(Lost::of(error)))?;
         drop(terminal);
-        for (path, text) in &changes.written {
-            let before = self.overlay.read_text(path).ok();
-            match self.put(path, before, text) {
-                // A file of a name that hides secrets is no change that anybody may make.
-                Ok(()) | Err(ActionError::Overlay(OverlayError::Refused { .. })) => {}
-                Err(error) => return Err(error),
-            }
+        let laid = self.lay(changes);
+        if let (Err(error), Some(mut terminal)) = (&laid, self.terminal()) {
+            // A part of what commands did is not what they did.
+            terminal.lost = Some(Lost::Unfit(error.to_string()));
         }
+        laid
+    }
+
+    fn lay(&mut self, changes: Changes) -> Result<(), ActionError> {
+        // A folder may stand where a file was.
         for path in changes.removed {
             // Nobody could read it here: then its absence is nothing that a patch can say.
             let Ok(before) = self.overlay.read_text(&path) else { continue };
             self.overlay.remove(path.clone())?;
             self.index = self.index.with_file(&path, "");
             self.before.push((path, Some(before)));
+        }
+        let hidden = |path: &TreePath| self.overlay.redactor().denies(path);
+        // A file of a name that hides secrets is no change that anybody may make.
+        let written: Vec<_> = changes.written.into_iter().filter(|(p, _)| !hidden(p)).collect();
+        for (path, text) in written {
+            let before = self.overlay.read_text(&path).ok();
+            self.put(&path, before, &text)?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ pub mod verify;
 pub mod words;
 
 pub use anchor::edits_between;
-pub use environment::{Environment, Views};
+pub use environment::{Environment, Lost, Views};
 pub use guided::Guided;
 pub use ideal::{Ideal, reference_spans};
 pub use remembering::Remembering;

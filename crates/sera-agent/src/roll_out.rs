@@ -1,6 +1,6 @@
 //! The open loop: prompt, reply, read, execute, step. It never fails: errors are outcomes.
-use crate::Environment;
 use crate::dialect::{self, Reader};
+use crate::{Environment, Lost};
 use sera_core::redact::holds_secret;
 use sera_core::trajectory::{Limit, TRAJECTORY_SCHEMA};
 use sera_core::{
@@ -54,6 +54,9 @@ pub const REFUSED: &str = "model-refused";
 /// The code of a rollout whose environment no longer runs commands.
 pub const NOWHERE: &str = "environment-lost";
 
+/// The code of a rollout whose commands made something of the tree that cannot be taken.
+pub const UNFIT: &str = "environment-unfit";
+
 /// Steps of one loop window, and how often an action in it makes a loop.
 const WINDOW: usize = 6;
 const REPEATS: usize = 3;
@@ -80,8 +83,12 @@ pub fn roll_out(
                 steps.push(Step { thought, ..take(&mut environment, action) });
             }
         }
-        if let Some(message) = environment.lost() {
-            break Outcome::Failed { code: NOWHERE.to_owned(), message };
+        if let Some(lost) = environment.lost() {
+            let (code, message) = match lost {
+                Lost::Engine(message) => (NOWHERE, message),
+                Lost::Unfit(message) => (UNFIT, message),
+            };
+            break Outcome::Failed { code: code.to_owned(), message };
         }
         if steps.last().is_some_and(|step| step.action == Action::Submit) {
             break Outcome::Submitted { patch: environment.patch() };

@@ -12,7 +12,7 @@ use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use sera_agent::dialect::{self, Dialect, Reader};
-use sera_agent::roll_out::{LOST, NOWHERE, OVERFLOW, REFUSED, UNSUPPORTED};
+use sera_agent::roll_out::{LOST, NOWHERE, OVERFLOW, REFUSED, UNFIT, UNSUPPORTED};
 use sera_agent::verify::{leaks, touched};
 use sera_agent::{Limits, Thresholds, Views, reference_spans, roll_out, verify};
 use sera_core::split::held_out_function;
@@ -201,6 +201,8 @@ pub struct Generator<'a> {
     pub plain: &'a AtomicBool,
     /// Where commands run, if any do.
     pub shells: Option<&'a Arc<Pool>>,
+    /// Where none can be had any more, nothing is done.
+    pub demanded: bool,
 }
 
 /// Generates from all of `wanted`, so many at a time, each with a model of its own. `keep` is given
@@ -490,8 +492,12 @@ impl Generator<'_> {
     ) -> Result<Trajectory, Ended> {
         let (environment, _) = self.bases.environment(task)?;
         let mut environment = environment.with_views(Views::WIDE);
-        // An engine that is gone ends the rollouts that were using it; the rest go on without.
+        // An engine that is gone ends the rollouts that were using it; the rest go on without,
+        // unless they must not.
         let shell = self.shells.and_then(|pool| Shell::new(pool.clone()).ok());
+        if self.demanded && shell.is_none() {
+            return Err(DropReason::EnvironmentLost.into());
+        }
         let commands = shell.is_some();
         if let Some(shell) = shell {
             environment = environment.with_shell(shell, cancel.clone());
@@ -524,6 +530,9 @@ impl Generator<'_> {
             }
             Outcome::Failed { code, .. } if code == NOWHERE => {
                 Err(DropReason::EnvironmentLost.into())
+            }
+            Outcome::Failed { code, .. } if code == UNFIT => {
+                Err(DropReason::EnvironmentUnfit.into())
             }
             Outcome::Failed { code, .. } if code == REFUSED => {
                 Err(DropReason::TeacherRefused.into())

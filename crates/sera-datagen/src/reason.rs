@@ -136,6 +136,8 @@ reasons! {
     TeacherRefused = "teacher-refused",
     /// Commands could no longer be run, or what they did is not known.
     EnvironmentLost = "environment-lost",
+    /// Commands made something of the tree that cannot be taken.
+    EnvironmentUnfit = "environment-unfit",
     /// The conversation became longer than the teacher reads.
     ContextOverflow = "context-overflow",
     /// The teacher found nothing to change.

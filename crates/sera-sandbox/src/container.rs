@@ -46,14 +46,24 @@ command -v bash >/dev/null && exec bash -lc "$1"
 exec sh -lc "$1"
 "#;
 
-/// Ends all that runs, takes away all that was written, and lists what is left of either.
+/// The tree as an archive, with files of several names as files. Its owner may have made some
+/// unreadable for itself.
+const PACK: &str = r#"
+chmod -R u+rX . 2>/dev/null
+tar --help 2>&1 | grep -q hard-dereference && exec tar --hard-dereference -cf - .
+exec tar -cf - .
+"#;
+
+/// Takes away all that was written, and lists what is left. The folders themselves may have been
+/// made unreadable; where that cannot be undone, looking for what is left says so.
 const RESET: &str = r#"
-kill -9 -1 2>/dev/null
+chmod 700 /src /home/u 2>/dev/null
 for d in /src /tmp /home/u /dev/shm /run /var/tmp; do
   find "$d" -mindepth 1 -user 65534 -type d -exec chmod u+rwx {} + 2>/dev/null
   find "$d" -mindepth 1 -depth -user 65534 -delete 2>/dev/null
-  find "$d" -mindepth 1 -user 65534 2>/dev/null
+  find "$d" -mindepth 1 -user 65534 2>&1 | grep -v "Permission denied" || true
 done
+for d in /src /home/u; do ls -A "$d" || echo "$d cannot be read"; done
 ls -A /dev/mqueue
 for f in msg sem shm; do sed 1d /proc/sysvipc/$f; done
 "#;
@@ -100,8 +110,9 @@ impl Container {
     /// is asked for; their owner, who has no other right in here, may change that.
     fn open_folders(&self) -> Result<(), EngineError> {
         let argv = ["chmod", "1777", spec::TREE, "/home/u"];
-        let (deadline, cancel) = (TRANSFER, Cancel::default());
-        let command = Command { argv: &argv, user: "0:0", input: None, deadline, cancel: &cancel };
+        let (deadline, cancel, env) = (TRANSFER, Cancel::default(), &[spec::OWN_PATH][..]);
+        let user = "0:0";
+        let command = Command { argv: &argv, user, env, input: None, deadline, cancel: &cancel };
         exec::run(&self.engine, &self.id, &command, &mut HeadAndTail::new(OUTPUT)).map(drop)
     }
 
@@ -133,18 +144,23 @@ impl Container {
         deadline: Duration,
         cancel: &Cancel,
     ) -> Result<Executed, EngineError> {
-        self.execute(&["sh", "-c", SHELL, "sh", command], None, deadline, cancel)
+        self.execute((&["sh", "-c", SHELL, "sh", command], &[]), None, deadline, cancel)
+    }
+
+    /// Something of our own: programs are those of the image.
+    fn own(&self, argv: &[&str], input: Option<&[u8]>) -> Result<Executed, EngineError> {
+        self.execute((argv, &[spec::OWN_PATH]), input, TRANSFER, &Cancel::default())
     }
 
     fn execute(
         &self,
-        argv: &[&str],
+        (argv, env): (&[&str], &[&str]),
         input: Option<&[u8]>,
         deadline: Duration,
         cancel: &Cancel,
     ) -> Result<Executed, EngineError> {
         let mut kept = HeadAndTail::new(OUTPUT);
-        let command = Command { argv, user: spec::USER, input, deadline, cancel };
+        let command = Command { argv, user: spec::USER, env, input, deadline, cancel };
         let (ended, container_gone) = exec::run(&self.engine, &self.id, &command, &mut kept)?;
         let (output, lost) = kept.finish();
         Ok(Executed { ended, output, lost, container_gone })
@@ -152,15 +168,13 @@ impl Container {
 
     /// Unpacks an archive over the tree.
     fn send(&self, archive: &[u8]) -> Result<Executed, EngineError> {
-        let argv = ["tar", "-xmf", "-", "-C", spec::TREE];
-        self.execute(&argv, Some(archive), TRANSFER, &Cancel::default())
+        self.own(&["tar", "-xmf", "-", "-C", spec::TREE], Some(archive))
     }
 
     /// Takes files of the tree away.
     fn remove_files(&self, paths: &[sera_core::TreePath]) -> Result<Executed, EngineError> {
         let names: Vec<&str> = paths.iter().map(sera_core::TreePath::as_str).collect();
-        let argv = ["xargs", "-0", "rm", "-f", "--"];
-        self.execute(&argv, Some(names.join("\0").as_bytes()), TRANSFER, &Cancel::default())
+        self.own(&["xargs", "-0", "rm", "-f", "--"], Some(names.join("\0").as_bytes()))
     }
 
     /// The tree as it is now, as an archive that `read` reads.
@@ -170,10 +184,9 @@ impl Container {
     ) -> Result<(Ended, T), EngineError> {
         let (sender, receiver) = sync_channel(16);
         let cancel = Cancel::default();
-        // Its owner may have made a file unreadable for itself.
-        let argv = ["sh", "-c", "chmod -R u+rX . 2>/dev/null; exec tar -cf - ."];
-        let (deadline, user) = (TRANSFER, spec::USER);
-        let command = Command { argv: &argv, user, input: None, deadline, cancel: &cancel };
+        let argv = ["sh", "-c", PACK];
+        let (deadline, user, env) = (TRANSFER, spec::USER, &[spec::OWN_PATH][..]);
+        let command = Command { argv: &argv, user, env, input: None, deadline, cancel: &cancel };
         std::thread::scope(|scope| {
             let reader = scope.spawn(|| {
                 let mut incoming = Incoming { receiver, part: Vec::new(), at: 0 };
@@ -193,8 +206,12 @@ impl Container {
     /// Makes it as it was when it began, and says whether that worked: what cannot be taken away
     /// is no reason to let somebody else see it.
     fn reset(&self) -> Result<bool, EngineError> {
-        let argv = ["sh", "-c", RESET];
-        let done = self.execute(&argv, None, TRANSFER, &Cancel::default())?;
+        self.own(&["sh", "-c", "kill -9 -1"], None)?;
+        // Nobody may be left who could disturb the cleaning.
+        if !exec::alone(&self.engine, &self.id)? {
+            return Ok(false);
+        }
+        let done = self.own(&["sh", "-c", RESET], None)?;
         Ok(done.ended == Ended::Exited(0) && done.output.is_empty())
     }
 }

@@ -38,11 +38,7 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
     let (max_lines, now_ms) = (Policy::default().max_task_lines, order.now_ms);
     let plain = AtomicBool::new(false);
     let (settings, plain) = (&teacher.settings(), &plain);
-    let wanted_at_once = teacher.parallel.min(wanted.len());
-    let containers = match order.dry_run {
-        true => None,
-        false => Containers::open(order.sandbox.as_ref(), wanted_at_once, desk)?,
-    };
+    let containers = containers(order, wanted.len(), desk)?;
     let over_cut = Generator {
         bases: &now,
         teacher: &teacher.model,
@@ -53,6 +49,7 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
         earlier: false,
         plain,
         shells: containers.as_ref().map(|containers| &containers.pool),
+        demanded: containers.is_some() && order.sandbox.as_ref().is_some_and(|s| s.demanded),
     };
     let fleet = fleet(teacher, &order.ledger, order.dry_run, desk)?;
     if order.dry_run {
@@ -93,6 +90,14 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
     let seconds = started.elapsed().as_secs_f64();
     let unused = paid.unused();
     Ok(Generated { request: None, spent: fleet.spent(), failed, unused, ended, seconds })
+}
+
+/// Where commands run, with as many containers as are used at a time.
+fn containers(order: &Generate, wanted: usize, desk: &Desk) -> Result<Option<Containers>> {
+    match order.dry_run {
+        true => Ok(None),
+        false => Containers::open(order.sandbox.as_ref(), order.teacher.parallel.min(wanted), desk),
+    }
 }
 
 /// The functions to ask about, those that many call more often.

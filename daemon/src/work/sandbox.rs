@@ -136,7 +136,7 @@ pub(super) fn build(order: &BuildImage, desk: &Desk) -> Result<BuiltImage> {
         tree.as_ref().map(|tree| Recipe::of(tree).map(|recipe| (recipe, tree))).transpose()?;
     let text = match &own {
         None => format!("{BUILD}\n# packages: {}\n", PACKAGES.trim().replace('\n', " ")),
-        Some((recipe, _)) => format!("# {}\n{}", recipe.file, recipe.text),
+        Some((recipe, _)) => recipe.to_string(),
     };
     let recipe = own.as_ref().map_or_else(|| Digest::of(text.as_bytes()), |(own, _)| own.digest());
     if order.agreed.as_ref() != Some(&recipe) {

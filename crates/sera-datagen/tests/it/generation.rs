@@ -41,6 +41,7 @@ fn generator<'a>(world: &'a World, plain: &'a AtomicBool) -> Generator<'a> {
         earlier: false,
         plain,
         shells: None,
+        demanded: false,
     }
 }
 

@@ -9,6 +9,10 @@ use tar::{Archive, Builder, EntryType, Header};
 
 /// Entries of an archive that are looked at.
 const ENTRIES: usize = 500_000;
+/// Files that are new and not ignored.
+const NEW: usize = 10_000;
+/// Bytes of a name.
+const NAME: u64 = 64 << 10;
 /// Bytes of an archive that are looked at.
 const BYTES: u64 = 4 << 30;
 /// Largest binary file that is sent.
@@ -53,7 +57,7 @@ pub(super) fn pack(overlay: &Overlay) -> Result<(Vec<u8>, Sent), TreeError> {
         let bytes = match overlay.read_text(&entry.path) {
             Ok(text) => text.as_bytes().to_vec(),
             Err(TreeError::Unreadable { .. }) => match overlay.read_binary(&entry.path) {
-                Ok(bytes) if bytes.len() <= BINARY => bytes.to_vec(),
+                Ok(bytes) if bytes.len() <= BINARY && !hides(overlay, &bytes) => bytes.to_vec(),
                 _ => continue,
             },
             Err(TreeError::Missing(_)) => continue,
@@ -63,6 +67,15 @@ pub(super) fn pack(overlay: &Overlay) -> Result<(Vec<u8>, Sent), TreeError> {
         append(&mut archive, &entry.path, &bytes, executable);
     }
     Ok((finish(archive), sent))
+}
+
+/// Whether bytes that are no text hold a secret, read as text of one byte or two bytes a character.
+/// Nothing can be replaced in them, so they stay out.
+fn hides(overlay: &Overlay, bytes: &[u8]) -> bool {
+    let narrow = String::from_utf8_lossy(bytes);
+    let wide: Vec<u8> = bytes.iter().copied().filter(|&byte| byte != 0).collect();
+    let found = |text: &str| overlay.redactor().redact(text).1 > 0;
+    found(&narrow) || found(&String::from_utf8_lossy(&wide))
 }
 
 /// One folder of a tree as the context of a build, with the file that says how to build in it under
@@ -86,12 +99,18 @@ pub(super) fn context(
 }
 
 /// Some files as an archive.
-pub(super) fn pack_some<'a>(files: impl Iterator<Item = (&'a TreePath, &'a str)>) -> Vec<u8> {
+pub(super) fn pack_some<'a>(
+    overlay: &Overlay,
+    files: impl Iterator<Item = (&'a TreePath, &'a str)>,
+) -> Result<Vec<u8>, TreeError> {
     let mut archive = Builder::new(Vec::new());
+    let entries = overlay.list()?;
     for (path, text) in files {
-        append(&mut archive, path, text.as_bytes(), false);
+        let at = entries.binary_search_by(|entry| entry.path.cmp(path));
+        let executable = at.is_ok_and(|at| entries[at].kind == EntryKind::Executable);
+        append(&mut archive, path, text.as_bytes(), executable);
     }
-    finish(archive)
+    Ok(finish(archive))
 }
 
 fn append(archive: &mut Builder<Vec<u8>>, path: &TreePath, bytes: &[u8], executable: bool) {
@@ -119,25 +138,37 @@ pub(super) fn changes(
 ) -> Result<Changes, Unfit> {
     let mut archive = Archive::new(archive.take(BYTES));
     let mut found = Changes::default();
+    // Of what was sent, what is still there.
     let (mut there, mut bytes) = (BTreeSet::new(), 0);
-    let entries = archive.entries().map_err(|_| Unfit::Broken)?;
+    // Raw: otherwise whatever an extension claims to hold is read into memory.
+    let entries = archive.entries().map_err(|_| Unfit::Broken)?.raw(true);
+    let (mut named, mut new) = (None, 0);
     for (at, entry) in entries.enumerate() {
         let mut entry = entry.map_err(|_| Unfit::Broken)?;
         if at > ENTRIES {
             return Err(Unfit::TooMuch);
         }
+        if let Some(name) = extension(&mut entry)? {
+            named = name.or(named);
+            continue;
+        }
+        let name = named.take().unwrap_or_else(|| entry.path_bytes().into_owned());
         if entry.header().entry_type() == EntryType::Directory {
             continue;
         }
-        let Some(path) = path_of(&entry.path_bytes()) else {
+        let Some(path) = path_of(&name) else {
             found.left_out += 1;
             continue;
         };
         let before = sent.get(&path);
-        if before.is_none() && ignored(&path) {
-            continue;
+        if before.is_none() {
+            if ignored(&path) {
+                continue;
+            }
+            new += 1;
+        } else {
+            there.insert(path.clone());
         }
-        there.insert(path.clone());
         match text(&mut entry, before) {
             Content::Same => {}
             Content::Other => found.left_out += 1,
@@ -146,12 +177,37 @@ pub(super) fn changes(
                 found.written.insert(path, text);
             }
         }
-        if bytes > TOTAL_LIMIT || found.written.len() > FILES_LIMIT {
+        if bytes > TOTAL_LIMIT || found.written.len() > FILES_LIMIT || new > NEW {
             return Err(Unfit::TooMuch);
         }
     }
     found.removed = sent.keys().filter(|path| !there.contains(*path)).cloned().collect();
     if found.removed.len() > FILES_LIMIT { Err(Unfit::TooMuch) } else { Ok(found) }
+}
+
+/// What an entry says of the next one: its name, if that; none where it is an entry of its own.
+fn extension<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Option<Option<Vec<u8>>>, Unfit> {
+    let kind = entry.header().entry_type();
+    let pax = matches!(kind, EntryType::XHeader | EntryType::XGlobalHeader);
+    if !pax && !matches!(kind, EntryType::GNULongName | EntryType::GNULongLink) {
+        return Ok(None);
+    }
+    if entry.size() > NAME {
+        return Err(Unfit::Broken);
+    }
+    let mut bytes = Vec::new();
+    entry.read_to_end(&mut bytes).map_err(|_| Unfit::Broken)?;
+    if kind == EntryType::GNULongName {
+        bytes.truncate(bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len()));
+        return Ok(Some(Some(bytes)));
+    }
+    let said = if kind == EntryType::XHeader {
+        tar::PaxExtensions::new(&bytes)
+    } else {
+        return Ok(Some(None));
+    };
+    let path = said.flatten().find(|one| one.key_bytes() == b"path");
+    Ok(Some(path.map(|path| path.value_bytes().to_vec())))
 }
 
 enum Content {

@@ -80,6 +80,14 @@ impl EngineError {
         Self::Call { call, source: Box::new(source) }
     }
 
+    /// Whether what was asked about is not there, or does not run.
+    pub(super) fn is_gone(&self) -> bool {
+        use bollard::errors::Error::DockerResponseServerError;
+        self.is_absent()
+            || matches!(self, Self::Call { source, .. }
+                if matches!(**source, DockerResponseServerError { status_code: 409 | 500, .. }))
+    }
+
     /// Whether what was asked about is not there.
     pub(super) fn is_absent(&self) -> bool {
         use bollard::errors::Error::DockerResponseServerError;
@@ -200,8 +208,8 @@ impl Engine {
             return Err(EngineError::Address { address: address.to_owned(), reason });
         }
         let docker = connect(address).map_err(|error| EngineError::call("be reached", error))?;
-        let docker = within(runtime, 5, "tell its version", docker.negotiate_version())?;
-        let version = within(runtime, 5, "tell its version", docker.version())?;
+        let docker = within(runtime, 10, "tell its version", docker.negotiate_version())?;
+        let version = within(runtime, 10, "tell its version", docker.version())?;
         let parts = version.components.iter().flatten();
         let podman = parts.into_iter().any(|part| part.name.contains("Podman"));
         let seccomp = Arc::new(Seccomp::of(podman, is_local(address))?);

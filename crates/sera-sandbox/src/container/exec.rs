@@ -1,6 +1,6 @@
 //! One command in a container: its output up to a cap, its end, and the end of all it started.
 use super::engine::{CALL, Engine, EngineError};
-use super::spec::{TREE, USER};
+use super::spec::{KEEPER, OWN_PATH, TREE, USER};
 use bollard::container::LogOutput;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use futures_util::{Stream, StreamExt as _};
@@ -56,6 +56,8 @@ impl Executed {
 pub(super) struct Command<'a> {
     pub(super) argv: &'a [&'a str],
     pub(super) user: &'a str,
+    /// Variables beside the container's own.
+    pub(super) env: &'a [&'a str],
     pub(super) input: Option<&'a [u8]>,
     pub(super) deadline: Duration,
     pub(super) cancel: &'a Cancel,
@@ -66,13 +68,32 @@ pub(super) trait Sink {
     fn take(&mut self, output: &LogOutput);
 }
 
-/// Runs a command in a container, its output into `sink`.
+/// Runs a command in a container, its output into `sink`. At its deadline it is killed with all that
+/// commands started; true where the container had to go with it.
 pub(super) fn run(
     engine: &Engine,
     container: &str,
     command: &Command<'_>,
     sink: &mut (dyn Sink + Send),
 ) -> Result<(Ended, bool), EngineError> {
+    let (exec, ended) = run_once(engine, container, command, sink)?;
+    match ended {
+        Some(ended) => Ok((ended, false)),
+        None => {
+            let gone = kill(engine, container, &exec)?;
+            let cancelled = command.cancel.is_cancelled();
+            Ok((if cancelled { Ended::Cancelled } else { Ended::TimedOut }, gone))
+        }
+    }
+}
+
+/// Runs a command until it is over, or its deadline: then it goes on.
+fn run_once(
+    engine: &Engine,
+    container: &str,
+    command: &Command<'_>,
+    sink: &mut (dyn Sink + Send),
+) -> Result<(String, Option<Ended>), EngineError> {
     let exec = create(engine, container, command)?;
     let start = StartExecOptions { output_capacity: Some(CHUNK), ..StartExecOptions::default() };
     let started = engine.docker.start_exec(&exec, Some(start));
@@ -88,14 +109,8 @@ pub(super) fn run(
             never = feed(input, given) => match never {},
         }
     };
-    match engine.wait(follow)? {
-        Some(ended) => Ok((ended, false)),
-        None => {
-            let gone = kill(engine, container, &exec)?;
-            let cancelled = command.cancel.is_cancelled();
-            Ok((if cancelled { Ended::Cancelled } else { Ended::TimedOut }, gone))
-        }
-    }
+    let ended = engine.wait(follow)?;
+    Ok((exec, ended))
 }
 
 fn create(engine: &Engine, container: &str, command: &Command<'_>) -> Result<String, EngineError> {
@@ -105,6 +120,7 @@ fn create(engine: &Engine, container: &str, command: &Command<'_>) -> Result<Str
         attach_stderr: Some(true),
         cmd: Some(command.argv.to_vec()),
         user: Some(command.user),
+        env: Some(command.env.to_vec()),
         working_dir: Some(TREE),
         privileged: Some(false),
         ..CreateExecOptions::default()
@@ -131,17 +147,26 @@ async fn read(
     sink: &mut (dyn Sink + Send),
 ) -> Result<Option<Ended>, EngineError> {
     let deadline = Instant::now() + command.deadline;
-    let mut over = None;
+    let mut look = Instant::now() + TICK;
     loop {
         if Instant::now() >= deadline || command.cancel.is_cancelled() {
             return Ok(None);
         }
+        // What a process left behind may hold the stream open, and write on and on: once the
+        // command itself is over, what came by then is all that is waited for.
+        if Instant::now() >= look {
+            if let Some(over) = ended(engine, exec).await? {
+                let rest = Instant::now() + TICK;
+                while let Ok(Some(Ok(part))) = tokio::time::timeout_at(rest, output.next()).await {
+                    sink.take(&part);
+                }
+                return Ok(Some(over));
+            }
+            look = Instant::now() + TICK;
+        }
         match timeout(TICK, output.next()).await {
             Ok(Some(Ok(part))) => sink.take(&part),
-            // What a process left behind may hold the stream open: once the command itself is
-            // over and nothing came for two ticks, nothing more is waited for.
-            Err(_) if over.is_some() => return Ok(over),
-            Err(_) => over = ended(engine, exec).await?,
+            Err(_) => {}
             Ok(None) => return last(engine, exec, deadline).await,
             Ok(Some(Err(error))) => return Err(EngineError::call("run a command", error)),
         }
@@ -198,10 +223,25 @@ fn kill(engine: &Engine, container: &str, exec: &str) -> Result<bool, EngineErro
         });
         killed.await.ok().flatten().is_some()
     });
+    // One of them may have ended the one that was to end them all.
+    let done = done && alone(engine, container).unwrap_or(false);
     if !done {
         remove(engine, container)?;
     }
     Ok(!done)
+}
+
+/// Whether no process of a command is left. It is the keeper who looks: commands cannot stop what
+/// is not theirs.
+pub(super) fn alone(engine: &Engine, container: &str) -> Result<bool, EngineError> {
+    let argv =
+        ["sh", "-c", "cat /proc/[0-9]*/status 2>/dev/null | grep -c '^Uid:[[:space:]]*65534'"];
+    let (user, env, cancel) = (KEEPER, &[OWN_PATH][..], Cancel::default());
+    let deadline = Duration::from_secs(CALL);
+    let command = Command { argv: &argv, user, env, input: None, deadline, cancel: &cancel };
+    let mut said = HeadAndTail::new(1024);
+    run_once(engine, container, &command, &mut said)?;
+    Ok(said.finish().0.trim_ascii() == b"0")
 }
 
 /// Kills a container with all that runs in it. One that is not there is dead.

@@ -55,15 +55,15 @@ pub fn import(engine: &Engine, archive: &Path, name: &str) -> Result<String, Eng
     let bytes = std::fs::read(archive).map_err(read)?;
     let (repo, tag) = name.split_once(':').unwrap_or((name, "latest"));
     let options = CreateImageOptionsBuilder::new().from_src("-").repo(repo).tag(tag).build();
-    let made = engine.wait(async {
+    let work = async {
         let mut said =
             engine.docker.create_image(Some(options), Some(bollard::body_full(bytes.into())), None);
         while let Some(line) = said.next().await {
             line?;
         }
         Ok(())
-    });
-    made.map_err(|error| EngineError::call("import an image", error))?;
+    };
+    engine.call("import an image", 600, work)?;
     Ok(find(engine, name, None)?.id)
 }
 
@@ -92,7 +92,8 @@ pub fn build(
         forcerm: true,
         buildargs: Some(recipe.arguments.clone().into_iter().collect()),
         target: recipe.target.clone().unwrap_or_default(),
-        labels: Some(HashMap::from([(INSTANCE.to_owned(), instance.to_owned())])),
+        // Not the label of containers: who starts one of this image keeps it.
+        labels: Some(HashMap::from([(format!("{INSTANCE}.image"), instance.to_owned())])),
         ..BuildImageOptions::default()
     };
     let mut lines = Box::pin(engine.docker.build_image(
@@ -100,6 +101,7 @@ pub fn build(
         None,
         Some(bollard::body_full(context.into())),
     ));
+    let mut id = None;
     let built = engine.wait(async {
         loop {
             match tokio::time::timeout(Duration::from_millis(200), lines.next()).await {
@@ -111,11 +113,14 @@ pub fn build(
                     if let Some(why) = line.error_detail.and_then(|detail| detail.message) {
                         return Err(failed(why));
                     }
+                    id = line.aux.and_then(|aux| aux.id).or(id.take());
                     line.stream.iter().flat_map(|text| text.lines()).for_each(&mut *say);
                 }
             }
         }
     });
     built?;
-    Ok(find(engine, name, None)?.id)
+    // By what was built, and not by a name that another one may have.
+    let id = id.ok_or_else(|| failed("the engine does not say what it built".to_owned()))?;
+    Ok(find(engine, &id, None)?.id)
 }

@@ -2,9 +2,7 @@
 use super::engine::{Engine, EngineError};
 use super::{Container, Ended};
 use crate::EffectiveProtection;
-use sera_core::Cancel;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Layers that must be in force, whatever the user demands beside them.
 const NEEDED: [&str; 8] = [
@@ -55,7 +53,7 @@ pub(super) fn probe(
     container: &Container,
 ) -> Result<EffectiveProtection, EngineError> {
     let argv = ["sh", "-c", &format!("{{ {SCRIPT} }} 2>/dev/null; true")];
-    let seen = container.execute(&argv, None, Duration::from_secs(20), &Cancel::default())?;
+    let seen = container.own(&argv, None)?;
     if seen.ended != Ended::Exited(0) {
         let said = String::from_utf8_lossy(&seen.output);
         let said = said.lines().next().unwrap_or_default().to_owned();

@@ -7,6 +7,7 @@ use crate::Overlay;
 use sera_core::{Digest, TreePath};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Where development containers are described, the usual place first.
 const DEVELOPMENT: [&str; 2] = [".devcontainer/devcontainer.json", ".devcontainer.json"];
@@ -65,6 +66,18 @@ impl Recipe {
         let Self { file, text, folder, arguments, target } = self;
         let parts = (file, text, folder, arguments, target);
         Digest::of(&serde_json::to_vec(&parts).expect("plain data"))
+    }
+}
+
+/// All of it, for people to agree to: what an argument holds may be a command.
+impl fmt::Display for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, text, folder, arguments, target } = self;
+        writeln!(f, "# {file}")?;
+        folder.as_ref().map_or(Ok(()), |folder| writeln!(f, "# files: {folder}"))?;
+        target.as_ref().map_or(Ok(()), |target| writeln!(f, "# stage: {target:?}"))?;
+        arguments.iter().try_for_each(|(name, value)| writeln!(f, "# {name:?} = {value:?}"))?;
+        f.write_str(text)
     }
 }
 

@@ -118,7 +118,15 @@ impl Shell {
         };
         let Some(sent) = &mut self.sent else {
             let (archive, sent) = archive::pack(overlay)?;
-            unpacked(&container.send(&archive)?)?;
+            let taken = match container.send(&archive) {
+                // One that waited may have ended meanwhile.
+                Err(error) if error.is_gone() => {
+                    *container = self.pool.take()?.0;
+                    container.send(&archive)?
+                }
+                taken => taken?,
+            };
+            unpacked(&taken)?;
             (self.ignored, self.sent) = (ignores(overlay)?, Some(sent));
             return Ok(());
         };
@@ -130,13 +138,13 @@ impl Shell {
             .filter(|(path, text)| differs(path, text))
             .collect();
         if !written.is_empty() {
-            unpacked(&container.send(&archive::pack_some(written.iter().copied()))?)?;
+            unpacked(&container.send(&archive::pack_some(overlay, written.iter().copied())?)?)?;
         }
         let removed =
             overlay.edits().filter(|(path, text)| text.is_none() && sent.contains_key(*path));
         let removed: Vec<TreePath> = removed.map(|(path, _)| path.clone()).collect();
         if !removed.is_empty() {
-            container.remove_files(&removed)?;
+            unpacked(&container.remove_files(&removed)?)?;
         }
         let written: Vec<_> =
             written.iter().map(|(path, text)| ((*path).clone(), digest(text))).collect();

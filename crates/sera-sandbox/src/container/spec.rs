@@ -15,6 +15,9 @@ pub(super) const USER: &str = "65534:65534";
 pub(super) const TREE: &str = "/src";
 /// Where programs are looked for, in images that do not say.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// The same for what we run ourselves: an image may look into folders that commands write.
+pub(super) const OWN_PATH: &str =
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 const MIB: i64 = 1 << 20;
 

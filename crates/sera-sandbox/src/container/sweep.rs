@@ -73,11 +73,19 @@ fn dead(folder: &Path) -> Vec<(String, String)> {
 pub fn sweep_dead(instance: &str, leases: &Path, now: u64) -> Result<Vec<Swept>, EngineError> {
     let addresses: BTreeSet<String> =
         dead(leases).into_iter().map(|(_, address)| address).collect();
-    let mut removed = Vec::new();
+    let (mut removed, mut failed) = (Vec::new(), None);
     for address in addresses {
-        removed.extend(sweep(&Engine::connect(&[address])?, instance, leases, now)?);
+        let swept = Engine::connect(&[address]);
+        match swept.and_then(|engine| sweep(&engine, instance, leases, now)) {
+            Ok(swept) => removed.extend(swept),
+            // An engine that is gone keeps nobody from sweeping the others.
+            Err(error) => failed = Some(error),
+        }
     }
-    Ok(removed)
+    match failed {
+        Some(error) if removed.is_empty() => Err(error),
+        _ => Ok(removed),
+    }
 }
 
 fn is_dead(file: &Path) -> bool {

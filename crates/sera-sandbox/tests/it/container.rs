@@ -195,6 +195,14 @@ fn nothing_of_the_last_user_is_left() {
             .trim(),
         ""
     );
+    // Folders that were made unreadable.
+    says(
+        &container,
+        "echo 'echo caught' > ~/.bash_profile; echo x > x; chmod 300 ~; chmod 000 /src",
+    );
+    pool.give_back((container, std::time::Instant::now() + Duration::from_secs(600)));
+    let (container, _) = pool.take().unwrap();
+    assert_eq!(says(&container, "ls -A /src ~ | grep -v :; true").trim(), "");
     // What cannot be taken away: shared memory of the System V kind.
     let shared = "perl -e 'defined(shmget(42, 4096, 01600)) or die $!'";
     says(&container, shared);
@@ -317,6 +325,7 @@ fn the_tree_follows_both_ways() {
         changes.removed.iter().map(sera_core::TreePath::as_str).collect::<Vec<_>>(),
         ["gone.py"]
     );
+    // The noise; the link's target is text of nobody's.
     assert_eq!(changes.left_out, 2);
     // Edits after that, and files taken away, reach the next command.
     overlay.write(path("a.py"), "x = 4\n".to_owned()).unwrap();
