@@ -99,6 +99,9 @@ fn no_command_runs_reads_or_obeys_what_a_repository_plants() {
         let file = user.repo.root().join("rows.jsonl");
         std::fs::write(&file, rows).unwrap();
         run(&["import", file.to_str().unwrap()]);
+        run(&["train", "--seconds", "4"]).well();
+        run(&["evaluate", "--seconds", "4"]).well();
+        run(&["promote"]);
         let before = user.repo.read("stockroom/money.py");
         run(&["fix", "split_evenly is wrong", "stockroom/money.py"]);
         assert_eq!(user.repo.read("stockroom/money.py"), before);
