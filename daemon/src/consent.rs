@@ -1,5 +1,6 @@
 //! Where the user agreed that code of a repository may be sent: a file of the user's state, so that
 //! no repository, copied or cloned, brings a consent with it.
+use crate::kept;
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,22 +26,8 @@ impl Consents {
     /// Reads the file in `state`; a missing one holds nothing.
     pub(crate) fn open(state: &Path) -> Result<Self> {
         let file = state.join("consents.json");
-        let agreed = match std::fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .with_context(|| format!("failed to read {}", file.display()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Agreed { version: VERSION, repositories: BTreeMap::new() }
-            }
-            Err(error) => {
-                return Err(error).with_context(|| format!("failed to read {}", file.display()));
-            }
-        };
-        anyhow::ensure!(
-            agreed.version == VERSION,
-            "{} is of version {}, which this daemon does not know",
-            file.display(),
-            agreed.version
-        );
+        let none = || Agreed { version: VERSION, repositories: BTreeMap::new() };
+        let agreed = kept::read_json(&file, VERSION)?.unwrap_or_else(none);
         Ok(Self { file, agreed })
     }
 
@@ -55,10 +42,7 @@ impl Consents {
         if urls.insert(url.to_owned()) {
             let text =
                 serde_json::to_vec_pretty(&self.agreed).context("failed to write consents")?;
-            let part = self.file.with_extension("part");
-            let context = || format!("failed to write {}", self.file.display());
-            std::fs::write(&part, text).with_context(context)?;
-            std::fs::rename(&part, &self.file).with_context(context)?;
+            kept::replace(&self.file, &text)?;
         }
         Ok(())
     }

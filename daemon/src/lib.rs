@@ -15,6 +15,7 @@ mod failure;
 mod forget;
 mod gate;
 mod ipc;
+mod kept;
 mod office;
 mod order;
 mod orders;

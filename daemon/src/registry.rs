@@ -1,4 +1,5 @@
 //! Which repositories are registered: a small file of the user's state, one path a line.
+use crate::kept;
 use anyhow::{Context as _, Result};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,13 +14,8 @@ impl Registry {
     /// Reads the list kept in `state`; a missing file is an empty list.
     pub(crate) fn open(state: &Path) -> Result<Self> {
         let file = state.join("repositories");
-        let text = match std::fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(error).with_context(|| format!("failed to read {}", file.display()));
-            }
-        };
+        let text = String::from_utf8(kept::read(&file)?.unwrap_or_default())
+            .with_context(|| format!("failed to read {}", file.display()))?;
         let paths = text.lines().filter(|line| !line.is_empty()).map(PathBuf::from).collect();
         Ok(Self { file, paths })
     }
@@ -47,13 +43,9 @@ impl Registry {
         Ok(removed)
     }
 
-    /// Whole or not at all: a half-written list would forget repositories.
     fn write(&self) -> Result<()> {
         let lines = self.paths.iter().map(|path| format!("{}\n", path.display()));
-        let part = self.file.with_extension("part");
-        let context = || format!("failed to write {}", self.file.display());
-        std::fs::write(&part, lines.collect::<String>()).with_context(context)?;
-        std::fs::rename(&part, &self.file).with_context(context)
+        kept::replace(&self.file, lines.collect::<String>().as_bytes())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every key here decides what runs or where code goes, so none is taken from a repository.
 use crate::audit::Place;
-use crate::failure;
+use crate::{failure, kept};
 use anyhow::{Context as _, Result};
 use sera_core::Digest;
 use sera_core::audit::{Change, Event};
@@ -149,22 +149,8 @@ impl Images {
     /// Reads the file in `state`; a missing one holds nothing.
     pub(crate) fn open(state: &Path) -> Result<Self> {
         let file = state.join("images.json");
-        let known: Known = match std::fs::read(&file) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .with_context(|| format!("failed to read {}", file.display()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Known { version: VERSION, ..Known::default() }
-            }
-            Err(error) => {
-                return Err(error).with_context(|| format!("failed to read {}", file.display()));
-            }
-        };
-        anyhow::ensure!(
-            known.version == VERSION,
-            "{} is of version {}, which this daemon does not know",
-            file.display(),
-            known.version
-        );
+        let none = || Known { version: VERSION, ..Known::default() };
+        let known = kept::read_json(&file, VERSION)?.unwrap_or_else(none);
         Ok(Self { file, known })
     }
 
@@ -180,10 +166,7 @@ impl Images {
             None => self.known.default = Some(built),
         }
         let text = serde_json::to_vec_pretty(&self.known).context("failed to write images")?;
-        let part = self.file.with_extension("part");
-        let context = || format!("failed to write {}", self.file.display());
-        std::fs::write(&part, text).with_context(context)?;
-        std::fs::rename(&part, &self.file).with_context(context)
+        kept::replace(&self.file, &text)
     }
 }
 

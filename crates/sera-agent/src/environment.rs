@@ -1,4 +1,5 @@
 //! Environments: where actions happen. Everything a model sees of a repository passes here.
+use crate::roll_out::told;
 use crate::{anchor, tools};
 use sera_core::{Action, Cancel, Language, Observation, Patch, TreeError, TreePath};
 use sera_sandbox::container::{Changes, Ended, Shell, ShellError};
@@ -418,10 +419,4 @@ impl Environment {
         }
         tools::clip(&patch.to_string(), self.views.lines, self.views.bytes)
     }
-}
-
-/// An error and its causes.
-fn told(error: &ShellError) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

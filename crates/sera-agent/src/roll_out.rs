@@ -7,6 +7,7 @@ use sera_core::{
     Action, Cancel, Message, Model, ModelError, Outcome, Prompt, Step, Task, Trajectory,
     TrajectoryId, Usage,
 };
+use std::error::Error;
 
 /// Where a rollout ends, and how the model draws.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -200,13 +201,13 @@ pub(crate) fn ended(error: &ModelError) -> Outcome {
         ModelError::Refused(_) => REFUSED,
         ModelError::Failed(_) => "model-failed",
     };
-    let mut message = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    Outcome::Failed { code: code.to_owned(), message }
+    Outcome::Failed { code: code.to_owned(), message: told(error) }
+}
+
+/// An error and its causes, as one line.
+pub(crate) fn told(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Masks the repeats of an action that stands three times within six steps; its first stays.

@@ -434,9 +434,10 @@ impl Generator<'_> {
     }
 
     /// The first request of a generation, for people who want to see what is sent.
-    pub fn first_prompt(&self, wanted: &Wanted<'_>) -> Prompt {
+    /// `commands`: whether some can be run.
+    pub fn first_prompt(&self, wanted: &Wanted<'_>, commands: bool) -> Prompt {
         let request = texts::request(&wanted.seed.key, wanted.family);
-        let reader = self.reader().with_commands(self.shells.is_some());
+        let reader = self.reader().with_commands(commands);
         let messages = dialect::render_for(reader, &request, &[]);
         let prompt = self.prompt(messages, self.limits.reply_tokens, wanted.rng_seed);
         Prompt { tools: dialect::tools_for(reader), ..prompt }

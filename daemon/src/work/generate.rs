@@ -53,8 +53,9 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
     };
     let fleet = fleet(teacher, &order.ledger, order.dry_run, desk)?;
     if order.dry_run {
+        let commands = order.sandbox.as_ref().is_some_and(|sandbox| sandbox.image.is_some());
         let first = wanted.first().context("no function is left to ask about")?;
-        let request = Some(fleet.request(&over_cut.first_prompt(first)));
+        let request = Some(fleet.request(&over_cut.first_prompt(first, commands)));
         return Ok(Generated { request, ..Generated::default() });
     }
     let stored = |of: &str| order.done.iter().any(|(seed, family)| of == name(seed, family));

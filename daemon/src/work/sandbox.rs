@@ -42,9 +42,9 @@ impl Containers {
         match Self::start(sandbox, &desk.audit).and_then(|made| made.pool.warm(warm).map(|()| made))
         {
             Ok(made) => Ok(Some(made)),
-            Err(error) if sandbox.demanded => Err(refused(&told(&error))),
+            Err(error) if sandbox.demanded => Err(refused(&told(error))),
             Err(error) => {
-                desk.step(format!("no commands can be run: {}", told(&error)));
+                desk.step(format!("no commands can be run: {}", told(error)));
                 Ok(None)
             }
         }
@@ -83,9 +83,8 @@ fn now() -> u64 {
 }
 
 /// An error and its causes, as one line.
-fn told(error: &EngineError) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |e| e.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+fn told(error: EngineError) -> String {
+    format!("{:#}", anyhow::Error::from(error))
 }
 
 /// Looks at what is enforced here.
@@ -106,15 +105,15 @@ pub(super) fn diagnose(order: &Diagnose, desk: &Desk) -> Diagnosed {
                     found.rootless = facts.rootless;
                     found.lacking = facts.lacking;
                 }
-                Err(error) => found.why_not = Some(told(&error)),
+                Err(error) => found.why_not = Some(told(error)),
             }
         }
-        Err(error) => found.why_not = Some(told(&error)),
+        Err(error) => found.why_not = Some(told(error)),
     }
     if found.why_not.is_none() {
         match Containers::start(sandbox, &desk.audit) {
             Ok(made) => found.protection = Some(made.pool.protection().clone()),
-            Err(error) => found.why_not = Some(told(&error)),
+            Err(error) => found.why_not = Some(told(error)),
         }
     }
     found

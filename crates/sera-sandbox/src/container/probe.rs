@@ -4,19 +4,8 @@ use super::{Container, Ended};
 use crate::EffectiveProtection;
 use std::collections::BTreeMap;
 
-/// Layers that must be in force, whatever the user demands beside them.
-const NEEDED: [&str; 8] = [
-    "no-network",
-    "no-capabilities",
-    "no-new-privileges",
-    "not-root",
-    "read-only-root",
-    "seccomp",
-    "limit-memory",
-    "limit-processes",
-];
-
-/// All layers there may be, by the names that `sera.sandbox.require` takes.
+/// All layers there may be, by the names that `sera.sandbox.require` takes; first those that must be
+/// in force whatever the user demands.
 pub const LAYERS: [&str; 12] = [
     "no-network",
     "no-capabilities",
@@ -31,6 +20,7 @@ pub const LAYERS: [&str; 12] = [
     "user-namespace",
     "rootless",
 ];
+const NEEDED: usize = 8;
 
 /// One line a fact. Programs that an image may lack are not called.
 const SCRIPT: &str = r#"
@@ -66,7 +56,7 @@ pub(super) fn probe(
 
 /// Layers that must be in force and are not.
 pub(super) fn missing(protection: &EffectiveProtection, require: &[String]) -> Vec<String> {
-    let demanded = NEEDED.iter().copied().chain(require.iter().map(String::as_str));
+    let demanded = LAYERS[..NEEDED].iter().copied().chain(require.iter().map(String::as_str));
     let missing = demanded.filter(|layer| !protection.layers.iter().any(|there| there == layer));
     missing.map(str::to_owned).collect()
 }
@@ -135,6 +125,6 @@ mod tests {
         check("pids: 256", "pids: max", "limit-processes");
         check("memory: 4294967296", "memory: 9223372036854771712", "limit-memory");
         check("(enforce)", "(complain)", "apparmor");
-        assert_eq!(missing(&protection("", false), &[]).len(), NEEDED.len());
+        assert_eq!(missing(&protection("", false), &[]).len(), NEEDED);
     }
 }
