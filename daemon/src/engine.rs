@@ -127,6 +127,7 @@ impl Engine {
         }
         let exports = self.folder.join("exports");
         gone(std::fs::remove_dir_all(&exports), &exports)?;
+        gone(std::fs::remove_file(self.known()), &self.known())?;
         gone(std::fs::remove_file(self.paid()), &self.paid())
     }
 
@@ -158,6 +159,11 @@ impl Engine {
         self.records.keep_retraining(due)?;
         self.retraining.store(due, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// What mining knows: a file of its own, which holds commits whole.
+    pub(crate) fn known(&self) -> PathBuf {
+        self.folder.join("known")
     }
 
     /// Where workers find orders and leave results.

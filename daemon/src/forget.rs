@@ -312,7 +312,7 @@ fn remove(records: &Records, found: &Found) -> Result<()> {
     }
     records.replace_holes(&found.holes.0)?;
     records.replace_lessons(&found.lessons.0)?;
-    // What mining knows holds commits whole; a training that was interrupted learnt from all.
+    // Earlier versions kept commits whole here; a training that was interrupted learnt from all.
     store.delete(Kind::Known, crate::records::CURRENT)?;
     store.delete(Kind::Job, "interrupted")?;
     Ok(())

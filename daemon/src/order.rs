@@ -10,7 +10,7 @@ use sera_core::{
     CommitId, Digest, FunctionSeed, Hole, Lesson, Patch, Seed, SeedId, Task, TaskId, TrajectoryId,
     TreePath,
 };
-use sera_datagen::{Attempt, Cut, Drops, Forgotten, Known, Selected, Selection};
+use sera_datagen::{Attempt, Cut, Drops, Forgotten, Selected, Selection};
 use sera_model::{Choice, KeyValues};
 use sera_protocol::job::ImageSource;
 use sera_protocol::report::ExportFormat;
@@ -101,8 +101,8 @@ pub(crate) struct Mine {
     pub(crate) source: Source,
     /// Newest commit to look at.
     pub(crate) tip: CommitId,
-    /// What earlier mining found.
-    pub(crate) known: Known,
+    /// The file of what earlier minings learnt.
+    pub(crate) known: PathBuf,
 }
 
 /// The answer to [`Mine`].
@@ -118,8 +118,6 @@ pub(crate) struct MineDone {
     pub(crate) explained: Vec<(String, String)>,
     /// What mining cost.
     pub(crate) blobs_read: usize,
-    /// For the next mining.
-    pub(crate) known: Known,
     /// Wall seconds.
     pub(crate) seconds: f64,
 }

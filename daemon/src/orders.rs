@@ -49,7 +49,7 @@ fn source(cycle: &Cycle<'_>) -> Result<Source> {
 /// Mine everything reachable from HEAD.
 pub(crate) fn mine(cycle: &Cycle<'_>) -> Result<(CommitId, Mine)> {
     let tip = cycle.engine.repository.head()?;
-    let known = cycle.records.known()?;
+    let known = cycle.engine.known();
     Ok((tip.clone(), Mine { source: source(cycle)?, tip, known }))
 }
 

@@ -9,7 +9,7 @@ use sera_core::{
     AdapterId, CommitId, Digest, Hole, Lesson, Seed, SeedId, Task, TaskId, Trajectory,
 };
 use sera_core::{Verdict, stats};
-use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Known, Selection, Traces};
+use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Selection, Traces};
 use sera_store::{Head, Kind, Store};
 use sera_train::promote::{self, Decision};
 use serde::{Deserialize, Serialize};
@@ -146,11 +146,6 @@ impl Records {
         &self.store
     }
 
-    /// The cache for the next mining.
-    pub(crate) fn known(&self) -> Result<Known> {
-        Ok(self.store.get(Kind::Known, CURRENT)?.unwrap_or_default())
-    }
-
     /// What mining found last.
     pub(crate) fn mined(&self) -> Result<Option<MinedAt>> {
         Ok(self.store.get(Kind::Cut, CURRENT)?)
@@ -167,7 +162,8 @@ impl Records {
         for gone in before.keys().filter(|id| !now.contains(id)) {
             self.store.delete(Kind::Seed, gone.as_str())?;
         }
-        self.store.put(Kind::Known, CURRENT, &done.known)?;
+        // Earlier versions kept here what is a file of its own now.
+        self.store.delete(Kind::Known, CURRENT)?;
         let at = MinedAt { tip: tip.clone(), cut: done.cut.clone(), dropped: done.dropped.clone() };
         Ok(self.store.put(Kind::Cut, CURRENT, &at)?)
     }

@@ -5,13 +5,13 @@
 use crate::{DropReason, Forgotten, Policy};
 use sera_core::{BlobId, CommitId, CommitSeed, Digest, Language, Seed};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 /// Bumped when the rules of this crate change what is found in the same bytes.
 pub const KNOWN_VERSION: u32 = 2;
 
-/// A cache of what was found. Start from `Known::default()`; hand the one in `Mined` back.
+/// A cache of what was found. Start from `Known::default()`; mining adds what it learns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Known {
     version: u32,
@@ -64,50 +64,103 @@ pub enum Judged {
     },
 }
 
+/// One thing that mining learnt: what a cache on disk is made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fact {
+    /// What a commit is.
+    Commit(CommitId, Judged),
+    /// What a file holds, under its blob and language.
+    File(String, FileFacts),
+}
+
+/// What one mining asked of a cache. The rest belongs to other branches, or to nothing any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    pub(crate) commits: HashSet<CommitId>,
+    pub(crate) files: HashSet<String>,
+}
+
+impl Used {
+    /// How many facts.
+    pub fn count(&self) -> usize {
+        self.commits.len() + self.files.len()
+    }
+}
+
 impl Known {
-    /// The same cache where it was made under `policy` and these rules, else an empty one.
-    pub(crate) fn under(&self, policy: &Policy) -> Self {
-        let name = policy_name(policy);
-        if self.version == KNOWN_VERSION && self.policy == name {
-            self.clone()
-        } else {
-            Self { version: KNOWN_VERSION, policy: name, ..Self::default() }
+    /// An empty cache for these rules and `policy`.
+    pub fn under(policy: &Policy) -> Self {
+        Self { version: KNOWN_VERSION, policy: policy_name(policy), ..Self::default() }
+    }
+
+    /// Names the rules and the policy that everything in it was found under.
+    pub fn rules(&self) -> String {
+        format!("{}/{}", self.version, self.policy)
+    }
+
+    /// How many facts it holds.
+    pub fn count(&self) -> usize {
+        self.commits.len() + self.blobs.len()
+    }
+
+    /// Adds a fact; a later one of the same thing replaces an earlier.
+    pub fn learn(&mut self, fact: Fact) {
+        match fact {
+            Fact::Commit(id, judged) => drop(self.commits.insert(id, judged)),
+            Fact::File(key, facts) => drop(self.blobs.insert(key, facts)),
         }
     }
 
-    /// Without the commits that the user wants forgotten: they are judged anew each time.
-    pub(crate) fn forget(&mut self, forgotten: &Forgotten) {
-        self.commits.retain(|_, judged| match judged {
-            Judged::Dropped(_) => true,
-            Judged::Eligible { seed, .. } => {
-                !forgotten.meets_seed(&Seed::Commit(CommitSeed::clone(seed)))
-            }
-        });
+    /// Everything it holds.
+    pub fn facts(&self) -> impl Iterator<Item = Fact> + '_ {
+        let commit = |(id, judged): (&CommitId, &Judged)| Fact::Commit(id.clone(), judged.clone());
+        let file = |(key, facts): (&String, &FileFacts)| Fact::File(key.clone(), facts.clone());
+        self.commits.iter().map(commit).chain(self.blobs.iter().map(file))
     }
 
-    /// An empty cache under the same policy.
-    pub(crate) fn emptied(&self) -> Self {
-        Self { version: self.version, policy: self.policy.clone(), ..Self::default() }
+    /// Leaves out what a mining did not ask for.
+    pub fn retain(&mut self, used: &Used) {
+        self.commits.retain(|id, _| used.commits.contains(id));
+        self.blobs.retain(|key, _| used.files.contains(key));
+    }
+
+    /// Without the commits that the user wants forgotten: they are judged anew each time.
+    pub fn forget(&mut self, forgotten: &Forgotten) {
+        self.commits.retain(|_, judged| !judged.is_forgotten(forgotten));
     }
 
     pub(crate) fn file(&self, blob: &BlobId, language: Language) -> Option<&FileFacts> {
         self.blobs.get(&blob_key(blob, language))
     }
 
-    pub(crate) fn keep_file(&mut self, blob: &BlobId, language: Language, facts: FileFacts) {
-        self.blobs.insert(blob_key(blob, language), facts);
-    }
-
     pub(crate) fn commit(&self, id: &CommitId) -> Option<&Judged> {
         self.commits.get(id)
     }
+}
 
-    pub(crate) fn keep_commit(&mut self, id: CommitId, judged: Judged) {
-        self.commits.insert(id, judged);
+impl Judged {
+    fn is_forgotten(&self, forgotten: &Forgotten) -> bool {
+        match self {
+            Self::Dropped(_) => false,
+            Self::Eligible { seed, .. } => {
+                forgotten.meets_seed(&Seed::Commit(CommitSeed::clone(seed)))
+            }
+        }
     }
 }
 
-fn blob_key(blob: &BlobId, language: Language) -> String {
+impl Fact {
+    /// Whether it holds what the user wants forgotten, and so must not be kept.
+    pub fn is_forgotten(&self, forgotten: &Forgotten) -> bool {
+        match self {
+            Self::Commit(_, judged) => judged.is_forgotten(forgotten),
+            Self::File(..) => false,
+        }
+    }
+}
+
+pub(crate) fn blob_key(blob: &BlobId, language: Language) -> String {
     format!("{blob}:{language}")
 }
 

@@ -3,7 +3,7 @@
 //! Everything is read from git objects, never from the work tree, and only where [`Known`] does
 //! not hold the answer already.
 use crate::history::{History, Unit};
-use crate::known::{FileFacts, FunctionFacts, Judged};
+use crate::known::{Fact, FileFacts, FunctionFacts, Judged, Used, blob_key};
 use crate::parallel::in_parallel;
 use crate::sources::{Sources, facts};
 use crate::{DropReason, Drops, Forgotten, Known, Policy, filters, reason};
@@ -13,8 +13,13 @@ use sera_core::{
     CommitId, CommitSeed, Digest, EntryKind, FunctionKey, FunctionSeed, Language, Seed, SeedId,
     Tree as _, TreeEntry, TreeError, TreePath,
 };
-use sera_git::{GitError, Repository};
+use sera_git::{CommitInfo, GitError, Repository};
 use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+/// Commits or files that are looked at before the caller is told and may end it: about a second's
+/// work, so that a cache on disk loses no more than that, and a pause waits for no more.
+const TURN: usize = 256;
 
 /// Where training ends.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -41,9 +46,25 @@ pub struct Mined {
     pub explained: Vec<(String, DropReason)>,
     /// Blobs read from the object database: what mining cost.
     pub blobs_read: usize,
-    /// What to hand to the next mining.
-    pub known: Known,
+    /// What of the cache it asked for.
+    pub used: Used,
 }
+
+/// What was learnt since the caller was told last.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// To be kept for later minings.
+    pub learnt: &'a [Fact],
+    /// Commits judged, or files read.
+    pub done: usize,
+    /// Of so many that were not known.
+    pub total: usize,
+    /// `commits` or `files`.
+    pub unit: &'static str,
+}
+
+/// Hears of every turn; says whether to go on.
+pub type Hear<'a> = &'a mut dyn FnMut(&Turn<'_>) -> ControlFlow<()>;
 
 impl Mined {
     /// Leaves out what the user wants forgotten.
@@ -52,7 +73,6 @@ impl Mined {
             .into_iter()
             .partition(|seed| forgotten.meets_seed(seed));
         self.seeds = left;
-        self.known.forget(forgotten);
         let gone: Vec<Seed> = gone;
         for seed in gone {
             let what = match seed {
@@ -77,28 +97,45 @@ pub enum MineError {
     /// The tree at the cut could not be read.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// Whoever heard of a turn wanted no more.
+    #[error("mining was stopped")]
+    Stopped,
 }
 
-/// Mines the history that ends at `tip`.
+/// Mines the history that ends at `tip`; what is learnt on the way is added to `known`.
 pub fn mine(
     repository: &Repository,
     tip: &CommitId,
     policy: &Policy,
-    known: &Known,
+    known: &mut Known,
 ) -> Result<Mined, MineError> {
-    let known = known.under(policy);
+    mine_in_turns(repository, tip, policy, known, &mut |_| ControlFlow::Continue(()))
+}
+
+/// The same, telling `hear` what was learnt turn by turn: what it keeps need not be learnt again,
+/// whatever becomes of this mining.
+pub fn mine_in_turns(
+    repository: &Repository,
+    tip: &CommitId,
+    policy: &Policy,
+    known: &mut Known,
+    hear: Hear<'_>,
+) -> Result<Mined, MineError> {
+    if known.rules() != Known::under(policy).rules() {
+        *known = Known::under(policy);
+    }
     let sources = Sources::new(repository, policy);
     let history = History::new(repository.commits(tip, policy.max_commits)?, tip);
     if history.is_empty() {
         return Err(MineError::Empty);
     }
-    let mut found = Found { kept: known.emptied(), ..Found::default() };
-    let eligible = eligible(&sources, &history, &known, &mut found)?;
+    let mut found = Found::default();
+    let eligible = eligible(&sources, &history, known, &mut found, hear)?;
     let held_out = held_out_commits(eligible.len());
     let held: Vec<CommitId> = eligible[..held_out].iter().map(|s| s.commit.clone()).collect();
     let commit = history.cut(&held).unwrap_or_else(|| tip.clone());
     let cut = Cut { commit, functions_only: held.is_empty(), held_out_commits: held };
-    functions(&sources, &cut.commit, &known, &mut found)?;
+    functions(&sources, &cut.commit, known, &mut found, hear)?;
     commits(eligible, held_out, &history.ancestors(&cut.commit), &mut found);
     Ok(Mined {
         cut,
@@ -106,7 +143,7 @@ pub fn mine(
         dropped: reason::count(found.explained.iter().map(|(_, reason)| *reason)),
         explained: found.explained,
         blobs_read: sources.blobs_read(),
-        known: found.kept,
+        used: found.used,
     })
 }
 
@@ -114,7 +151,7 @@ pub fn mine(
 struct Found {
     seeds: Vec<Seed>,
     explained: Vec<(String, DropReason)>,
-    kept: Known,
+    used: Used,
 }
 
 impl Found {
@@ -133,56 +170,88 @@ impl Found {
 fn eligible(
     sources: &Sources<'_>,
     history: &History,
-    known: &Known,
+    known: &mut Known,
     found: &mut Found,
+    hear: Hear<'_>,
 ) -> Result<Vec<CommitSeed>, MineError> {
     let units = history.units();
-    let judged = judge_all(sources, &units, known)?;
-    let mut seen = HashSet::<Digest>::new();
+    judge_unknown(sources, &units, known, hear)?;
+    let mut seen = HashSet::<&Digest>::new();
     let mut eligible = Vec::new();
-    for (unit, judged) in units.iter().zip(judged) {
-        let reason = match (unit, &judged) {
-            (Unit::Dropped(_, reason), _) => Some(*reason),
-            (Unit::Commit(_), None) => None,
-            (Unit::Commit(_), Some(Judged::Dropped(reason))) => Some(*reason),
-            (Unit::Commit(_), Some(Judged::Eligible { patch_id, .. })) => {
-                (!seen.insert(patch_id.clone())).then_some(DropReason::CherryPick)
+    for unit in &units {
+        let info = unit.info();
+        let reason = match unit {
+            Unit::Dropped(_, reason) => Some(*reason),
+            Unit::Commit(_) => {
+                found.used.commits.insert(info.id.clone());
+                match known.commit(&info.id).expect("every unit was judged") {
+                    Judged::Dropped(reason) => Some(*reason),
+                    Judged::Eligible { patch_id, .. } if !seen.insert(patch_id) => {
+                        Some(DropReason::CherryPick)
+                    }
+                    Judged::Eligible { seed, .. } => {
+                        eligible.push(seed.as_ref().clone());
+                        None
+                    }
+                }
             }
         };
         if let Some(reason) = reason {
             found.drop(unit.label(), reason);
-        } else if let Some(Judged::Eligible { seed, .. }) = &judged {
-            eligible.push(seed.as_ref().clone());
-        }
-        if let Some(judged) = judged {
-            found.kept.keep_commit(unit.info().id.clone(), judged);
         }
     }
     Ok(eligible)
 }
 
-/// Judges every unit that needs it, on the policy's threads, in the order of `units`.
-fn judge_all(
+/// Judges every unit that nothing is known of, on the policy's threads.
+fn judge_unknown(
     sources: &Sources<'_>,
     units: &[Unit<'_>],
-    known: &Known,
-) -> Result<Vec<Option<Judged>>, GitError> {
-    let judge = |unit: &Unit<'_>| match unit {
-        Unit::Dropped(..) => Ok(None),
-        Unit::Commit(info) => match known.commit(&info.id) {
-            Some(judged) => Ok(Some(judged.clone())),
-            None => crate::judge::judge(sources, info).map(Some),
-        },
+    known: &mut Known,
+    hear: Hear<'_>,
+) -> Result<(), MineError> {
+    let unknown = units.iter().filter_map(|unit| match unit {
+        Unit::Commit(info) if known.commit(&info.id).is_none() => Some(*info),
+        Unit::Commit(_) | Unit::Dropped(..) => None,
+    });
+    let unknown: Vec<&CommitInfo> = unknown.collect();
+    let judge = |info: &&CommitInfo| {
+        let judged = crate::judge::judge(sources, info)?;
+        Ok::<_, GitError>(Fact::Commit(info.id.clone(), judged))
     };
-    in_parallel(units, sources.policy.threads, judge)
+    in_turns(sources, &unknown, "commits", judge, known, hear)
+}
+
+/// Learns something of every item, and tells of it turn by turn.
+fn in_turns<T: Sync>(
+    sources: &Sources<'_>,
+    items: &[T],
+    unit: &'static str,
+    learn: impl Fn(&T) -> Result<Fact, GitError> + Sync,
+    known: &mut Known,
+    hear: Hear<'_>,
+) -> Result<(), MineError> {
+    let (mut done, total) = (0, items.len());
+    for turn in items.chunks(TURN) {
+        let learnt = in_parallel(turn, sources.policy.threads, &learn)?;
+        sources.rest();
+        done += turn.len();
+        let told = hear(&Turn { learnt: &learnt, done, total, unit });
+        learnt.into_iter().for_each(|fact| known.learn(fact));
+        if told.is_break() {
+            return Err(MineError::Stopped);
+        }
+    }
+    Ok(())
 }
 
 /// Functions of the tree at the cut.
 fn functions(
     sources: &Sources<'_>,
     cut: &CommitId,
-    known: &Known,
+    known: &mut Known,
     found: &mut Found,
+    hear: Hear<'_>,
 ) -> Result<(), MineError> {
     let entries = sources.repository.tree(cut)?.list()?;
     let mut files = Vec::new();
@@ -193,23 +262,37 @@ fn functions(
             Some(Ok(language)) => files.push((entry, language)),
         }
     }
-    let read = in_parallel(&files, sources.policy.threads, |(entry, language)| {
-        if let Some(facts) = known.file(&entry.blob, *language) {
-            return Ok::<_, GitError>(facts.clone());
-        }
-        Ok(match sources.text(&entry.blob)? {
-            Ok(text) => facts(sources.policy, *language, &text),
-            Err(reason) => FileFacts::Dropped(reason),
-        })
-    })?;
-    for ((entry, language), facts) in files.into_iter().zip(read) {
-        match &facts {
+    read_unknown(sources, &files, known, hear)?;
+    for (entry, language) in files {
+        found.used.files.insert(blob_key(&entry.blob, language));
+        match known.file(&entry.blob, language).expect("every file was read") {
             FileFacts::Dropped(reason) => found.drop(entry.path.as_str(), *reason),
             FileFacts::Functions(all) => functions_of(entry, language, all, found),
         }
-        found.kept.keep_file(&entry.blob, language, facts);
     }
     Ok(())
+}
+
+/// Reads every blob that nothing is known of, once.
+fn read_unknown(
+    sources: &Sources<'_>,
+    files: &[(&TreeEntry, Language)],
+    known: &mut Known,
+    hear: Hear<'_>,
+) -> Result<(), MineError> {
+    let mut seen = HashSet::new();
+    let unknown = files.iter().copied().filter(|(entry, language)| {
+        known.file(&entry.blob, *language).is_none() && seen.insert((&entry.blob, *language))
+    });
+    let unknown: Vec<_> = unknown.collect();
+    let read = |(entry, language): &(&TreeEntry, Language)| {
+        let facts = match sources.text(&entry.blob)? {
+            Ok(text) => facts(sources.policy, *language, &text),
+            Err(reason) => FileFacts::Dropped(reason),
+        };
+        Ok::<_, GitError>(Fact::File(blob_key(&entry.blob, *language), facts))
+    };
+    in_turns(sources, &unknown, "files", read, known, hear)
 }
 
 /// The language of a file whose functions may be mined; `None` where it is of no known language.

@@ -60,6 +60,11 @@ impl<'a> Sources<'a> {
         places
     }
 
+    /// Puts away what was remembered of places: neighbours in history share files, others do not.
+    pub(crate) fn rest(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(BlobId, Language), Places>> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,16 +1,31 @@
 //! The worker's *mine* stage: history in, seeds out.
 use super::Desk;
+use super::known::Cache;
 use crate::order::{Mine, MineDone};
+use crate::worker::WorkError;
 use anyhow::Result;
-use sera_datagen::Policy;
+use sera_datagen::{MineError, Policy, Turn};
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 pub(super) fn mine(order: &Mine, desk: &Desk) -> Result<MineDone> {
     let started = Instant::now();
     desk.progress("mine", 0, None, "commits", String::new());
     let repository = sera_git::Repository::discover(&order.source.path)?;
-    let forgotten = &order.source.forgotten;
-    let mut mined = sera_datagen::mine(&repository, &order.tip, &Policy::default(), &order.known)?;
+    let (policy, forgotten) = (Policy::default(), &order.source.forgotten);
+    let (mut cache, mut known) = Cache::open(&order.known, &policy);
+    let mut hear = |turn: &Turn<'_>| {
+        cache.append(turn.learnt, forgotten);
+        desk.progress("mine", turn.done as u64, Some(turn.total as u64), turn.unit, String::new());
+        if desk.gate.pass() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    };
+    let mined =
+        sera_datagen::mine_in_turns(&repository, &order.tip, &policy, &mut known, &mut hear);
+    let mut mined = match mined {
+        Err(MineError::Stopped) => anyhow::bail!(WorkError::Cancelled),
+        mined => mined?,
+    };
+    cache.tidy(&mut known, &mined.used, forgotten);
     mined.forget(forgotten);
     let explain =
         |(what, reason): (String, sera_datagen::DropReason)| (what, reason.code().to_owned());
@@ -22,7 +37,6 @@ pub(super) fn mine(order: &Mine, desk: &Desk) -> Result<MineDone> {
         dropped: mined.dropped,
         explained: mined.explained.into_iter().map(explain).collect(),
         blobs_read: mined.blobs_read,
-        known: mined.known,
         seconds: started.elapsed().as_secs_f64(),
     })
 }

@@ -21,6 +21,7 @@ mod examine;
 mod fix;
 mod generate;
 pub(crate) mod import;
+mod known;
 mod mine;
 mod roll_out;
 mod sandbox;

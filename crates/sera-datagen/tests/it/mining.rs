@@ -23,7 +23,7 @@ fn commits(mined: &Mined) -> Vec<&CommitSeed> {
 }
 
 fn first(repo: &Repo) -> Mined {
-    mined(repo, &Policy::default(), &Known::default())
+    mined(repo, &Policy::default(), &mut Known::default())
 }
 
 #[test]
@@ -112,38 +112,48 @@ fn functions_of_every_language_are_found() {
 fn mining_again_reads_only_what_changed() {
     let repo = python_project();
     let policy = Policy::default();
-    let before = mined(&repo, &policy, &Known::default());
+    let mut known = Known::default();
+    let before = mined(&repo, &policy, &mut known);
     assert!(before.blobs_read > 10);
-    let again = mined(&repo, &policy, &before.known);
+    assert_eq!(before.used.count(), known.count());
+    let again = mined(&repo, &policy, &mut known);
     assert_eq!(again.blobs_read, 0, "nothing changed");
     assert_eq!(again.seeds, before.seeds);
     let text = std::fs::read_to_string(repo.path().join("stockroom/stats.py")).unwrap();
     let text = text.replacen("return", "return 0 or", 1);
     repo.commit("Treat nothing as zero", &[("stockroom/stats.py", &text)]);
-    let after = mined(&repo, &policy, &before.known);
+    let after = mined(&repo, &policy, &mut known);
     // Both sides of the commit, and what the moved cut sees anew.
     assert!((1..=4).contains(&after.blobs_read), "{} blobs", after.blobs_read);
-    let fresh = mined(&repo, &policy, &Known::default());
+    let mut nothing = Known::default();
+    let fresh = mined(&repo, &policy, &mut nothing);
     assert_eq!(after.seeds, fresh.seeds);
     assert_eq!(after.dropped, fresh.dropped);
-    assert_eq!(after.known, fresh.known);
+    assert_eq!(after.used, fresh.used);
+    known.retain(&after.used);
+    assert_eq!(known, nothing);
 }
 
 #[test]
 fn another_policy_forgets() {
     let repo = python_project();
-    let before = first(&repo);
+    let mut known = Known::default();
+    let before = mined(&repo, &Policy::default(), &mut known);
     let policy = Policy { min_statements: 3, ..Policy::default() };
-    let other = mined(&repo, &policy, &before.known);
+    let other = mined(&repo, &policy, &mut known);
     assert!(other.blobs_read > 10);
     assert!(functions(&other).len() < functions(&before).len());
 }
 
 #[test]
 fn known_survives_serialising() {
-    let mined = first(&mixed_project());
-    let text = serde_json::to_string(&mined.known).unwrap();
-    assert_eq!(serde_json::from_str::<Known>(&text).unwrap(), mined.known);
+    let mut known = Known::default();
+    mined(&mixed_project(), &Policy::default(), &mut known);
+    let text = serde_json::to_string(&known).unwrap();
+    assert_eq!(serde_json::from_str::<Known>(&text).unwrap(), known);
+    let mut learnt = Known::under(&Policy::default());
+    known.facts().for_each(|fact| learnt.learn(fact));
+    assert_eq!(learnt, known, "it is no more than its facts");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(repo: &Repo) -> Self {
         let policy = Policy::default();
-        let mined = mined(repo, &policy, &Known::default());
+        let mined = mined(repo, &policy, &mut Known::default());
         let bases = in_memory(repo, &mined);
         let made = synthesize_all(&mined.seeds, &bases, &policy, SEED, NOW);
         Self { policy, mined, bases, made }
@@ -67,7 +67,7 @@ pub(crate) fn open(repo: &Repo) -> Repository {
     Repository::discover(repo.path()).unwrap()
 }
 
-pub(crate) fn mined(repo: &Repo, policy: &Policy, known: &Known) -> Mined {
+pub(crate) fn mined(repo: &Repo, policy: &Policy, known: &mut Known) -> Mined {
     let repository = open(repo);
     mine(&repository, &repository.head().unwrap(), policy, known).unwrap()
 }

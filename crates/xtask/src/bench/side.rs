@@ -52,7 +52,8 @@ pub(super) fn prepare(path: &Path, training: Option<usize>) -> Result<Side> {
     let repository = Repository::discover(path)?;
     let tip = repository.head()?;
 
-    let (mined, mine) = cost(|| sera_datagen::mine(&repository, &tip, &policy, &Known::default()));
+    let (mined, mine) =
+        cost(|| sera_datagen::mine(&repository, &tip, &policy, &mut Known::default()));
     let mined = mined?;
 
     let bases = Bases::open(&repository, &mined.cut.commit, Redactor::new([7; 32]))?;
