@@ -2,20 +2,21 @@
 use crate::audit::{self, Place, Wish};
 use crate::cycle::now_ms;
 use crate::forget;
-use crate::order::Generated;
+use crate::order::{Generated, MineDone};
 use crate::records::{Adapter, Records};
 use anyhow::{Context as _, Result};
-use sera_core::AdapterId;
 use sera_core::audit::{Audit, Event};
 use sera_core::scorecard::Capability;
+use sera_core::{AdapterId, CommitId};
 use sera_git::Repository;
+use sera_protocol::method::RepositoryStatus;
 use sera_protocol::report::AuditReport;
 use sera_store::AuditLog;
 use sera_train::promote::Decision;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A registered repository.
 pub(crate) struct Engine {
@@ -30,6 +31,13 @@ pub(crate) struct Engine {
     /// An adapter was withdrawn and none is trained in its place yet. Stored, too: this is asked
     /// by every poll, which should not open the store.
     retraining: AtomicBool,
+    /// The commit that was mined last. Stored, too, for the same reason.
+    mined: Mutex<Option<CommitId>>,
+    /// Held by whoever mines: twice at once would find the same twice.
+    pub(crate) mining: tokio::sync::Mutex<()>,
+    /// What was said of the store when it bore a stamp: whoever asks each second must not keep its
+    /// index open.
+    described: Mutex<Option<(u64, RepositoryStatus)>>,
     /// Held while adapters are laid out, or what was is removed.
     laid_out: Mutex<()>,
     folder: PathBuf,
@@ -49,9 +57,21 @@ impl Engine {
         drop(std::fs::remove_dir_all(folder.join("exports")));
         private_folder(&incoming)?;
         let retraining = AtomicBool::new(records.retraining()?);
-        let laid_out = Mutex::default();
+        let (laid_out, mining, described) = Default::default();
+        let mined = Mutex::new(records.mined()?.map(|mined| mined.tip));
         let log = Arc::new(Place::below(&folder, key, records.audited()?).log());
-        let engine = Self { repository, records, key, log, retraining, laid_out, folder };
+        let engine = Self {
+            repository,
+            records,
+            key,
+            log,
+            retraining,
+            mined,
+            mining,
+            described,
+            laid_out,
+            folder,
+        };
         engine.anchor();
         if let Err(error) = forget::finish(&engine) {
             tracing::warn!(error = format!("{error:#}"), "something is not forgotten yet");
@@ -74,6 +94,34 @@ impl Engine {
         let number = self.log.append(now_ms(), event).context("failed to write the audit log")?;
         self.anchor();
         Ok(number)
+    }
+
+    /// Stores what a mining found.
+    pub(crate) fn keep_mined(&self, tip: &CommitId, done: &MineDone) -> Result<()> {
+        self.records.keep_mined(tip, done)?;
+        *lock(&self.mined) = Some(tip.clone());
+        Ok(())
+    }
+
+    /// The commit that was mined last.
+    pub(crate) fn mined(&self) -> Option<CommitId> {
+        lock(&self.mined).clone()
+    }
+
+    /// What `describe` says of the store, asked anew only once something was stored.
+    pub(crate) fn described(
+        &self,
+        describe: impl FnOnce() -> Result<RepositoryStatus>,
+    ) -> Result<RepositoryStatus> {
+        let stamp = self.records.store().stamp();
+        if let Some((then, status)) = &*lock(&self.described)
+            && *then == stamp
+        {
+            return Ok(status.clone());
+        }
+        let status = describe()?;
+        *lock(&self.described) = Some((stamp, status.clone()));
+        Ok(status)
     }
 
     /// Makes the decisions about an adapter real, and tells the audit log before.
@@ -116,7 +164,7 @@ impl Engine {
     /// Removes what lies beside the store: adapters laid out that are none any more, files that
     /// nobody took away, and replies that were paid for, which may tell of anything.
     pub(crate) fn remove_copies(&self) -> Result<()> {
-        let _alone = self.laid_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = lock(&self.laid_out);
         let known: BTreeSet<String> =
             self.records.adapters()?.iter().map(|adapter| adapter.id.to_string()).collect();
         for entry in std::fs::read_dir(self.folder.join("adapters")).into_iter().flatten() {
@@ -134,7 +182,7 @@ impl Engine {
     /// Lays an adapter out to be served. None where it was withdrawn since it was chosen: a person
     /// is answered beside a forgetting, and must not bring back what that removes.
     pub(crate) fn lay_out(&self, id: AdapterId) -> Result<Option<PathBuf>> {
-        let _alone = self.laid_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = lock(&self.laid_out);
         let Some(adapter) = self.records.adapter(id)? else { return Ok(None) };
         let folder = self.adapter_folder(id);
         if !folder.is_dir() {
@@ -202,6 +250,10 @@ impl Engine {
     pub(crate) fn adapter_folder(&self, id: AdapterId) -> PathBuf {
         self.folder.join("adapters").join(id.to_string())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether something is not there any more.

@@ -2,7 +2,8 @@
 use crate::failure;
 use crate::office::{Entry, Office, client_path, stage};
 use crate::worker_wire::Say;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
+use futures_util::FutureExt as _;
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions};
 use sera_core::JobId;
@@ -13,6 +14,7 @@ use sera_protocol::method::{
 use sera_protocol::{
     Decoder, ErrorCode, Failure, Incoming, Job, Locations, Message, Notification, Request,
 };
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -173,14 +175,17 @@ impl Client {
     }
 
     fn register(&self, path: &str) -> Result<RegisterResult, Failure> {
-        let registered = client_path(path).and_then(|path| self.office.register(&path));
+        let registered =
+            client_path(path).and_then(|path| self.office.repositories.register(&path));
         let (path, common, added) = registered.map_err(|error| failure::of(&error))?;
         let (path, common_dir) = (path.display().to_string(), common.display().to_string());
         Ok(RegisterResult { path, common_dir, added })
     }
 
     fn unregister(&self, path: &str) -> Result<UnregisterResult, Failure> {
-        let removed = client_path(path).and_then(|path| self.office.unregister(&path));
+        // One that was deleted can still be forgotten, by the name it had.
+        let named = client_path(path).unwrap_or_else(|_| path.into());
+        let removed = self.office.repositories.unregister(&named);
         Ok(UnregisterResult { removed: removed.map_err(|error| failure::of(&error))? })
     }
 
@@ -232,9 +237,15 @@ fn notification(job: JobId, say: Say) -> Option<Notification> {
 
 /// What the background asks for is done as if a client had.
 pub(crate) async fn in_background(office: Arc<Office>, path: std::path::PathBuf, job: Job) {
-    let kind = job.kind().to_owned();
+    let (kind, mines) = (job.kind().to_owned(), matches!(job, Job::Mine { .. }));
     let entry = office.enter(&job, &path.display().to_string());
-    if let Err(error) = office.run(&path, job, &entry, &mut |_| ()).await {
+    let work = AssertUnwindSafe(office.run(&path, job, &entry, &mut |_| ())).catch_unwind().await;
+    let failed = work.unwrap_or_else(|_| Err(anyhow!("the daemon panicked"))).err();
+    drop(entry);
+    if let Some(error) = &failed {
         tracing::warn!(path = %path.display(), error = format!("{error:#}"), kind, "failed in the background");
+    }
+    if mines {
+        office.repositories.mined(&path, failed.as_ref());
     }
 }

@@ -4,6 +4,7 @@
 //! `cycle` what a job has at hand, `work` the other side of the process border.
 mod pipeline;
 pub mod prepare;
+mod presence;
 
 mod audit;
 mod base;
@@ -24,6 +25,7 @@ mod quickstart;
 mod records;
 mod registry;
 mod reports;
+mod repositories;
 mod run;
 mod sandbox;
 mod serving;

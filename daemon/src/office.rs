@@ -5,32 +5,24 @@
 //! shuts the gate of whoever computes until the answer is there.
 use crate::cycle::Cycle;
 use crate::engine::Engine;
-use crate::registry::Registry;
+use crate::repositories::{Repositories, Standing};
 use crate::serving::Serving;
-use crate::watch::{self, Hint, Watch};
+use crate::watch::Hint;
 use crate::worker::WorkError;
 use crate::worker_wire::Say;
 use crate::{failure, pipeline, reports};
 use anyhow::{Context as _, Result, bail};
+use sera_core::JobId;
 use sera_core::scorecard::Capability;
-use sera_core::{CommitId, JobId};
 use sera_model::Choice;
 use sera_protocol::method::{JobStatus, RepositoryStatus, SeedCounts, StatusReport};
 use sera_protocol::{ErrorCode, Failure, Job, JobResult, Locations, Stage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch as channel};
 use tokio_util::sync::CancellationToken;
-
-/// A repository that is being watched.
-struct Held {
-    engine: Arc<Engine>,
-    _watch: Option<Watch>,
-    head: Option<CommitId>,
-    last_event: Option<String>,
-}
 
 /// A job that is being done or waits for its turn.
 struct Running {
@@ -61,8 +53,8 @@ pub(crate) struct Office {
     /// Cancelled when the daemon shall end.
     pub(crate) stop: CancellationToken,
     started: Instant,
-    registry: Mutex<Registry>,
-    held: Mutex<BTreeMap<PathBuf, Held>>,
+    /// The repositories at hand.
+    pub(crate) repositories: Repositories,
     jobs: Mutex<BTreeMap<JobId, Running>>,
     compute: tokio::sync::Mutex<()>,
     light: tokio::sync::Mutex<()>,
@@ -78,6 +70,8 @@ const RETRAIN: &str = "retrain";
 /// Which of the kinds of work a job is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lane {
+    /// Reads history, for as long as there is much of it: holds up nothing but another such.
+    Mine,
     Light,
     Compute,
     Person,
@@ -87,8 +81,8 @@ enum Lane {
 
 fn lane(job: &Job) -> Lane {
     match job {
-        Job::Mine { .. }
-        | Job::Verify {}
+        Job::Mine { .. } => Lane::Mine,
+        Job::Verify {}
         | Job::Import { .. }
         | Job::Select { .. }
         | Job::Export { .. }
@@ -121,89 +115,23 @@ const SWEEP_AGAIN: [Duration; 3] =
 impl Office {
     /// Opens every registered repository that still can be opened.
     pub(crate) fn open(locations: Locations, hints: mpsc::Sender<Hint>) -> Result<Arc<Self>> {
-        let registry = Registry::open(&locations.state)?;
-        let paths: Vec<PathBuf> = registry.paths().map(Path::to_owned).collect();
-        let office = Arc::new(Self {
+        let repositories = Repositories::open(&locations.state, hints.clone())?;
+        Ok(Arc::new(Self {
             locations,
             stop: CancellationToken::new(),
             started: Instant::now(),
-            registry: Mutex::new(registry),
-            held: Mutex::default(),
+            repositories,
             jobs: Mutex::default(),
             compute: tokio::sync::Mutex::default(),
             light: tokio::sync::Mutex::default(),
             waiting: channel::Sender::new(0),
             serving: Serving::default(),
             hints,
-        });
-        for path in paths {
-            if let Err(error) = office.hold(&path) {
-                tracing::warn!(path = %path.display(), error = format!("{error:#}"), "not opened");
-            }
-        }
-        Ok(office)
+        }))
     }
 
     fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Opens and watches the repository of `path`, unless it is held already.
-    fn hold(&self, path: &Path) -> Result<Arc<Engine>> {
-        let repository = sera_git::Repository::discover(path)?;
-        let common = repository.common_dir().to_owned();
-        let mut held = Self::lock(&self.held);
-        if let Some(held) = held.get(&common) {
-            return Ok(Arc::clone(&held.engine));
-        }
-        let engine = Arc::new(Engine::open(path)?);
-        let hints = self.hints.clone();
-        // Without a watch the slow poll still finds every commit.
-        let watch = watch::watch(engine.repository.git_dir(), &common, hints)
-            .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "polling only"))
-            .ok();
-        let head = engine.records.mined()?.map(|mined| mined.tip);
-        let entry = Held { engine: Arc::clone(&engine), _watch: watch, head, last_event: None };
-        held.insert(common, entry);
-        Ok(engine)
-    }
-
-    /// Registers the repository of `path`: its work tree, its common folder, whether it is new.
-    pub(crate) fn register(&self, path: &Path) -> Result<(PathBuf, PathBuf, bool)> {
-        let engine = self.hold(path)?;
-        let work_dir = engine.repository.work_dir().to_owned();
-        let added = Self::lock(&self.registry).add(&work_dir)?;
-        Ok((work_dir, engine.repository.common_dir().to_owned(), added))
-    }
-
-    /// Forgets the repository of `path`; its data stays where it is. Not while a job works on it:
-    /// registered again, its store would be opened twice.
-    pub(crate) fn unregister(&self, path: &Path) -> Result<bool> {
-        let repository = sera_git::Repository::discover(path)?;
-        let common = repository.common_dir();
-        let mut held = Self::lock(&self.held);
-        if held.get(common).is_some_and(|held| Arc::strong_count(&held.engine) > 1) {
-            return Err(failure::busy("job", &path.display().to_string()));
-        }
-        held.remove(common);
-        Self::lock(&self.registry).remove(repository.work_dir())
-    }
-
-    /// Repositories whose HEAD is not where mining left it.
-    pub(crate) fn moved(&self, only: Option<&Path>) -> Vec<PathBuf> {
-        let mut moved = Vec::new();
-        for (common, held) in Self::lock(&self.held).iter_mut() {
-            if only.is_some_and(|only| only != common) {
-                continue;
-            }
-            let Ok(head) = held.engine.repository.head() else { continue };
-            if held.head.as_ref() != Some(&head) {
-                held.last_event = Some(format!("HEAD is at {}", head.short()));
-                held.head = Some(head);
-                moved.push(held.engine.repository.work_dir().to_owned());
-            }
-        }
-        moved
     }
 
     /// Lets every store put its index away, and the worker that serves go, when nobody used them
@@ -211,9 +139,7 @@ impl Office {
     pub(crate) fn rest(&self) {
         self.serving.rest();
         if Self::lock(&self.jobs).is_empty() {
-            for held in Self::lock(&self.held).values() {
-                held.engine.records.store().idle();
-            }
+            self.repositories.rest();
         }
     }
 
@@ -249,10 +175,10 @@ impl Office {
         report: &mut (dyn FnMut(Say) + Send),
     ) -> Result<JobResult> {
         if matches!(job, Job::Quickstart { .. }) {
-            self.register(path)?;
+            self.repositories.register(path)?;
         }
-        let engine = self.hold(path)?;
-        let _permit = self.permit(&job, path, entry).await?;
+        let engine = self.repositories.hold(path)?;
+        let _permit = self.permit(&job, &engine, path, entry).await?;
         let mut tell = |say: Say| {
             self.note(entry.id, &say);
             report(say);
@@ -268,11 +194,23 @@ impl Office {
         engine.anchor();
         if matches!(job, Job::Retrain {}) && done.is_err() {
             engine.put_off_retraining();
-        } else if engine.is_retraining() {
-            // A full channel has one that will do.
-            drop(self.hints.try_send(engine.repository.common_dir().to_owned()));
         }
+        // What begins by itself waited for this. A full channel has a hint that will do.
+        drop(self.hints.try_send(engine.repository.common_dir().to_owned()));
         done
+    }
+
+    /// The work trees that are to be mined now. Not beside a job that mines or is about to.
+    pub(crate) fn behind(&self, only: Option<&Path>) -> Vec<PathBuf> {
+        let mining: BTreeSet<PathBuf> = {
+            let jobs = Self::lock(&self.jobs);
+            let about = jobs.values().filter(|running| {
+                matches!(running.lane, Lane::Mine | Lane::Compute)
+                    && matches!(running.status.stage, Stage::Wait | Stage::Mine)
+            });
+            about.filter_map(|running| running.status.path.as_deref()).map(PathBuf::from).collect()
+        };
+        self.repositories.look(only, &|path| mining.contains(path))
     }
 
     /// Repositories where an adapter is to be trained in the place of one that was withdrawn;
@@ -282,18 +220,25 @@ impl Office {
         if Self::lock(&self.jobs).values().any(computes) {
             return Vec::new();
         }
-        let held = Self::lock(&self.held);
-        let asked = held.iter().filter(|(common, _)| only.is_none_or(|only| only == *common));
-        let due = asked.filter(|(_, held)| held.engine.is_retraining());
-        due.map(|(_, held)| held.engine.repository.work_dir().to_owned()).collect()
+        self.repositories.retraining(only)
     }
 
     /// The right to run. One job computes at a time: a second is refused rather than queued,
     /// since whoever asked would wait for minutes without knowing why.
-    async fn permit<'a>(&'a self, job: &Job, path: &Path, entry: &Entry) -> Result<Permit<'a>> {
+    async fn permit<'a>(
+        &'a self,
+        job: &Job,
+        engine: &'a Engine,
+        path: &Path,
+        entry: &Entry,
+    ) -> Result<Permit<'a>> {
         Ok(match lane(job) {
             Lane::Light => tokio::select! {
                 guard = self.light.lock() => Permit::Held { _guard: guard },
+                () = entry.cancel.cancelled() => bail!(WorkError::Cancelled),
+            },
+            Lane::Mine => tokio::select! {
+                guard = engine.mining.lock() => Permit::Held { _guard: guard },
                 () = entry.cancel.cancelled() => bail!(WorkError::Cancelled),
             },
             Lane::Person => {
@@ -308,8 +253,9 @@ impl Office {
                     return Err(failure::busy(&kind, &path.display().to_string()));
                 }
                 tokio::select! {
-                    light = self.light.lock() => {
-                        Permit::Alone { _guards: (light, self.compute.lock().await) }
+                    mining = engine.mining.lock() => {
+                        let (light, compute) = tokio::join!(self.light.lock(), self.compute.lock());
+                        Permit::Alone { _guards: [mining, light, compute] }
                     }
                     () = entry.cancel.cancelled() => bail!(WorkError::Cancelled),
                 }
@@ -377,18 +323,14 @@ impl Office {
     pub(crate) fn status(&self, path: Option<&Path>) -> Result<StatusReport> {
         let wanted = path.map(sera_git::Repository::discover).transpose()?;
         let wanted = wanted.as_ref().map(sera_git::Repository::common_dir);
-        let held: Vec<_> = Self::lock(&self.held)
-            .iter()
-            .filter(|(common, _)| wanted.is_none_or(|wanted| wanted == common.as_path()))
-            .map(|(_, held)| (Arc::clone(&held.engine), held.last_event.clone()))
-            .collect();
-        if wanted.is_some() && held.is_empty() {
+        let standings = self.repositories.standings(wanted);
+        if wanted.is_some() && standings.is_empty() {
             let text = "this repository is not registered";
             let hint = "`git sera register` registers it";
             return Err(Failure::new(ErrorCode::NotRegistered, text).hint(hint).into());
         }
         let job = Self::lock(&self.jobs).values().next().map(|running| running.status.clone());
-        let repositories = held.into_iter().map(|(engine, event)| describe(&engine, event));
+        let repositories = standings.into_iter().map(stand);
         Ok(StatusReport {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -415,7 +357,7 @@ impl Office {
 /// What a job holds while it runs.
 enum Permit<'a> {
     Held { _guard: tokio::sync::MutexGuard<'a, ()> },
-    Alone { _guards: (tokio::sync::MutexGuard<'a, ()>, tokio::sync::MutexGuard<'a, ()>) },
+    Alone { _guards: [tokio::sync::MutexGuard<'a, ()>; 3] },
     Person { waiting: &'a channel::Sender<usize> },
 }
 
@@ -432,27 +374,36 @@ pub(crate) fn stage(name: &str) -> Stage {
     Stage::ALL.iter().copied().find(|stage| stage.name() == name).unwrap_or(Stage::Other)
 }
 
-fn describe(engine: &Engine, last_event: Option<String>) -> Result<RepositoryStatus> {
+/// How a repository is, with what is stored about it.
+fn stand(standing: Standing) -> Result<RepositoryStatus> {
+    let path = standing.path.display().to_string();
+    let mut status = match &standing.engine {
+        Some(engine) => engine.described(|| describe(engine))?,
+        None => RepositoryStatus { path, ..RepositoryStatus::default() },
+    };
+    status.device = standing.engine.map(|engine| device(&engine.repository));
+    status.state = standing.state;
+    status.last_event = standing.last_event;
+    Ok(status)
+}
+
+fn describe(engine: &Engine) -> Result<RepositoryStatus> {
     let records = &engine.records;
     let (functions, commits, functions_out, commits_out) = reports::count(&records.seeds()?);
-    let mined = records.mined()?;
     let served = |capability: Capability| -> Result<(Capability, String)> {
         let adapter = records.served(capability)?;
         Ok((capability, adapter.map_or_else(|| "base".to_owned(), |a| a.id.to_string())))
     };
-    let state = if mined.is_some() { "watching" } else { "not mined yet" };
     Ok(RepositoryStatus {
         path: engine.repository.work_dir().display().to_string(),
         common_dir: engine.repository.common_dir().display().to_string(),
-        state: state.to_owned(),
         seeds: SeedCounts { functions, commits, held_out: functions_out + commits_out },
         tasks: records.tasks()?.len() as u64,
         trajectories: records.attempts()?.len() as u64,
         adapters: records.adapters()?.iter().map(|adapter| adapter.id.to_string()).collect(),
         served: Capability::ALL.into_iter().map(served).collect::<Result<_>>()?,
-        device: Some(device(&engine.repository)),
-        last_event,
-        mined_head: mined.map(|mined| mined.tip.to_string()),
+        mined_head: engine.mined().map(|tip| tip.to_string()),
+        ..RepositoryStatus::default()
     })
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
         Job::Mine { explain } => {
             let (tip, order) = orders::mine(cycle)?;
             let done = cycle.work(&Order::Mine(order)).await?;
-            cycle.records.keep_mined(&tip, &done)?;
+            cycle.engine.keep_mined(&tip, &done)?;
             Ok(JobResult::Mine(reports::mine(&done, *explain)))
         }
         Job::Synthesize { limit } => {

@@ -34,6 +34,15 @@ impl Registry {
         Ok(added)
     }
 
+    /// Has a work tree be known by its new path.
+    pub(crate) fn rename(&mut self, from: &Path, to: &Path) -> Result<()> {
+        if self.paths.remove(from) {
+            self.paths.insert(to.to_owned());
+            self.write()?;
+        }
+        Ok(())
+    }
+
     /// Removes a work tree; false if it was not there.
     pub(crate) fn remove(&mut self, path: &Path) -> Result<bool> {
         let removed = self.paths.remove(path);

@@ -2,7 +2,7 @@
 use crate::audit::Place;
 use crate::ipc;
 use crate::office::Office;
-use crate::watch::{Hint, POLL, QUIET};
+use crate::watch::{Hint, POLL, POLL_BLIND, QUIET};
 use anyhow::{Context as _, Result, bail};
 use sera_protocol::{Job, Locations};
 use std::collections::BTreeSet;
@@ -69,18 +69,19 @@ async fn watch_over(locations: Locations) -> Result<()> {
     let listener = ipc::listen(&locations)?;
     let office = Office::open(locations, hints)?;
     let accepting = tokio::spawn(ipc::accept(listener, Arc::clone(&office)));
-    let mut poll = tokio::time::interval(POLL);
     let mut rest = tokio::time::interval(REST);
     let mut sweep = tokio::time::interval(SWEEP);
     let mut noisy: BTreeSet<Hint> = BTreeSet::new();
-    let mut quiet_at = Instant::now();
+    let (mut quiet_at, mut polled) = (Instant::now(), Instant::now());
+    begin(&office, None);
     let asked_to_end = asked_to_end();
     tokio::pin!(asked_to_end);
     loop {
+        let poll_at = polled + if office.repositories.is_blind() { POLL_BLIND } else { POLL };
         let event = tokio::select! {
             hint = hinted.recv() => hint.map_or(Event::Stop, Event::Hint),
             () = tokio::time::sleep_until(quiet_at), if !noisy.is_empty() => Event::Quiet,
-            _ = poll.tick() => Event::Poll,
+            () = tokio::time::sleep_until(poll_at) => Event::Poll,
             _ = rest.tick() => Event::Rest,
             _ = sweep.tick() => Event::Sweep,
             () = office.stop.cancelled() => Event::Stop,
@@ -96,7 +97,10 @@ async fn watch_over(locations: Locations) -> Result<()> {
                     begin(&office, Some(&common));
                 }
             }
-            Event::Poll => begin(&office, None),
+            Event::Poll => {
+                polled = Instant::now();
+                begin(&office, None);
+            }
             Event::Rest => office.rest(),
             Event::Sweep => office.sweep(),
             Event::Stop => break,
@@ -113,7 +117,7 @@ async fn watch_over(locations: Locations) -> Result<()> {
 
 /// Begins what nobody has to ask for.
 fn begin(office: &Arc<Office>, only: Option<&Path>) {
-    let moved = office.moved(only).into_iter().map(|path| (path, Job::Mine { explain: false }));
+    let moved = office.behind(only).into_iter().map(|path| (path, Job::Mine { explain: false }));
     let due = office.retraining(only).into_iter().map(|path| (path, Job::Retrain {}));
     for (path, job) in moved.chain(due) {
         tokio::spawn(ipc::in_background(Arc::clone(office), path, job));

@@ -15,6 +15,9 @@ pub(crate) const QUIET: Duration = Duration::from_millis(250);
 /// How often refs are read without any hint.
 pub(crate) const POLL: Duration = Duration::from_secs(60);
 
+/// How often where no hints come: the system watches no more files, or not on this file system.
+pub(crate) const POLL_BLIND: Duration = Duration::from_secs(5);
+
 /// Something may have changed in the repository with this common folder.
 pub(crate) type Hint = PathBuf;
 
@@ -28,7 +31,7 @@ pub(crate) struct Watch {
 pub(crate) fn watch(git_dir: &Path, common_dir: &Path, hints: mpsc::Sender<Hint>) -> Result<Watch> {
     let hint = common_dir.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.as_ref().map_or(true, matters) {
+        if event.as_ref().map_or(true, |event| event.need_rescan() || matters(event)) {
             drop(hints.try_send(hint.clone()));
         }
     })

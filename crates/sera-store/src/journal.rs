@@ -169,6 +169,11 @@ impl Journal {
         writer.seq = writer.seq.max(seq);
     }
 
+    /// The last sequence number handed out.
+    pub(crate) fn last(&self) -> u64 {
+        lock(&self.writer).seq
+    }
+
     /// Appends one batch and returns when it is durable. `seq` of the records is set here.
     pub(crate) fn append(&self, batch: &mut [Record]) -> Result<(), StoreError> {
         if self.poisoned.load(Ordering::Acquire) {
