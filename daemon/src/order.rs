@@ -10,12 +10,14 @@ use sera_core::{
     CommitId, Digest, FunctionSeed, Hole, Lesson, Patch, Seed, SeedId, Task, TaskId, TrajectoryId,
     TreePath,
 };
+use sera_datagen::rewrites::Made;
 use sera_datagen::{Attempt, Cut, Drops, Forgotten, Selected, Selection};
 use sera_model::{Choice, KeyValues};
 use sera_protocol::job::ImageSource;
 use sera_protocol::report::ExportFormat;
 use sera_sandbox::EffectiveProtection;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// An order, and where what is sent and loaded for it is written down.
@@ -103,6 +105,10 @@ pub(crate) struct Mine {
     pub(crate) tip: CommitId,
     /// The file of what earlier minings learnt.
     pub(crate) known: PathBuf,
+    /// What teachers made, which follows commits that are rewritten.
+    pub(crate) made: Vec<Made>,
+    /// Rewritten commits that git's hook told of, and what they are now.
+    pub(crate) told: BTreeMap<CommitId, CommitId>,
 }
 
 /// The answer to [`Mine`].
@@ -116,6 +122,8 @@ pub(crate) struct MineDone {
     pub(crate) dropped: Drops,
     /// What, and why.
     pub(crate) explained: Vec<(String, String)>,
+    /// What was made of commits that were rewritten, and where it belongs now.
+    pub(crate) followed: Vec<(Made, CommitId)>,
     /// What mining cost.
     pub(crate) blobs_read: usize,
     /// Wall seconds.

@@ -5,7 +5,7 @@ use crate::order::{
     self, BuildImage, Diagnose, Evaluate, Evaluated, Examine, Export, Fix, Generate, Import, Mine,
     RollOut, Select, Source, Synthesize, Train, TrainBudget, Weights,
 };
-use crate::records::AdapterFile;
+use crate::records::{self, AdapterFile};
 use crate::sandbox::Sandbox;
 use crate::teacher::Teacher;
 use crate::work::import::patch_of;
@@ -15,7 +15,8 @@ use sera_core::audit::Event;
 use sera_core::redact::Redactor;
 use sera_core::scorecard::{Arm, Capability};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Lesson, Origin, Seed, Task, TaskId, TreePath};
-use sera_datagen::{Attempt, Cut, SelectError, Selection, Source as Kept};
+use sera_datagen::rewrites::Made;
+use sera_datagen::{Attempt, Cut, Generation, SelectError, Selection, Source as Kept};
 use sera_git::Settings;
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
 use sera_protocol::job::ImageSource;
@@ -50,7 +51,15 @@ fn source(cycle: &Cycle<'_>) -> Result<Source> {
 pub(crate) fn mine(cycle: &Cycle<'_>) -> Result<(CommitId, Mine)> {
     let tip = cycle.engine.repository.head()?;
     let known = cycle.engine.known();
-    Ok((tip.clone(), Mine { source: source(cycle)?, tip, known }))
+    // Where history only grew nothing was rewritten, and generations are many.
+    let grew = match cycle.engine.mined() {
+        Some(last) => cycle.engine.repository.is_ancestor(&last, &tip)?,
+        None => true,
+    };
+    let generations = if grew { Vec::new() } else { cycle.records.generations()? };
+    let of = |one: Generation| Made { seed: one.seed, function: one.function, base: one.base };
+    let (made, told) = (generations.into_iter().map(of).collect(), BTreeMap::new());
+    Ok((tip.clone(), Mine { source: source(cycle)?, tip, known, made, told }))
 }
 
 /// Make the tasks of a new cycle, at the cut that mining found last.
@@ -428,6 +437,30 @@ fn made_from(
     Ok(Digest::of(&serde_json::to_vec(&parts).context("failed to name the dataset")?))
 }
 
+/// Leaves out tasks of commits that were rewritten or thrown away.
+fn retain_reachable(cycle: &Cycle<'_>, tasks: &mut Vec<Task>) -> Result<()> {
+    let mut lost = BTreeSet::new();
+    for task in &*tasks {
+        if let Origin::Commit { commit } = &task.origin
+            && !cycle.engine.repository.is_reachable(commit)?
+        {
+            lost.insert(commit.clone());
+        }
+    }
+    tasks.retain(|task| match &task.origin {
+        Origin::Commit { commit } => !lost.contains(commit),
+        Origin::Mutation { .. } | Origin::Generated { .. } | Origin::Imported { .. } => true,
+    });
+    Ok(())
+}
+
+/// The cycle, unless its cut was rewritten or thrown away: then what is trained on is of a history
+/// that is no more, and is made anew.
+pub(crate) fn live_cycle(cycle: &Cycle<'_>) -> Result<Option<records::Cycle>> {
+    let Some(now) = cycle.records.cycle()? else { return Ok(None) };
+    Ok(cycle.engine.repository.is_reachable(&now.cut.commit)?.then_some(now))
+}
+
 /// Score the newest adapter on the held-out side of its own cycle.
 pub(crate) async fn evaluate(
     cycle: &mut Cycle<'_>,
@@ -449,7 +482,8 @@ pub(crate) async fn evaluate(
     };
     let served = [served(Capability::Complete)?, served(Capability::Fix)?];
     let accepted = cycle.records.attempts()?.into_iter().filter(|a| a.verdict.accepted());
-    let tasks = accepted.map(|a| a.task).filter(|task| task.held_out).collect();
+    let mut tasks: Vec<Task> = accepted.map(|a| a.task).filter(|task| task.held_out).collect();
+    retain_reachable(cycle, &mut tasks)?;
     let mut solved = trained_on(cycle)?;
     solved.truncate(RETRIEVABLE);
     let mut training_holes = holes(cycle, false)?;

@@ -5,6 +5,7 @@
 use crate::audit::Wish;
 use crate::cycle::Cycle;
 use crate::order::Order;
+use crate::orders::live_cycle;
 use crate::{failure, forget, orders, quickstart, reports, why};
 use anyhow::Result;
 use sera_protocol::{Job, JobResult};
@@ -192,14 +193,14 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         Job::Synthesize { .. } | Job::Generate { .. } | Job::Import { .. } => {
             missing(mine, records.mined()?.is_some())
         }
-        Job::Rollout { .. } => missing(synthesize, records.cycle()?.is_some()),
+        Job::Rollout { .. } => missing(synthesize, live_cycle(cycle)?.is_some()),
         // Light work: it makes nothing that others may be making right now.
         Job::Verify {} | Job::Select { .. } | Job::Export { .. } => {
             anyhow::ensure!(!records.attempts()?.is_empty(), failure::nothing_rolled_out());
             Vec::new()
         }
         Job::Train { .. } => {
-            missing(rollout, records.cycle()?.is_some() && !records.played()?.is_empty())
+            missing(rollout, live_cycle(cycle)?.is_some() && !records.played()?.is_empty())
         }
         Job::Evaluate { .. } => missing(train, !records.adapters()?.is_empty()),
         Job::Promote {} => {

@@ -9,6 +9,7 @@ use sera_core::{
     AdapterId, CommitId, Digest, Hole, Lesson, Seed, SeedId, Task, TaskId, Trajectory,
 };
 use sera_core::{Verdict, stats};
+use sera_datagen::rewrites::Made;
 use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Selection, Traces};
 use sera_store::{Head, Kind, Store};
 use sera_train::promote::{self, Decision};
@@ -162,6 +163,7 @@ impl Records {
         for gone in before.keys().filter(|id| !now.contains(id)) {
             self.store.delete(Kind::Seed, gone.as_str())?;
         }
+        self.follow(&done.followed)?;
         // Earlier versions kept here what is a file of its own now.
         self.store.delete(Kind::Known, CURRENT)?;
         let at = MinedAt { tip: tip.clone(), cut: done.cut.clone(), dropped: done.dropped.clone() };
@@ -355,6 +357,25 @@ impl Records {
     /// Everything that teachers made.
     pub(crate) fn generations(&self) -> Result<Vec<Generation>> {
         self.all(Kind::Generation)
+    }
+
+    /// Has what was made of commits that were rewritten belong to what they are now.
+    pub(crate) fn follow(&self, followed: &[(Made, CommitId)]) -> Result<()> {
+        if followed.is_empty() {
+            return Ok(());
+        }
+        for mut generation in self.generations()? {
+            let is_it = |(made, _): &&(Made, CommitId)| {
+                made.seed == generation.seed && made.base == generation.base
+            };
+            let Some((_, to)) = followed.iter().find(is_it) else { continue };
+            generation.base = to.clone();
+            for attempt in &mut generation.attempts {
+                attempt.task.base.commit = to.clone();
+            }
+            self.store.put(Kind::Generation, &Self::generation_key(&generation), &generation)?;
+        }
+        Ok(())
     }
 
     /// What teachers' work came to.

@@ -25,6 +25,7 @@ pub mod mine;
 mod parallel;
 pub mod policy;
 pub mod reason;
+pub mod rewrites;
 pub mod rollout;
 pub mod select;
 pub mod similar;

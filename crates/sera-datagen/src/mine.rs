@@ -5,13 +5,14 @@
 use crate::history::{History, Unit};
 use crate::known::{Fact, FileFacts, FunctionFacts, Judged, Used, blob_key};
 use crate::parallel::in_parallel;
+use crate::rewrites::seed;
 use crate::sources::{Sources, facts};
 use crate::{DropReason, Drops, Forgotten, Known, Policy, filters, reason};
 use sera_core::redact::{denied, secrets};
 use sera_core::split::{held_out_commits, held_out_function};
 use sera_core::{
-    CommitId, CommitSeed, Digest, EntryKind, FunctionKey, FunctionSeed, Language, Seed, SeedId,
-    Tree as _, TreeEntry, TreeError, TreePath,
+    CommitId, CommitSeed, Digest, EntryKind, FunctionKey, FunctionSeed, Language, Seed, Tree as _,
+    TreeEntry, TreeError, TreePath,
 };
 use sera_git::{CommitInfo, GitError, Repository};
 use std::collections::HashSet;
@@ -325,7 +326,7 @@ fn functions_of(entry: &TreeEntry, language: Language, all: &[FunctionFacts], fo
         match function.dropped.or(near.then_some(DropReason::TouchesHeldOut)) {
             Some(reason) => found.drop(format!("{path}::{}", function.name), reason),
             None => found.seeds.push(Seed::Function(FunctionSeed {
-                id: SeedId::of(&["function", path.as_str(), &function.name, entry.blob.as_str()]),
+                id: seed(&key(path, function), entry.blob.as_str()),
                 key: key(path, function),
                 language,
                 blob: entry.blob.clone(),

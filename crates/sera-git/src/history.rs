@@ -5,7 +5,7 @@ use gix::revision::walk::Sorting;
 use gix::traverse::commit::simple::CommitTimeOrder;
 use sera_core::CommitId;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
 /// What mining wants to know of a commit before looking at its change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,22 @@ impl Repository {
         };
         self.with(|git| gix::Result::Ok(named(git)))
             .map_err(|e| GitError::read(format!("find {revision:?}"), e))
+    }
+
+    /// The tree of a commit; none where the commit is gone.
+    pub fn tree_id(&self, commit: &CommitId) -> Result<Option<String>, GitError> {
+        let id = object_id(commit.as_str())?;
+        Ok(self.with(|git| Some(git.find_commit(id).ok()?.tree_id().ok()?.to_string())))
+    }
+
+    /// Whether a branch, a tag or HEAD holds `commit`: nothing was rewritten or thrown away.
+    pub fn is_reachable(&self, commit: &CommitId) -> Result<bool, GitError> {
+        for tip in self.refs()?.into_values().collect::<BTreeSet<_>>() {
+            if self.is_ancestor(commit, &tip)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether `older` is `newer` or can be reached from it. A commit that is gone is no ancestor.

@@ -25,6 +25,8 @@ pub(super) fn mine(order: &Mine, desk: &Desk) -> Result<MineDone> {
         Err(MineError::Stopped) => anyhow::bail!(WorkError::Cancelled),
         mined => mined?,
     };
+    let (made, told) = (&order.made, &order.told);
+    let followed = sera_datagen::rewrites::follow(&repository, made, told, &known, &mined)?;
     cache.tidy(&mut known, &mined.used, forgotten);
     mined.forget(forgotten);
     let explain =
@@ -36,6 +38,7 @@ pub(super) fn mine(order: &Mine, desk: &Desk) -> Result<MineDone> {
         seeds: mined.seeds,
         dropped: mined.dropped,
         explained: mined.explained.into_iter().map(explain).collect(),
+        followed,
         blobs_read: mined.blobs_read,
         seconds: started.elapsed().as_secs_f64(),
     })

@@ -7,6 +7,7 @@ mod cancel;
 mod forget;
 mod generate;
 #[cfg(unix)]
+mod histories;
 mod hostile;
 mod input;
 mod one_daemon;

@@ -5,4 +5,5 @@ mod lessons;
 mod mining;
 mod paths;
 mod pipeline;
+mod rewrites;
 mod world;
