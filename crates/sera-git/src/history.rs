@@ -1,11 +1,9 @@
 //! Walking history, newest first.
 use crate::open::object_id;
-use crate::{GitError, Repository};
-use gix::revision::walk::Sorting;
-use gix::traverse::commit::simple::CommitTimeOrder;
+use crate::{GitError, Repository, commit};
 use sera_core::CommitId;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
 /// What mining wants to know of a commit before looking at its change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +12,7 @@ pub struct CommitInfo {
     pub id: CommitId,
     /// Its parents, first parent first.
     pub parents: Vec<CommitId>,
-    /// Author's name, lossily decoded.
+    /// Author's name, decoded as the commit says and lossily.
     pub author_name: String,
     /// Author's address.
     pub author_email: String,
@@ -24,7 +22,7 @@ pub struct CommitInfo {
     pub committer_email: String,
     /// Committer time, Unix seconds.
     pub time: i64,
-    /// The whole message, lossily decoded.
+    /// The whole message, decoded in the same way.
     pub message: String,
 }
 
@@ -33,13 +31,8 @@ impl Repository {
     /// parent before its child, whatever the clocks said.
     pub fn commits(&self, tip: &CommitId, limit: usize) -> Result<Vec<CommitInfo>, GitError> {
         let start = object_id(tip.as_str())?;
-        let newest = Sorting::ByCommitTime(CommitTimeOrder::NewestFirst);
-        let walk = |git: &gix::Repository| {
-            let walk = git.rev_walk([start]).sorting(newest).use_commit_graph(false).all()?;
-            walk.take(limit).map(|found| info(&found?.object()?)).collect::<gix::Result<Vec<_>>>()
-        };
         let commits = self
-            .with(walk)
+            .with(|git| walk(git, start, limit))
             .map_err(|e| GitError::read(format!("walk the history of {}", tip.short()), e))?;
         Ok(children_first(commits))
     }
@@ -85,19 +78,29 @@ impl Repository {
     }
 }
 
-fn info(commit: &gix::Commit<'_>) -> gix::Result<CommitInfo> {
-    let decoded = commit.decode()?;
-    let (author, committer) = (decoded.author()?, decoded.committer()?);
-    Ok(CommitInfo {
-        id: CommitId::from_hex(commit.id.to_string()),
-        parents: decoded.parents().map(|id| CommitId::from_hex(id.to_string())).collect(),
-        author_name: author.name.to_string(),
-        author_email: author.email.to_string(),
-        committer_name: committer.name.to_string(),
-        committer_email: committer.email.to_string(),
-        time: committer.seconds(),
-        message: decoded.message.to_string(),
-    })
+/// Newest first. Ours rather than the library's because that one ends at the first commit that is
+/// not written as git writes them today, of which old histories have some.
+fn walk(git: &gix::Repository, start: gix::ObjectId, limit: usize) -> gix::Result<Vec<CommitInfo>> {
+    let read = |id| Ok::<_, gix::Error>(commit::parse(id, &git.find_commit(id)?.data));
+    let mut met = vec![Some(read(start)?)];
+    let mut seen = HashSet::from([start]);
+    let mut open = BinaryHeap::from([(i64::MAX, Reverse(0))]);
+    let mut walked = Vec::new();
+    while walked.len() < limit
+        && let Some((_, Reverse(next))) = open.pop()
+    {
+        let info = met[next].take().expect("a commit is opened once");
+        for parent in &info.parents {
+            let parent = gix::ObjectId::from_hex(parent.as_str().as_bytes())?;
+            if seen.insert(parent) {
+                let info = read(parent)?;
+                open.push((info.time, Reverse(met.len())));
+                met.push(Some(info));
+            }
+        }
+        walked.push(info);
+    }
+    Ok(walked)
 }
 
 /// Orders by time, newest first, holding every parent back until all its children are out.

@@ -6,6 +6,7 @@
 mod apply;
 mod changes;
 mod command;
+mod commit;
 mod config;
 mod credential;
 mod format;
