@@ -2,15 +2,19 @@
 use crate::worker::WorkError;
 use sera_chat::{BaseError, DownloadError, ServerError};
 use sera_core::audit::Unrecorded;
-use sera_core::{ModelError, Seed};
-use sera_datagen::Drops;
-use sera_git::OpenError;
+use sera_core::{ModelError, Seed, TreeError};
+use sera_datagen::{Drops, MineError};
+use sera_git::{GitError, OpenError};
 use sera_model::LoadError;
+use sera_protocol::paths::LocationError;
 use sera_protocol::{ErrorCode, Failure};
 use sera_sandbox::container::EngineError;
 use sera_sandbox::container::recipe::RecipeError;
 use sera_store::AuditError;
 use sera_train::TrainError;
+
+/// The history or a tree cannot be read to the end.
+const DAMAGED: &str = "`git fsck` says what is damaged or missing; fetch it again, or clone anew";
 
 /// Hints do not cross the process border; only a worker finds out that a file is no base.
 const OTHER_BASE: &str = "name a GGUF file or a Hugging Face folder of the llama family, \
@@ -82,8 +86,14 @@ fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
         if let Some(open) = cause.downcast_ref::<OpenError>() {
             return Some((open_code(open), owned(open.hint())));
         }
+        if is_damage(cause) {
+            return Some((ErrorCode::Unsupported, owned(DAMAGED)));
+        }
         if let Some(base) = cause.downcast_ref::<BaseError>() {
             return Some((base_code(base), owned(base.hint())));
+        }
+        if cause.is::<LocationError>() {
+            return Some((ErrorCode::Io, None));
         }
         if cause.is::<LoadError>() {
             return Some((ErrorCode::BaseForeign, None));
@@ -110,11 +120,25 @@ fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
     error.chain().find_map(known).unwrap_or((ErrorCode::Internal, None))
 }
 
+/// Whether an object or a ref could not be read, which is the repository's fault and not ours.
+fn is_damage(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let git = |error: &GitError| matches!(error, GitError::Read { .. });
+    let tree = |error: &TreeError| matches!(error, TreeError::Odb { .. });
+    match cause.downcast_ref::<MineError>() {
+        Some(MineError::Git(error)) => git(error),
+        Some(MineError::Tree(error)) => tree(error),
+        Some(MineError::Empty | MineError::Stopped) => false,
+        None => cause.downcast_ref().is_some_and(git) || cause.downcast_ref().is_some_and(tree),
+    }
+}
+
 fn work_code(error: &WorkError) -> (ErrorCode, Option<String>) {
     match error {
         WorkError::Failed { code, .. } => {
             let code = named(code);
-            (code, (code == ErrorCode::BaseForeign).then(|| OTHER_BASE.to_owned()))
+            let hints = [(ErrorCode::BaseForeign, OTHER_BASE), (ErrorCode::Unsupported, DAMAGED)];
+            let hint = hints.into_iter().find(|(of, _)| *of == code);
+            (code, hint.map(|(_, hint)| hint.to_owned()))
         }
         WorkError::Cancelled => (ErrorCode::Cancelled, None),
         WorkError::Died { .. } => {
@@ -145,7 +169,9 @@ fn open_code(error: &OpenError) -> ErrorCode {
         OpenError::Reftable(_) => ErrorCode::Reftable,
         OpenError::Sha256(_) => ErrorCode::Sha256,
         OpenError::ForeignOwner(_) | OpenError::ForeignWorkTree { .. } => ErrorCode::ForeignOwner,
-        OpenError::Format { .. } | OpenError::Failed { .. } => ErrorCode::Unsupported,
+        OpenError::Format { .. } | OpenError::Config { .. } | OpenError::Failed { .. } => {
+            ErrorCode::Unsupported
+        }
     }
 }
 

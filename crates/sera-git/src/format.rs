@@ -1,6 +1,7 @@
 //! Repository formats, read from the config file before anything else is: a format that is not
 //! understood must be refused by name, not fail somewhere inside as a missing object.
 use crate::OpenError;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Extensions that change nothing about how history is read.
@@ -26,10 +27,8 @@ pub(crate) fn common_dir(git_dir: &Path) -> PathBuf {
 /// Refuses formats that cannot be read.
 pub(crate) fn check(common_dir: &Path, work_dir: &Path) -> Result<(), OpenError> {
     let here = || work_dir.to_owned();
-    let file = common_dir.join("config");
-    // Git, too, reads the format without following includes.
-    let config = gix::config::File::from_path_no_includes(file, gix::config::Source::Local)
-        .map_err(|e| OpenError::failed(work_dir, e))?;
+    let config = read(&common_dir.join("config"))
+        .map_err(|source| OpenError::Config { path: here(), source: source.into() })?;
     let value = |key: &str| config.string(key).map(|v| v.to_string().to_ascii_lowercase());
     if value("extensions.refStorage").is_some_and(|v| v != "files") {
         return Err(OpenError::Reftable(here()));
@@ -55,6 +54,14 @@ pub(crate) fn check(common_dir: &Path, work_dir: &Path) -> Result<(), OpenError>
             Err(OpenError::Format { path: here(), extension })
         }
     }
+}
+
+/// Git, too, reads the format without following includes, and takes a missing file for an empty one.
+fn read(file: &Path) -> gix::Result<gix::config::File> {
+    if file.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Ok(gix::config::File::default());
+    }
+    gix::config::File::from_path_no_includes(file.to_owned(), gix::config::Source::Local)
 }
 
 fn promises(config: &gix::config::File) -> bool {

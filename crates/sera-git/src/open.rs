@@ -39,8 +39,8 @@ pub enum OpenError {
     /// Objects are fetched when they are read.
     #[error("{} is a partial clone, whose objects are fetched on demand", .0.display())]
     PartialClone(PathBuf),
-    /// There is no commit.
-    #[error("{} has no commit yet", .0.display())]
+    /// There is no commit on the branch that is checked out.
+    #[error("the current branch of {} has no commit yet", .0.display())]
     Unborn(PathBuf),
     /// Refs are stored as reftable.
     #[error("{} stores its refs as reftable, which is not supported", .0.display())]
@@ -67,6 +67,15 @@ pub enum OpenError {
         /// What its config says.
         elsewhere: PathBuf,
     },
+    /// Its config cannot be read.
+    #[error("failed to read the config of {}", path.display())]
+    Config {
+        /// The repository.
+        path: PathBuf,
+        /// The underlying error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// It is damaged, or could not be read.
     #[error("failed to open {}", path.display())]
     Failed {
@@ -86,7 +95,7 @@ impl OpenError {
             Self::Bare(_) => "clone it, and use the clone",
             Self::Shallow(_) => "get the rest of the history with `git fetch --unshallow`",
             Self::PartialClone(_) => "clone it again without --filter",
-            Self::Unborn(_) => "make a first commit",
+            Self::Unborn(_) => "make a first commit, or check out another branch",
             Self::Reftable(_) => "convert a copy with `git refs migrate --ref-format=files`",
             Self::Sha256(_) => "use a repository with SHA-1 object names",
             Self::Format { .. } => "use a version that knows this extension",
@@ -94,6 +103,7 @@ impl OpenError {
                 "if you trust it: `git config --global --add safe.directory <the path above>`"
             }
             Self::ForeignWorkTree { .. } => "remove core.worktree from its config",
+            Self::Config { .. } => "`git config --list` says what is wrong with it",
             Self::Failed { .. } => "run `git fsck`",
         }
     }
@@ -128,25 +138,25 @@ fn find(path: &Path) -> Result<(PathBuf, PathBuf), OpenError> {
     Ok((real(git_dir)?, real(work_dir)?))
 }
 
-fn open(git_dir: &Path, work_dir: &Path) -> Result<gix::ThreadSafeRepository, OpenError> {
+/// Opens it, with whether all of it belongs to the user.
+fn open(git_dir: &Path, work_dir: &Path) -> Result<(gix::ThreadSafeRepository, Trust), OpenError> {
     let trust = [git_dir, work_dir, &work_dir.join(".git"), &format::common_dir(git_dir)]
         .into_iter()
         .map(|path| Trust::from_path_ownership(path).unwrap_or(Trust::Reduced))
         .min()
         .unwrap_or(Trust::Reduced);
-    options()
-        .open_path_as_is(true)
-        .with(trust)
-        .open(git_dir)
-        .map_err(|e| OpenError::failed(work_dir, e))
+    let opened = options().open_path_as_is(true).with(trust).open(git_dir);
+    Ok((opened.map_err(|e| OpenError::failed(work_dir, e))?, trust))
 }
 
-fn refuse(repository: &gix::Repository, work_dir: &Path) -> Result<(), OpenError> {
+fn refuse(repository: &gix::Repository, work_dir: &Path, trust: Trust) -> Result<(), OpenError> {
     let here = || work_dir.to_owned();
-    if repository.git_dir_trust() != Trust::Full {
+    // The library looks at where config and links say that the work tree is, which may be gone;
+    // what we read is looked at already. It alone knows whom the user trusts.
+    if trust != Trust::Full && repository.git_dir_trust() != Trust::Full {
         return Err(OpenError::ForeignOwner(here()));
     }
-    if repository.workdir().is_none() {
+    if is_bare(repository) {
         return Err(OpenError::Bare(here()));
     }
     if let Some(elsewhere) = stated_work_tree(repository)
@@ -162,6 +172,12 @@ fn refuse(repository: &gix::Repository, work_dir: &Path) -> Result<(), OpenError
         return Err(OpenError::Unborn(here()));
     }
     Ok(())
+}
+
+/// Work trees that are linked to a bare repository share its config, and are none.
+fn is_bare(repository: &gix::Repository) -> bool {
+    let linked = repository.git_dir() != repository.common_dir();
+    !linked && repository.config_snapshot().boolean("core.bare") == Some(true)
 }
 
 /// `core.worktree` of the repository's own config. A submodule's names the place where it was
@@ -183,8 +199,8 @@ impl Repository {
         let common_dir =
             common_dir.canonicalize().map_err(|e| OpenError::failed(&common_dir, e))?;
         format::check(&common_dir, &work_dir)?;
-        let inner = open(&git_dir, &work_dir)?;
-        refuse(&inner.to_thread_local(), &work_dir)?;
+        let (inner, trust) = open(&git_dir, &work_dir)?;
+        refuse(&inner.to_thread_local(), &work_dir, trust)?;
         Ok(Self { inner, handles: Arc::default(), work_dir, common_dir, git_dir })
     }
 
@@ -211,14 +227,18 @@ impl Repository {
         })
     }
 
-    /// One blob's content, of any size.
+    /// One blob's content, of any size. It is what its name says: object databases do not check
+    /// that, and what a damaged one mixes up must not be learned from.
     pub fn blob(&self, id: &BlobId) -> Result<Arc<[u8]>, GitError> {
-        self.with(|git| {
-            let blob = git
-                .find_blob(object_id(id.as_str())?)
-                .map_err(|e| GitError::read(format!("read blob {id}"), e))?;
-            Ok(Arc::from(blob.data.as_slice()))
-        })
+        let named = object_id(id.as_str())?;
+        let read = |git: &gix::Repository| {
+            let blob = git.find_blob(named)?;
+            let is = gix::objs::compute_hash(named.kind(), gix::objs::Kind::Blob, &blob.data)?;
+            gix::Result::Ok((is == named).then(|| Arc::from(blob.data.as_slice())))
+        };
+        let failed = || format!("read blob {id}");
+        let content = self.with(read).map_err(|e| GitError::read(failed(), e))?;
+        content.ok_or_else(|| GitError::read(failed(), "its content is another's"))
     }
 
     /// Branches, tags and other public refs by full name, peeled to commits, with `HEAD`.

@@ -101,8 +101,11 @@ fn partial() {
 
 #[test]
 fn empty() {
-    let expect =
-        Refusal { code: ErrorCode::Empty, error: "has no commit yet", hint: "make a first commit" };
+    let expect = Refusal {
+        code: ErrorCode::Empty,
+        error: "has no commit yet",
+        hint: "make a first commit, or check out another branch",
+    };
     check("empty", Repo::new(), &expect);
 }
 

@@ -20,6 +20,7 @@ fn refusal(path: &Path) -> &'static str {
         OpenError::Format { .. } => "format",
         OpenError::ForeignOwner(_) => "owner",
         OpenError::ForeignWorkTree { .. } => "work tree",
+        OpenError::Config { .. } => "config",
         OpenError::Failed { .. } => "failed",
     }
 }
