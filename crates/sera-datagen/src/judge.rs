@@ -8,7 +8,7 @@ use sera_core::redact::{Redactor, denied, holds_secret};
 use sera_core::{
     BlobId, CommitSeed, Digest, FilePatch, FunctionKey, Language, LineKind, Patch, SeedId, TreePath,
 };
-use sera_git::{CommitInfo, FileChange, GitError};
+use sera_git::{CommitInfo, FileChange};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -28,31 +28,28 @@ struct Side {
 }
 
 /// Judges a commit against its first parent.
-pub(crate) fn judge(sources: &Sources<'_>, info: &CommitInfo) -> Result<Judged, GitError> {
+pub(crate) fn judge(sources: &Sources<'_>, info: &CommitInfo) -> Judged {
+    eligible(sources, info).unwrap_or_else(Judged::Dropped)
+}
+
+fn eligible(sources: &Sources<'_>, info: &CommitInfo) -> Result<Judged, DropReason> {
     let (subject, body) = message(info);
     if let Some(reason) = by_message(info, &subject) {
-        return Ok(Judged::Dropped(reason));
+        return Err(reason);
     }
     if holds_secret(&info.message) {
-        return Ok(Judged::Dropped(DropReason::Secret));
+        return Err(DropReason::Secret);
     }
-    let Some(parent) = info.parents.first() else {
-        return Ok(Judged::Dropped(DropReason::Root));
-    };
-    let changes = sources.repository.changes(Some(parent), &info.id)?;
-    let own = match own_sources(&changes) {
-        Err(reason) => return Ok(Judged::Dropped(reason)),
-        Ok(own) if own.len() > sources.policy.max_commit_files => {
-            return Ok(Judged::Dropped(DropReason::TooManyFiles));
-        }
-        Ok(own) => own,
-    };
-    let read = match read(sources, &own)? {
-        Err(reason) => return Ok(Judged::Dropped(reason)),
-        Ok(read) => read,
-    };
+    let parent = info.parents.first().ok_or(DropReason::Root)?;
+    let changes = sources.repository.changes(Some(parent), &info.id);
+    let changes = changes.map_err(|_| DropReason::Missing)?;
+    let own = own_sources(&changes)?;
+    if own.len() > sources.policy.max_commit_files {
+        return Err(DropReason::TooManyFiles);
+    }
+    let read = read(sources, &own)?;
     if let Some(reason) = by_text(sources, &read) {
-        return Ok(Judged::Dropped(reason));
+        return Err(reason);
     }
     let touched = touched(sources, &read);
     let patch = Patch { files: read.into_iter().map(|s| s.patch).collect() };
@@ -136,29 +133,21 @@ fn own_sources(changes: &[FileChange]) -> Result<Vec<&FileChange>, DropReason> {
     }
 }
 
-fn read(
-    sources: &Sources<'_>,
-    own: &[&FileChange],
-) -> Result<Result<Vec<Source>, DropReason>, GitError> {
-    let side = |side: Option<&(TreePath, BlobId)>| {
-        let Some((path, blob)) = side else { return Ok(Ok(None)) };
+fn read(sources: &Sources<'_>, own: &[&FileChange]) -> Result<Vec<Source>, DropReason> {
+    let side = |(path, blob): &(TreePath, BlobId)| {
         let text = sources.text(blob)?;
-        Ok::<_, GitError>(
-            text.map(|text| Some(Side { path: path.clone(), blob: blob.clone(), text })),
-        )
+        Ok(Side { path: path.clone(), blob: blob.clone(), text })
     };
     let mut read = Vec::new();
     for change in own {
-        let (old, new) = match (side(change.old.as_ref())?, side(change.new.as_ref())?) {
-            (Ok(old), Ok(new)) => (old, new),
-            (Err(reason), _) | (_, Err(reason)) => return Ok(Err(reason)),
-        };
+        let old = change.old.as_ref().map(side).transpose()?;
+        let new = change.new.as_ref().map(side).transpose()?;
         if new.as_ref().is_some_and(|s| filters::generated_text(&s.text)) {
             continue;
         }
         read.extend(source(old, new));
     }
-    Ok(if read.is_empty() { Err(DropReason::FormatOnly) } else { Ok(read) })
+    if read.is_empty() { Err(DropReason::FormatOnly) } else { Ok(read) }
 }
 
 /// `None` where only the name or the mode changed.

@@ -125,6 +125,13 @@ impl Known {
         self.blobs.retain(|key, _| used.files.contains(key));
     }
 
+    /// Without what was missing: it may have come back, with a fetch or by repair.
+    pub(crate) fn ask_again(&mut self) {
+        let missing = DropReason::Missing;
+        self.commits.retain(|_, judged| *judged != Judged::Dropped(missing));
+        self.blobs.retain(|_, facts| *facts != FileFacts::Dropped(missing));
+    }
+
     /// Without the commits that the user wants forgotten: they are judged anew each time.
     pub fn forget(&mut self, forgotten: &Forgotten) {
         self.commits.retain(|_, judged| !judged.is_forgotten(forgotten));

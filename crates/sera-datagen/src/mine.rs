@@ -125,6 +125,7 @@ pub fn mine_in_turns(
     if known.rules() != Known::under(policy).rules() {
         *known = Known::under(policy);
     }
+    known.ask_again();
     let sources = Sources::new(repository, policy);
     let history = History::new(repository.commits(tip, policy.max_commits)?, tip);
     if history.is_empty() {
@@ -217,7 +218,7 @@ fn judge_unknown(
     });
     let unknown: Vec<&CommitInfo> = unknown.collect();
     let judge = |info: &&CommitInfo| {
-        let judged = crate::judge::judge(sources, info)?;
+        let judged = crate::judge::judge(sources, info);
         Ok::<_, GitError>(Fact::Commit(info.id.clone(), judged))
     };
     in_turns(sources, &unknown, "commits", judge, known, hear)
@@ -287,7 +288,7 @@ fn read_unknown(
     });
     let unknown: Vec<_> = unknown.collect();
     let read = |(entry, language): &(&TreeEntry, Language)| {
-        let facts = match sources.text(&entry.blob)? {
+        let facts = match sources.text(&entry.blob) {
             Ok(text) => facts(sources.policy, *language, &text),
             Err(reason) => FileFacts::Dropped(reason),
         };

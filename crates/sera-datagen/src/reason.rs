@@ -84,8 +84,10 @@ reasons! {
     Generated = "generated",
     /// Larger than the policy reads.
     TooLargeFile = "too-large-file",
-    /// Not UTF-8 text, or not readable at all.
+    /// Not UTF-8 text, or no regular file.
     Unreadable = "unreadable",
+    /// The repository lacks it, or holds it damaged.
+    Missing = "missing",
     /// The function does not parse.
     Unparsable = "unparsable",
     /// Fewer statements than the policy asks for.

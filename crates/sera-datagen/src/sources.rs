@@ -3,7 +3,7 @@ use crate::known::{FileFacts, FunctionFacts};
 use crate::{DropReason, Policy, filters};
 use sera_core::redact::holds_secret;
 use sera_core::{BlobId, Language};
-use sera_git::{GitError, Repository};
+use sera_git::Repository;
 use sera_syntax::Function;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
@@ -38,14 +38,17 @@ impl<'a> Sources<'a> {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// A blob as text, or why it is none.
-    pub(crate) fn text(&self, blob: &BlobId) -> Result<Result<Arc<str>, DropReason>, GitError> {
+    /// A blob as text, or why it is none. One that is damaged or gone is left out like any other:
+    /// the rest of the history can still be learned from.
+    pub(crate) fn text(&self, blob: &BlobId) -> Result<Arc<str>, DropReason> {
         self.read.fetch_add(1, Ordering::Relaxed);
-        let bytes = self.repository.blob(blob)?;
-        if bytes.len() > self.policy.max_file_bytes {
-            return Ok(Err(DropReason::TooLargeFile));
-        }
-        Ok(std::str::from_utf8(&bytes).map(Arc::from).map_err(|_| DropReason::Unreadable))
+        let limit = self.policy.max_file_bytes as u64;
+        let bytes = match self.repository.blob_within(blob, limit) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Err(DropReason::TooLargeFile),
+            Err(_) => return Err(DropReason::Missing),
+        };
+        std::str::from_utf8(&bytes).map(Arc::from).map_err(|_| DropReason::Unreadable)
     }
 
     /// Where the functions of `text` stand; parsed once per blob.

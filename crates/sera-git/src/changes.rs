@@ -33,7 +33,7 @@ impl Repository {
     ) -> Result<Vec<FileChange>, GitError> {
         let records = self.tree_difference(parent, commit)?;
         let mut changes: Vec<FileChange> = records.into_iter().filter_map(change).collect();
-        renames::find(self, &mut changes)?;
+        renames::find(self, &mut changes);
         changes.sort_by(|a, b| a.path().cmp(b.path()));
         Ok(changes)
     }

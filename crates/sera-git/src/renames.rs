@@ -2,7 +2,7 @@
 //!
 //! Ours rather than the library's because that one wants attributes and the index of the work
 //! tree for every commit, which costs time in proportion to the repository.
-use crate::{FileChange, GitError, MAX_BLOB, Repository};
+use crate::{FileChange, MAX_BLOB, Repository};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ const MAX_PAIRS: usize = 10_000;
 const CHUNK: usize = 64;
 
 /// Joins removed and added files of `changes` that are one renamed file.
-pub(crate) fn find(repository: &Repository, changes: &mut Vec<FileChange>) -> Result<(), GitError> {
+pub(crate) fn find(repository: &Repository, changes: &mut Vec<FileChange>) {
     equal(changes);
     let (removed, added) = sides(changes);
     if removed.is_empty() || added.is_empty() || removed.len() * added.len() > MAX_PAIRS {
-        return Ok(());
+        return;
     }
-    let removed = Chunks::of(repository, changes, removed)?;
-    let added = Chunks::of(repository, changes, added)?;
+    let removed = Chunks::of(repository, changes, removed);
+    let added = Chunks::of(repository, changes, added);
     let mut pairs = Vec::new();
     for old in &removed {
         for new in &added {
@@ -36,7 +36,6 @@ pub(crate) fn find(repository: &Repository, changes: &mut Vec<FileChange>) -> Re
         join(changes, old, new);
     }
     changes.retain(|change| change.old.is_some() || change.new.is_some());
-    Ok(())
 }
 
 /// Indices of the files that were only removed, and of those only added.
@@ -79,20 +78,15 @@ struct Chunks {
 }
 
 impl Chunks {
-    fn of(
-        repository: &Repository,
-        changes: &[FileChange],
-        indices: Vec<usize>,
-    ) -> Result<Vec<Self>, GitError> {
-        let mut all = Vec::with_capacity(indices.len());
-        for index in indices {
+    /// Those of the files that can be read: one that is missing resembles nothing.
+    fn of(repository: &Repository, changes: &[FileChange], indices: Vec<usize>) -> Vec<Self> {
+        let chunks = |index: usize| {
             let side = changes[index].new.as_ref().or(changes[index].old.as_ref());
             let (_, blob) = side.expect("a change has at least one side");
-            if let Some(content) = repository.blob_within(blob, MAX_BLOB)? {
-                all.push(Self::new(index, &content));
-            }
-        }
-        Ok(all)
+            let content = repository.blob_within(blob, MAX_BLOB).ok().flatten()?;
+            Some(Self::new(index, &content))
+        };
+        indices.into_iter().filter_map(chunks).collect()
     }
 
     fn new(index: usize, content: &Arc<[u8]>) -> Self {

@@ -75,12 +75,8 @@ impl Tree for CommitTree {
 }
 
 impl Repository {
-    /// A blob's content, `None` where it is larger than `limit` bytes.
-    pub(crate) fn blob_within(
-        &self,
-        id: &BlobId,
-        limit: u64,
-    ) -> Result<Option<Arc<[u8]>>, GitError> {
+    /// A blob's content, `None` where it is larger than `limit` bytes: then it is not read.
+    pub fn blob_within(&self, id: &BlobId, limit: u64) -> Result<Option<Arc<[u8]>>, GitError> {
         let object = object_id(id.as_str())?;
         let size = self
             .with(|git| git.find_header(object).map(|header| header.size()))

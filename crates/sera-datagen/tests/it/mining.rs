@@ -135,6 +135,27 @@ fn mining_again_reads_only_what_changed() {
 }
 
 #[test]
+fn what_is_missing_is_asked_for_again() {
+    let function = |name: &str| format!("def {name}(x):\n    y = x + 1\n    return y * x\n");
+    let repo = Repo::new();
+    repo.commit("Say what this is", &[("README.md", "# Numbers\n")]);
+    repo.commit("Count one way", &[("a.py", &function("one"))]);
+    repo.commit("Count another way", &[("b.py", &function("two"))]);
+    let blob = repo.git(&["rev-parse", "HEAD:a.py"]);
+    let file = repo.path().join(".git/objects").join(&blob[..2]).join(&blob[2..]);
+    let aside = repo.root().join("aside");
+    std::fs::rename(&file, &aside).unwrap();
+    let mut known = Known::default();
+    let without = mined(&repo, &Policy::default(), &mut known);
+    assert_eq!(without.dropped[&DropReason::Missing], 2, "the file, and the commit that adds it");
+    std::fs::rename(&aside, &file).unwrap();
+    let again = mined(&repo, &Policy::default(), &mut known);
+    assert_eq!(again.seeds, first(&repo).seeds);
+    assert!(again.seeds.len() > without.seeds.len());
+    assert!(!again.dropped.contains_key(&DropReason::Missing));
+}
+
+#[test]
 fn another_policy_forgets() {
     let repo = python_project();
     let mut known = Known::default();
