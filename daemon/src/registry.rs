@@ -1,6 +1,8 @@
-//! Which repositories are registered: a small file of the user's state, one path a line.
+//! Which repositories are registered: a small file of the user's state, one path a line. A path
+//! that a line cannot hold stands there as a string of JSON.
 use crate::kept;
 use anyhow::{Context as _, Result};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +18,7 @@ impl Registry {
         let file = state.join("repositories");
         let text = String::from_utf8(kept::read(&file)?.unwrap_or_default())
             .with_context(|| format!("failed to read {}", file.display()))?;
-        let paths = text.lines().filter(|line| !line.is_empty()).map(PathBuf::from).collect();
+        let paths = text.lines().filter(|line| !line.is_empty()).map(path).collect();
         Ok(Self { file, paths })
     }
 
@@ -53,9 +55,22 @@ impl Registry {
     }
 
     fn write(&self) -> Result<()> {
-        let lines = self.paths.iter().map(|path| format!("{}\n", path.display()));
+        let lines = self.paths.iter().map(|path| line(path));
         kept::replace(&self.file, lines.collect::<String>().as_bytes())
     }
+}
+
+/// A path as its line, the line's end included.
+fn line(path: &Path) -> String {
+    let text = path.display().to_string();
+    let text = if text.contains(char::is_control) { json!(text).to_string() } else { text };
+    text + "\n"
+}
+
+/// What [`line`] wrote. No absolute path begins with a quotation mark.
+fn path(line: &str) -> PathBuf {
+    let quoted = line.strip_prefix('"').and_then(|_| serde_json::from_str::<String>(line).ok());
+    quoted.unwrap_or_else(|| line.to_owned()).into()
 }
 
 #[cfg(test)]
@@ -68,9 +83,11 @@ mod tests {
         let mut registry = Registry::open(state.path()).unwrap();
         assert!(registry.add(Path::new("/a b")).unwrap(), "new");
         assert!(!registry.add(Path::new("/a b")).unwrap(), "known");
+        assert!(registry.add(Path::new("/one\ntwo \"\r")).unwrap());
         assert!(registry.add(Path::new("/c")).unwrap());
         assert!(registry.remove(Path::new("/c")).unwrap());
         let again = Registry::open(state.path()).unwrap();
-        assert_eq!(again.paths().collect::<Vec<_>>(), [Path::new("/a b")]);
+        let paths = ["/a b", "/one\ntwo \"\r"].map(Path::new);
+        assert_eq!(again.paths().collect::<Vec<_>>(), paths);
     }
 }
