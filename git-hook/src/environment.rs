@@ -4,6 +4,9 @@
 /// The daemon's binary, where it does not lie beside this one.
 pub const DAEMON: &str = "GIT_SERA_DAEMON";
 
+/// The git folder that `git --git-dir` names, and git itself for its hooks.
+pub const GIT_DIR: &str = "GIT_DIR";
+
 /// What git sets for one repository (`git rev-parse --local-env-vars`). The daemon serves many,
 /// so it must inherit none of them.
 pub const OF_ONE_REPOSITORY: &[&str] = &[

@@ -30,6 +30,7 @@ mod why;
 
 use crate::command_error::{CommandError, Kind, exit_status};
 use crate::daemon;
+use crate::environment::GIT_DIR;
 use crate::interrupt::Interrupt;
 use crate::progress::Bars;
 use crate::ui::Ui;
@@ -183,7 +184,18 @@ impl Context<'_> {
     /// The repository to work on. Opened before the daemon is asked for anything, so that a
     /// folder that is none starts nothing and changes nothing.
     fn repository(&self) -> Result<Repository, CommandError> {
-        Ok(Repository::discover(&self.folder()?)?)
+        let folder = self.folder()?;
+        let found = Repository::discover(&folder);
+        match std::env::var_os(GIT_DIR).filter(|_| self.global.repo.is_none()) {
+            Some(named) if !is_of(found.as_ref().ok(), Path::new(&named)) => {
+                let (named, folder) = (Path::new(&named).display(), folder.display());
+                let message =
+                    format!("GIT_DIR names {named}, which is not what {folder} belongs to");
+                let hint = "unset it, or name the work tree with -C";
+                Err(CommandError::new(Kind::Repository, message).hint(hint))
+            }
+            _ => Ok(found?),
+        }
     }
 
     /// Asks the daemon, starting it where none runs.
@@ -215,11 +227,17 @@ impl Context<'_> {
     }
 }
 
+/// Whether `git_dir` is the git folder of `repository`: whoever names one means no other.
+fn is_of(repository: Option<&Repository>, git_dir: &Path) -> bool {
+    let named = git_dir.canonicalize().ok();
+    repository.is_some_and(|repository| named.as_deref() == Some(repository.git_dir()))
+}
+
 /// Paths travel as JSON text.
 fn wire_path(path: &Path) -> Result<String, CommandError> {
     path.to_str().map(str::to_owned).ok_or_else(|| {
         let message = format!("the path {} is not UTF-8", path.display());
-        CommandError::new(Kind::Repository, message)
+        CommandError::new(Kind::Repository, message).hint("rename its folders")
     })
 }
 
