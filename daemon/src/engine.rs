@@ -44,11 +44,10 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Opens the repository that `path` lies in, and the store beside its objects.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    /// Opens the repository that `path` lies in, and its store; `state` is the user's.
+    pub(crate) fn open(path: &Path, state: &Path) -> Result<Self> {
         let repository = Repository::discover(path)?;
-        let folder = repository.common_dir().join("sera");
-        private_folder(&folder)?;
+        let folder = crate::folder::of(repository.common_dir(), state)?;
         let key = key(&folder.join("key"))?;
         let records = Records::open(&folder.join("store"))?;
         let incoming = folder.join("incoming");

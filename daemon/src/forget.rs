@@ -452,7 +452,7 @@ mod tests {
     #[test]
     fn a_store_from_before_lessons_has_none() {
         let repo = python_project();
-        let engine = Engine::open(repo.path()).expect("a repository");
+        let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
         let none: Option<Vec<Lesson>> =
             engine.records.store().get(Kind::Lesson, crate::records::CURRENT).expect("it is read");
         assert_eq!(none, None);
@@ -475,7 +475,7 @@ mod tests {
     #[test]
     fn promotions_and_withdrawals_are_written_down() {
         let repo = python_project();
-        let engine = Engine::open(repo.path()).expect("a repository");
+        let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
         let store = engine.records.store();
         let decided = |refusal| Decision { gap: None, items: 20, refusal };
         for name in ["first", "second"] {
@@ -507,7 +507,7 @@ mod tests {
     #[test]
     fn what_was_withdrawn_meanwhile_is_not_laid_out() {
         let repo = python_project();
-        let engine = Engine::open(repo.path()).expect("a repository");
+        let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
         let id = AdapterId::new(1, b"served");
         let store = engine.records.store();
         store.put(Kind::Adapter, &id.to_string(), &adapter(id)).expect("it is stored");
@@ -545,7 +545,7 @@ mod tests {
         };
         let check = |target: Forget, holes: &[&str], fixes: &[(&str, bool)], other: &[&str]| {
             let repo = python_project();
-            let engine = Engine::open(repo.path()).expect("a repository");
+            let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
             let all = [("a.py", false), ("b.py", false), ("c1", true), ("c2", true)];
             let before = scored(card(&["a.py", "b.py"], &all), card(&["b.py", "a.py"], &[]));
             let store = engine.records.store();
@@ -572,7 +572,7 @@ mod tests {
     #[test]
     fn what_was_begun_is_finished() {
         let repo = python_project();
-        let engine = Engine::open(repo.path()).expect("a repository");
+        let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
         let store = engine.records.store();
         for path in ["a.py", "b.py"] {
             let seed = seed(path);
@@ -584,7 +584,7 @@ mod tests {
         let pending = Forgotten::only(Forget::Path(path));
         store.put(Kind::Setting, PENDING, &pending).expect("it is stored");
         drop(engine);
-        let engine = Engine::open(repo.path()).expect("a repository");
+        let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
         let left = engine.records.seeds().expect("seeds");
         assert_eq!(left, [seed("b.py")]);
         assert!(!withdrawn.exists(), "what no record names is not left to be served");

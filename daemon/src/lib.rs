@@ -13,6 +13,7 @@ mod cycle;
 mod engine;
 mod export;
 mod failure;
+mod folder;
 mod forget;
 mod gate;
 mod ipc;

@@ -43,6 +43,8 @@ pub(crate) struct Repositories {
     /// Registered ones that cannot be opened, and why.
     absent: Mutex<BTreeMap<PathBuf, String>>,
     hints: mpsc::Sender<Hint>,
+    /// The user's state, for repositories that cannot be written to.
+    state: PathBuf,
 }
 
 /// What is told of a repository beside what is stored of it.
@@ -61,7 +63,8 @@ impl Repositories {
     /// Opens every registered repository that can be opened.
     pub(crate) fn open(state: &Path, hints: mpsc::Sender<Hint>) -> Result<Self> {
         let registry = Mutex::new(Registry::open(state)?);
-        let all = Self { registry, held: Mutex::default(), absent: Mutex::default(), hints };
+        let (held, absent, state) = (Mutex::default(), Mutex::default(), state.to_owned());
+        let all = Self { registry, held, absent, hints, state };
         all.open_registered();
         Ok(all)
     }
@@ -76,7 +79,7 @@ impl Repositories {
         if let Some(held) = held.get(common) {
             return Ok(Arc::clone(&held.engine));
         }
-        let engine = Arc::new(Engine::open(path)?);
+        let engine = Arc::new(Engine::open(path, &self.state)?);
         let place = Place::hold(engine.repository.work_dir(), common)?;
         let watch = watch::watch(engine.repository.git_dir(), common, self.hints.clone())
             .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "polling only"))

@@ -12,6 +12,8 @@ mod hostile;
 mod input;
 mod one_daemon;
 mod quickstart;
+#[cfg(unix)]
+mod read_only;
 mod sandbox;
 mod secrets;
 mod select;

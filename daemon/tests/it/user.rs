@@ -16,6 +16,9 @@ pub(crate) struct User {
     pub(crate) repo: Repo,
     /// Variables set on top of the isolated ones.
     pub(crate) variables: Vec<(&'static str, PathBuf)>,
+    /// Whose commands and daemon they are, where not those of whoever runs the tests.
+    #[cfg(unix)]
+    pub(crate) uid: Option<u32>,
 }
 
 /// What a command left behind.
@@ -44,7 +47,12 @@ impl Ended {
 impl User {
     /// The user of a repository.
     pub(crate) fn of(repo: Repo) -> Self {
-        Self { repo, variables: Vec::new() }
+        Self {
+            repo,
+            variables: Vec::new(),
+            #[cfg(unix)]
+            uid: None,
+        }
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -79,6 +87,10 @@ impl User {
         command.env("GIT_SERA_STATE_DIR", self.folder("s"));
         command.env("GIT_SERA_CACHE_DIR", self.folder("c"));
         command.envs(self.variables.iter().cloned());
+        #[cfg(unix)]
+        if let Some(uid) = self.uid {
+            std::os::unix::process::CommandExt::uid(&mut command, uid);
+        }
         command.stdin(Stdio::null());
         command
     }
