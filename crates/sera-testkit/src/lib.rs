@@ -14,6 +14,8 @@ mod python;
 mod repo;
 pub mod teacher;
 mod tree;
+#[cfg(unix)]
+pub mod zoo;
 
 #[cfg(unix)]
 pub use engine::{Dockerd, TestEngine};

@@ -1,9 +1,9 @@
 //! A repository built by the real `git`, so that tests never trust our own reading of the format.
 use crate::{EPOCH, TICK};
-use std::cell::Cell;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
 
 /// Who makes a commit.
@@ -27,7 +27,7 @@ pub const BOT: Person =
 pub struct Repo {
     folder: TempDir,
     work: PathBuf,
-    clock: Cell<i64>,
+    clock: AtomicI64,
 }
 
 impl Default for Repo {
@@ -50,7 +50,7 @@ impl Repo {
         for folder in [&work, &root.join("home")] {
             std::fs::create_dir(folder).expect("a fresh temporary folder is writable");
         }
-        let repo = Self { folder, work, clock: Cell::new(EPOCH) };
+        let repo = Self { folder, work, clock: AtomicI64::new(EPOCH) };
         repo.git(&[&["init", "-q", "-b", "main"], options].concat());
         repo
     }
@@ -99,14 +99,12 @@ impl Repo {
     }
 
     fn tick(&self) -> i64 {
-        let now = self.clock.get();
-        self.clock.set(now + TICK);
-        now
+        self.clock.fetch_add(TICK, Ordering::Relaxed)
     }
 
     /// Moves the dates of later commits past `time` (Unix seconds).
     pub(crate) fn advance(&self, time: i64) {
-        self.clock.set(self.clock.get().max(time + TICK));
+        self.clock.fetch_max(time + TICK, Ordering::Relaxed);
     }
 
     /// Runs git and returns its output without the last newline; fails the test where git fails.

@@ -22,3 +22,5 @@ mod together;
 mod untouched;
 mod user;
 mod watch;
+#[cfg(unix)]
+mod zoo;
