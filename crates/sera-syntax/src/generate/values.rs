@@ -229,9 +229,11 @@ fn returned(scene: &mut Scene<'_>, id: Id) {
         return;
     }
     // A typed language would not take null for everything; of C, numbers and pointers are known.
+    let pointer = || facts::marks(ast, scene.root).starts_with('*');
     let null = match ast.row().language {
-        Language::C if facts::marks(ast, scene.root).starts_with('*') => Some("NULL"),
-        Language::C if is_number(scene) => Some("0"),
+        Language::C if pointer() => Some("NULL"),
+        Language::Cpp if pointer() => ast.row().literals.2,
+        Language::C | Language::Cpp if is_number(scene) => Some("0"),
         _ => ast.row().literals.2.filter(|_| !ast.row().typed),
     };
     if let Some(null) = null {
@@ -239,7 +241,7 @@ fn returned(scene: &mut Scene<'_>, id: Id) {
     }
 }
 
-/// Whether the function returns one of C's numbers.
+/// Whether the function returns one of C's or C++'s numbers.
 fn is_number(scene: &Scene<'_>) -> bool {
     let ast = scene.ast;
     let of = ast.children(scene.root).find(|&child| ast.field(child) == "type");

@@ -161,4 +161,13 @@ int count(const std::vector<Entry>& entries, int least) {
     return found;
 }
 
+long checksum(const std::vector<Entry>& entries, const int weights[4]) {
+    long sum = 7;
+    for (size_t i = 0; i < entries.size(); i++) {
+        sum = sum * 31 + entries[i].size;
+        sum += weights[i % 4];
+    }
+    return sum;
+}
+
 }  // namespace store

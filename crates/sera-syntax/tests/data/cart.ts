@@ -115,3 +115,18 @@ export async function load(fetcher: (url: string) => Promise<Item[]>, url: strin
   }
   return null;
 }
+
+export function sign(currency: string, plain: boolean): string {
+  let symbol = '';
+  switch (currency) {
+    case 'EUR':
+      symbol = '€';
+      break;
+    case 'USD':
+      symbol = '$';
+      break;
+    default:
+      symbol = currency;
+  }
+  return plain ? currency : symbol;
+}
