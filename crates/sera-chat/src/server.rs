@@ -22,6 +22,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Response, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use sera_core::audit::{Audit, Event, Purpose};
+use sera_core::redact::Redactor;
 use sera_core::{Cancel, Digest, Model, ModelError, Prompt, Reply, Usage};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -91,6 +92,8 @@ pub struct Fleet {
     given_up: OnceLock<Arc<ServerError>>,
     /// Where it is kept which servers call no tools.
     toolless: Mutex<Option<Lines>>,
+    /// What replaced the secrets in what is sent.
+    redactor: OnceLock<Redactor>,
 }
 
 /// A server that calls no tools for a model.
@@ -187,8 +190,33 @@ impl Fleet {
             host: first.host.clone(),
             source: Box::new(error),
         })?;
-        let (given_up, toolless) = Default::default();
-        Ok(Arc::new(Self { endpoints, model, patience, purse, audit, runtime, given_up, toolless }))
+        let (given_up, toolless, redactor) = Default::default();
+        Ok(Arc::new(Self {
+            endpoints,
+            model,
+            patience,
+            purse,
+            audit,
+            runtime,
+            given_up,
+            toolless,
+            redactor,
+        }))
+    }
+
+    /// Says in the audit log how many of the secrets that `redactor` replaced each request speaks
+    /// of; without this, that is not known.
+    pub fn count_redactions(&self, redactor: Redactor) {
+        drop(self.redactor.set(redactor));
+    }
+
+    fn redactions(&self, prompt: &Prompt) -> Option<u64> {
+        let redactor = self.redactor.get()?;
+        let texts = prompt.messages.iter().flat_map(|message| {
+            let arguments = message.calls.iter().map(|call| &*call.arguments);
+            std::iter::once(&*message.content).chain(arguments)
+        });
+        Some(texts.map(|text| redactor.replaced(text) as u64).sum())
     }
 
     /// Keeps in `path` which servers call no tools, and asks those that stand there for none.
@@ -355,7 +383,7 @@ impl Server {
             let refused = |_| ServerError::Refused { url: self.host(), reason };
             post = post.header(AUTHORIZATION, bearer.map_err(refused)?);
         }
-        call.number = Some(self.write_down(endpoint, bytes, digest)?);
+        call.number = Some(self.write_down(endpoint, prompt, (bytes, digest))?);
         // Whoever is connected to may count the request, whatever comes of it.
         call.taken = true;
         let response = match post.send().await {
@@ -379,14 +407,19 @@ impl Server {
     }
 
     /// Tells the audit log of a request, before any of it is sent.
-    fn write_down(&self, to: &Endpoint, bytes: u64, body: Digest) -> Result<u64, ServerError> {
+    fn write_down(
+        &self,
+        to: &Endpoint,
+        prompt: &Prompt,
+        (bytes, body): (u64, Digest),
+    ) -> Result<u64, ServerError> {
         let sent = Event::Sent {
             purpose: Purpose::Teacher,
             to: to.url.to_string(),
             model: Some(self.fleet.model.clone()),
             bytes,
             body: Some(body),
-            redactions: None,
+            redactions: self.fleet.redactions(prompt),
         };
         Ok(self.fleet.audit.record(&sent)?)
     }

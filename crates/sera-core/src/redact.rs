@@ -221,6 +221,12 @@ impl Redactor {
 
     /// Whether a changed line of `patch` holds a secret or a pseudonym.
     pub fn touches_secret(&self, patch: &Patch) -> bool {
+    /// How many secrets were replaced in `text`, by pseudonyms of this key.
+    pub fn replaced(&self, text: &str) -> usize {
+        let stands_in = |find: &Find| pseudonym::is_one(&self.key, &text[find.span.clone()]);
+        scan::secrets(text).iter().filter(|find| stands_in(find)).count()
+    }
+
         patch.files.iter().any(|file| {
             // A secret may span lines, so the changed lines are looked at together, side by side.
             file.hunks.iter().any(|hunk| {

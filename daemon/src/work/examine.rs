@@ -6,6 +6,7 @@ use anyhow::Result;
 use sera_agent::dialect::{Dialect, Reader};
 use sera_agent::roll_out::UNSUPPORTED;
 use sera_agent::{Limits, Thresholds, Views, roll_out, verify};
+use sera_core::redact::Redactor;
 use sera_core::scorecard::FixScore;
 use sera_core::trajectory::Limit;
 use sera_core::{Outcome, Task, Trajectory, TrajectoryId};
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) fn examine(order: &Examine, desk: &Desk) -> Result<Examined> {
     let bases = synthesize::bases(&order.source, &order.cut)?;
     let fleet = generate::fleet(&order.teacher, &order.ledger, false, desk)?;
+    fleet.count_redactions(Redactor::new(order.source.key));
     let next = AtomicUsize::new(0);
     let (scores, ended) = (Mutex::new(Vec::new()), Mutex::new(None));
     let cancel = desk.gate.as_cancel();

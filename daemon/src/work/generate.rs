@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use sera_agent::Limits;
 use sera_agent::dialect::Reader;
 use sera_chat::{Fleet, Ledger, Paid, Patience, Purse};
+use sera_core::redact::Redactor;
 use sera_core::{FunctionSeed, ModelError, SeedId};
 use sera_datagen::generate::{Generation, Generator, Wanted, differs, generate_all, plan};
 use sera_datagen::{Bases, CallGraph, DropReason, Drops, Policy};
@@ -61,6 +62,7 @@ pub(super) fn generate(order: &Generate, desk: &Desk) -> Result<Generated> {
     let stored = |of: &str| order.done.iter().any(|(seed, family)| of == name(seed, family));
     let paid = Paid::open(&order.paid, &stored)?;
     fleet.remember_toolless(&order.toolless)?;
+    fleet.count_redactions(Redactor::new(order.source.key));
     desk.step(forecast(&order.past, wanted.len()));
     let tally = Tally::new(desk, &fleet, wanted.len());
     tally.tell(0);

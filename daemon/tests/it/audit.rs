@@ -67,6 +67,7 @@ fn every_request_is_in_the_log_with_its_bytes_and_its_cost() {
         assert_eq!(event["bytes"], asked.body.len());
         assert_eq!(event["to"], format!("{}/chat/completions", server.url));
         assert_eq!((&event["model"], &event["purpose"]), (&"m-1".into(), &"teacher".into()));
+        assert_eq!(event["redactions"], 0, "no secret stands in the project");
     }
     let sum = |field: &str| -> u64 {
         events(&user, "answered").iter().map(|event| event[field].as_u64().unwrap()).sum()

@@ -26,6 +26,12 @@ pub(super) fn of(key: &[u8; 32], secret: &str) -> Option<String> {
     })
 }
 
+/// Whether `text` is a pseudonym made with `key`.
+pub(super) fn is_one(key: &[u8; 32], text: &str) -> bool {
+    let places = places(text);
+    places.len() >= FEWEST && known(key, text, &places)
+}
+
 fn known(key: &[u8; 32], text: &str, places: &[usize]) -> bool {
     let mut expect = text.as_bytes().to_vec();
     let check = check(key, &expect, places);

@@ -136,6 +136,10 @@ fn the_same_secret_has_one_pseudonym_everywhere() {
     let first = shown(format!("a = 'ghp_{secret}'"));
     let second = shown(format!("token: ghp_{secret}\n"));
     assert!(second.contains(&first[5..45]), "{first} {second}");
+    let both = format!("{first}\n{second}");
+    assert_eq!(redactor().replaced(&both), 2);
+    assert_eq!(Redactor::new([9; 32]).replaced(&both), 0, "they are another key's");
+    assert_eq!(redactor().replaced(&format!("a = 'ghp_{secret}'")), 0, "it stands there itself");
 }
 
 #[test]
