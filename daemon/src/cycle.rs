@@ -173,11 +173,12 @@ impl<'a> Cycle<'a> {
 
     /// Has the serving worker carry the order out, beside others; it stays, with its weights loaded.
     pub(crate) async fn serve<T: DeserializeOwned>(&mut self, order: &Order) -> Result<T> {
-        let folder = self.write(order)?;
         let seat = tokio::select! {
             seat = self.serving.seat(order.kind()) => seat?,
             () = self.cancel.cancelled() => bail!(WorkError::Cancelled),
         };
+        // Once somebody is there to read it: an order may hold what an editor has not saved.
+        let folder = self.write(order)?;
         // A person waits for this: nothing pauses it.
         let (_always, mut turn) = tokio::sync::watch::channel(0);
         let hear = &mut *self.report;

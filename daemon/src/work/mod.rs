@@ -156,6 +156,8 @@ fn carry_out(gate: Gate, folder: &Path, students: &Students) -> Result<Digest> {
     let text =
         std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
     let Assignment { order, audit } =
+    // It may hold what an editor has not saved, which shall lie nowhere longer than it must.
+    std::fs::remove_file(&path).with_context(|| format!("failed to remove {}", path.display()))?;
         serde_json::from_slice(&text).context("failed to read the order")?;
     let desk = &Desk { gate, folder: folder.to_owned(), audit: audit.audit() };
     match order {
@@ -188,4 +190,23 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 fn failure(error: &anyhow::Error) -> Say {
     let causes = error.chain().map(ToString::to_string).collect();
     Say::Failed { code: crate::failure::code_of(error).name().to_owned(), causes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Place;
+    use crate::order::Check;
+
+    #[test]
+    fn an_order_is_gone_once_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let order = Order::Check(Check { base: folder.path().join("missing.gguf") });
+        let audit = Place::below(folder.path(), [7; 32], None);
+        let text = serde_json::to_vec(&Assignment { order, audit }).unwrap();
+        let path = folder.path().join(ORDER);
+        std::fs::write(&path, text).unwrap();
+        carry_out(Gate::default(), folder.path(), &Students::default()).unwrap_err();
+        assert!(!path.exists());
+    }
 }
