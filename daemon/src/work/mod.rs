@@ -25,6 +25,7 @@ mod known;
 mod mine;
 mod roll_out;
 mod sandbox;
+mod script;
 mod select;
 mod synthesize;
 mod train;

@@ -1,7 +1,7 @@
 //! The worker's side of containers: a pool for those who run commands, an image built, and what a
 //! doctor sees.
-use super::Desk;
 use super::synthesize::overlay;
+use super::{Desk, script};
 use crate::order::{BuildImage, BuiltImage, Diagnose, Diagnosed};
 use crate::sandbox::{Sandbox, refused};
 use anyhow::{Context as _, Result};
@@ -10,7 +10,7 @@ use sera_core::audit::Audit;
 use sera_protocol::job::ImageSource;
 use sera_sandbox::container::recipe::Recipe;
 use sera_sandbox::container::{Engine, EngineError, Lease, Order, Owner, Pool, image};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -160,16 +160,8 @@ fn default(engine: &Engine, desk: &Desk, say: &mut dyn FnMut(&str)) -> Result<St
     std::fs::write(folder.join("packages"), PACKAGES).context("failed to write the recipe")?;
     let archive = folder.join("root.tar");
     let mut steps = Command::new("sh");
-    steps.arg(folder.join("build")).arg(&archive).env("TMPDIR", &folder).stdin(Stdio::null());
-    let mut steps = steps.stdout(Stdio::piped()).spawn().context("failed to run the recipe")?;
-    let lines = std::io::BufReader::new(steps.stdout.take().expect("it is piped"));
-    for line in std::io::BufRead::lines(lines).map_while(Result::ok) {
-        say(&line);
-        if desk.gate.as_cancel().is_cancelled() {
-            drop(steps.kill());
-        }
-    }
-    let ended = steps.wait().context("failed to run the recipe")?;
+    steps.arg(folder.join("build")).arg(&archive).env("TMPDIR", &folder);
+    let ended = script::follow(steps, desk.gate.as_cancel(), say)?;
     desk.gate.as_cancel().check()?;
     anyhow::ensure!(
         ended.success(),
