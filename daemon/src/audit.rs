@@ -36,6 +36,16 @@ impl Place {
     pub(crate) fn audit(&self) -> Audit {
         of(Arc::new(self.log()))
     }
+
+    /// The user's own log, for what is of no repository.
+    pub(crate) fn of_user(state: &Path) -> Result<Self> {
+        Ok(Self::below(state, crate::engine::key(&state.join("key"))?, None))
+    }
+}
+
+/// What a client wishes to see of the user's own log.
+pub(crate) fn of_user(state: &Path, wish: &Wish<'_>) -> Result<AuditReport> {
+    Ok(report(&Place::of_user(state)?.log(), &[], wish)?.0)
 }
 
 /// A way to write into a log.
@@ -93,4 +103,19 @@ fn entry(record: &Recorded) -> AuditEntry {
     let kind = event.get("kind").and_then(|kind| kind.as_str()).unwrap_or("other").to_owned();
     let text = known.map_or_else(|_| event.to_string(), |event| event.to_string());
     AuditEntry { number: *number, time_ms: *time_ms, kind, text, event: event.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_own_log_is_read_as_a_repositorys() {
+        let state = tempfile::tempdir().unwrap();
+        let loaded = Event::Loaded { what: "base".to_owned(), sha256: "00".to_owned() };
+        Place::of_user(state.path()).unwrap().audit().record(&loaded).unwrap();
+        let wish = Wish { limit: None, kinds: &[], restart: false };
+        let told = of_user(state.path(), &wish).unwrap();
+        assert_eq!((told.records, &*told.entries[0].kind), (1, "loaded"));
+    }
 }

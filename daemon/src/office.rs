@@ -93,10 +93,9 @@ fn lane(job: &Job) -> Lane {
         | Job::Audit { .. }
         | Job::Fsck {} => Lane::Light,
         Job::Fix { .. } | Job::BuildImage { .. } => Lane::Person,
-        Job::Forget { dry_run, .. } => match dry_run {
-            true => Lane::Light,
-            false => Lane::Alone,
-        },
+        // What was agreed to goes on while it is taken back: a job that computes is ended first.
+        Job::Forget { dry_run: true, .. } | Job::Consent { withdraw: false } => Lane::Light,
+        Job::Forget { dry_run: false, .. } | Job::Consent { withdraw: true } => Lane::Alone,
         Job::Synthesize { .. }
         | Job::Rollout { .. }
         | Job::Generate { .. }

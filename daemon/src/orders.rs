@@ -1,5 +1,5 @@
 //! Orders, written from what is stored.
-use crate::consent::Consents;
+use crate::consent::{self, Consents};
 use crate::cycle::Cycle;
 use crate::order::{
     self, BuildImage, Diagnose, Evaluate, Evaluated, Examine, Export, Fix, Generate, Import, Mine,
@@ -297,7 +297,7 @@ pub(crate) fn build_image(
     if let Some(recipe) = agreed.filter(|_| from == ImageSource::Repository) {
         // The tree is what is sent.
         agree(cycle, sandbox.remote().into_iter(), consent)?;
-        let to = format!("build an image by the repository's own recipe, blake3 {recipe}");
+        let to = consent::to_recipe(recipe);
         cycle.engine.record(&Event::Consent { given: true, to })?;
     }
     let source = source(cycle)?;
@@ -326,7 +326,7 @@ fn agree<'a>(
         return Err(failure::consent_needed(&open.join(", ")));
     }
     open.into_iter().try_for_each(|url| {
-        cycle.engine.record(&Event::Consent { given: true, to: format!("send code to {url}") })?;
+        cycle.engine.record(&Event::Consent { given: true, to: consent::to_send(url) })?;
         consents.give(repository, url)
     })
 }

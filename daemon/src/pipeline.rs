@@ -2,11 +2,11 @@
 //!
 //! A stage is always the same four steps: write the order from what is stored, have a worker
 //! carry it out, store the result, report it. Quickstart is the same function, job after job.
-use crate::audit::Wish;
+use crate::audit::{self, Wish};
 use crate::cycle::Cycle;
 use crate::order::Order;
 use crate::orders::live_cycle;
-use crate::{failure, forget, orders, quickstart, reports, why};
+use crate::{consent, failure, forget, orders, quickstart, reports, why};
 use anyhow::Result;
 use sera_protocol::{Job, JobResult};
 
@@ -155,10 +155,16 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             cycle.keep_image(*from, &done)?;
             Ok(JobResult::BuildImage(reports::image(done)))
         }
-        Job::Audit { limit, kinds, restart } => {
+        Job::Audit { limit, kinds, restart, user } => {
             let kinds = kinds.as_deref().unwrap_or_default();
             let wish = Wish { limit: *limit, kinds, restart: *restart == Some(true) };
-            Ok(JobResult::Audit(cycle.engine.audited(&wish)?))
+            Ok(JobResult::Audit(match user {
+                Some(true) => audit::of_user(cycle.state, &wish)?,
+                Some(false) | None => cycle.engine.audited(&wish)?,
+            }))
+        }
+        Job::Consent { withdraw } => {
+            Ok(JobResult::Consent(consent::report(cycle.engine, cycle.state, *withdraw)?))
         }
         Job::Fsck {} => {
             let (report, seconds) = cycle.records.check()?;
@@ -189,6 +195,7 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         | Job::Doctor {}
         | Job::BuildImage { .. }
         | Job::Audit { .. }
+        | Job::Consent { .. }
         | Job::Fsck {} => Vec::new(),
         Job::Synthesize { .. } | Job::Generate { .. } | Job::Import { .. } => {
             missing(mine, records.mined()?.is_some())

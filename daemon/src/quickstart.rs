@@ -123,6 +123,7 @@ pub(crate) fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
         | Job::Doctor {}
         | Job::BuildImage { .. }
         | Job::Audit { .. }
+        | Job::Consent { .. }
         | Job::Fsck {} => false,
     })
 }
@@ -161,6 +162,7 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
         | JobResult::Doctor(_)
         | JobResult::BuildImage(_)
         | JobResult::Audit(_)
+        | JobResult::Consent(_)
         | JobResult::Fsck(_) => {}
     }
 }

@@ -156,8 +156,7 @@ pub(crate) fn base(source: Option<&str>) -> Result<ExitCode> {
         }
     };
     locations.secure()?;
-    let key = crate::engine::key(&locations.state.join("key"))?;
-    let place = Place::below(&locations.state, key, None);
+    let place = Place::of_user(&locations.state)?;
     let cancel = sera_core::Cancel::default();
     let path = crate::base::get(source, &locations.cache, &mut hear, &cancel, &place.audit())?;
     println!("{}", path.display());

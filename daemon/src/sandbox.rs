@@ -165,6 +165,23 @@ impl Images {
             Some(repository) => drop(self.known.repositories.insert(repository.to_owned(), built)),
             None => self.known.default = Some(built),
         }
+        self.write()
+    }
+
+    /// The image that was built by a repository's own recipe.
+    pub(crate) fn own(&self, repository: &Path) -> Option<&Built> {
+        self.known.repositories.get(repository)
+    }
+
+    /// Forgets that image: commands run in the default one again. Whole or not at all.
+    pub(crate) fn forget(&mut self, repository: &Path) -> Result<()> {
+        match self.known.repositories.remove(repository) {
+            Some(_) => self.write(),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self) -> Result<()> {
         let text = serde_json::to_vec_pretty(&self.known).context("failed to write images")?;
         kept::replace(&self.file, &text)
     }
@@ -186,7 +203,7 @@ pub(crate) fn sweep(state: &Path) -> Result<usize> {
     let swept = sera_sandbox::container::sweep_dead(&instance(state)?, &leases(state), now)?;
     let count = swept.len();
     if count > 0 {
-        let audit = Place::below(state, crate::engine::key(&state.join("key"))?, None).audit();
+        let audit = Place::of_user(state)?.audit();
         for Swept { id, image } in swept {
             let why = "its worker died".to_owned();
             audit.record(&Event::Container { change: Change::Removed, id, image, why })?;
@@ -211,6 +228,9 @@ mod tests {
         let images = Images::open(state.path()).unwrap();
         assert_eq!(images.of(here), Some(&built("own")));
         assert_eq!(images.of(there), Some(&built("default")));
+        assert_eq!((images.own(here), images.own(there)), (Some(&built("own")), None));
+        Images::open(state.path()).unwrap().forget(here).unwrap();
+        assert_eq!(Images::open(state.path()).unwrap().of(here), Some(&built("default")));
     }
 
     #[test]

@@ -47,6 +47,7 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand show 'Show a stored trajectory: its task, every step, and what it changed'
             cand why 'Say why something is trained on, or why it is not'
             cand forget 'Remove something from all that is stored, and everything that was made of it'
+            cand consent 'List what you agreed to for this repository, or take it back'
             cand audit 'Check the audit log and list what it holds, newest first'
             cand fsck 'Check everything that is stored and rebuild the index'
             cand doctor 'Show what is enforced on this machine'
@@ -277,6 +278,17 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'git-sera;consent'= {
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --withdraw 'Take all of it back'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'git-sera;audit'= {
             cand -n 'List at most this many'
             cand --limit 'List at most this many'
@@ -285,6 +297,7 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --repo 'Work on the repository that holds PATH'
             cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
             cand --restart 'Where the log is damaged, move it aside and begin a new one'
+            cand --user 'Check the user''s own log: bases fetched, and containers removed, for no repository'
             cand --json 'Print the result as one line of JSON'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'

@@ -51,6 +51,7 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "log" -d 'List the
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "show" -d 'Show a stored trajectory: its task, every step, and what it changed'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "why" -d 'Say why something is trained on, or why it is not'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "forget" -d 'Remove something from all that is stored, and everything that was made of it'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "consent" -d 'List what you agreed to for this repository, or take it back'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "audit" -d 'Check the audit log and list what it holds, newest first'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "fsck" -d 'Check everything that is stored and rebuild the index'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "doctor" -d 'Show what is enforced on this machine'
@@ -224,6 +225,14 @@ complete -c git-sera -n "__fish_git_sera_using_subcommand forget" -s n -l dry-ru
 complete -c git-sera -n "__fish_git_sera_using_subcommand forget" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand forget" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand forget" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand consent" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand consent" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand consent" -l withdraw -d 'Take all of it back'
+complete -c git-sera -n "__fish_git_sera_using_subcommand consent" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand consent" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand consent" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand audit" -s n -l limit -d 'List at most this many' -r
 complete -c git-sera -n "__fish_git_sera_using_subcommand audit" -l kind -d 'List only events of this kind; may be given several times' -r -f -a "sent\t''
 answered\t''
@@ -241,6 +250,7 @@ complete -c git-sera -n "__fish_git_sera_using_subcommand audit" -l color -d 'Us
 always\t'In any case'
 never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand audit" -l restart -d 'Where the log is damaged, move it aside and begin a new one'
+complete -c git-sera -n "__fish_git_sera_using_subcommand audit" -l user -d 'Check the user\'s own log: bases fetched, and containers removed, for no repository'
 complete -c git-sera -n "__fish_git_sera_using_subcommand audit" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand audit" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'

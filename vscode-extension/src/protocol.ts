@@ -1,7 +1,7 @@
 // Generated from crates/sera-protocol by `cargo xtask codegen`. Do not edit.
 
 /** The protocol's version; both sides must share the major number. */
-export const VERSION: Version = { major: 1, minor: 1 };
+export const VERSION: Version = { major: 1, minor: 2 };
 
 /** The longest line either side accepts, newline included, bytes. */
 export const FRAME_LIMIT = 1048576;
@@ -337,6 +337,14 @@ export type Job =
       kinds?: string[] | null;
       /** Where the log is damaged, move it aside and begin a new one. */
       restart?: boolean | null;
+      /** The user's own log instead of the repository's: what is of no repository. Since 1.2. */
+      user?: boolean | null;
+    }
+  /** Lists what the user agreed to for the repository, or takes all of it back. Since 1.2. */
+  | {
+      kind: "consent";
+      /** Take it back. */
+      withdraw: boolean;
     }
   /** Checks what is stored and rebuilds the index. */
   | { kind: "fsck" }
@@ -419,6 +427,8 @@ export type JobResult =
   | ({ kind: "show" } & ShowReport)
   /** Of `audit`. */
   | ({ kind: "audit" } & AuditReport)
+  /** Of `consent`. */
+  | ({ kind: "consent" } & ConsentReport)
   /** Of `fsck`. */
   | ({ kind: "fsck" } & FsckReport)
   /** Of `doctor`. */
@@ -936,6 +946,14 @@ export interface AuditEntry {
   text: string;
   /** The event itself. */
   event: unknown;
+}
+
+/** What the user agreed to for a repository. */
+export interface ConsentReport {
+  /** In the words of the audit log: `send code to https://x/v1`. */
+  agreed: string[];
+  /** All of it was taken back. */
+  withdrawn: boolean;
 }
 
 /** What a check of the store found. */

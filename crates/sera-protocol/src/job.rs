@@ -134,6 +134,13 @@ choices! {
             kinds: Option<Vec<String>>,
             /// Where the log is damaged, move it aside and begin a new one.
             restart: Option<bool>,
+            /// The user's own log instead of the repository's: what is of no repository. Since 1.2.
+            user: Option<bool>,
+        },
+        /// Lists what the user agreed to for the repository, or takes all of it back. Since 1.2.
+        Consent = "consent" {
+            /// Take it back.
+            withdraw: bool,
         },
         /// Checks what is stored and rebuilds the index.
         Fsck = "fsck" {},

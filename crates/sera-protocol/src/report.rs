@@ -49,6 +49,8 @@ choices! {
         Show = "show" (Box<ShowReport>),
         /// Of `audit`.
         Audit = "audit" (AuditReport),
+        /// Of `consent`.
+        Consent = "consent" (ConsentReport),
         /// Of `fsck`.
         Fsck = "fsck" (FsckReport),
         /// Of `doctor`.

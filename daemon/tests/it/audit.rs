@@ -91,6 +91,26 @@ fn every_request_is_in_the_log_with_its_bytes_and_its_cost() {
     let shown = user.sera(&["audit", "-n", "2", "--kind", "sent"]).well();
     assert_eq!(shown.out.lines().count(), 3, "{}", shown.out);
     assert!(shown.out.contains(" bytes to http://127.0.0.1:"), "{}", shown.out);
+    assert_eq!(user.json(&["audit", "--user"])["records"], 0, "nothing is of no repository");
+}
+
+#[test]
+fn a_consent_is_taken_back_and_asked_for_again() {
+    let server = TeacherServer::new(good);
+    let user = taught_by(&server);
+    user.repo.git(&["config", "--global", "--add", "sera.teacher.url", NOBODY]);
+    assert_eq!(user.json(&["consent"])["agreed"], serde_json::json!([]));
+    let ask = ["rollout", "--limit", "1"];
+    user.json(&["rollout", "--limit", "1", "--consent"]);
+    let agreed = user.json(&["consent"]);
+    let to = format!("send code to {NOBODY}");
+    assert_eq!(agreed, serde_json::json!({"agreed": [to], "withdrawn": false}));
+    assert_eq!(user.json(&["consent", "--withdraw"])["withdrawn"], true);
+    let withdrawn = serde_json::json!({"kind": "consent", "given": false, "to": to});
+    assert_eq!(events(&user, "consent").last(), Some(&withdrawn));
+    assert_eq!(user.json(&["consent"])["agreed"], serde_json::json!([]));
+    assert_eq!(user.sera(&ask).code, 77, "it is asked for again");
+    assert_eq!(user.json(&["consent", "--withdraw"])["withdrawn"], false);
 }
 
 /// Written down before it is sent: a kill in the middle of a call hides nothing, and is no alarm.

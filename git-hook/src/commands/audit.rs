@@ -28,14 +28,17 @@ pub struct Audit {
     /// Where the log is damaged, move it aside and begin a new one
     #[arg(long)]
     restart: bool,
+    /// Check the user's own log: bases fetched, and containers removed, for no repository
+    #[arg(long)]
+    user: bool,
 }
 
 impl Audit {
     pub(super) fn run(&self, context: &Context<'_>) -> Result<Kind, CommandError> {
         let limit = Some(self.limit);
         let kinds = (!self.kinds.is_empty()).then(|| self.kinds.clone());
-        let restart = Some(self.restart);
-        let report = report!(context, Job::Audit { limit, kinds, restart } => Audit);
+        let (restart, user) = (Some(self.restart), Some(self.user));
+        let report = report!(context, Job::Audit { limit, kinds, restart, user } => Audit);
         match context.ui.wants_json() {
             true => context.ui.json(&report)?,
             false => context.ui.data(&text(&report))?,
@@ -46,10 +49,10 @@ impl Audit {
         let Some(broken) = &report.broken else { return Ok(Kind::Success) };
         let message = format!("the audit log was changed: {}", visible_line(broken));
         let mut error = CommandError::new(Kind::NoResult, message);
-        error.hints.push(
-            "nothing is sent, loaded or promoted until `git sera audit --restart` moves it aside"
-                .to_owned(),
-        );
+        let own = if self.user { " --user" } else { "" };
+        error.hints.push(format!(
+            "nothing is sent, loaded or promoted until `git sera audit{own} --restart` moves it aside"
+        ));
         context.ui.error(&error);
         Ok(Kind::NoResult)
     }

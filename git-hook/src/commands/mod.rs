@@ -2,6 +2,7 @@
 //! the way from a job to its report.
 mod audit;
 mod completions;
+mod consent;
 mod doctor;
 mod evaluate;
 mod export;
@@ -121,6 +122,7 @@ pub enum Command {
     Show(show::Show),
     Why(why::Why),
     Forget(forget::Forget),
+    Consent(consent::Consent),
     Audit(audit::Audit),
     Fsck(fsck::Fsck),
     Doctor(doctor::Doctor),
@@ -154,6 +156,7 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Show(command) => command.run(&context),
         Command::Why(command) => command.run(&context),
         Command::Forget(command) => command.run(&context),
+        Command::Consent(command) => command.run(&context),
         Command::Audit(command) => command.run(&context),
         Command::Fsck(command) => command.run(&context),
         Command::Doctor(command) => command.run(&context),

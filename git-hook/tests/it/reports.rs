@@ -3,9 +3,9 @@ use crate::bench::{Bench, job};
 use insta::assert_snapshot;
 use sera_core::scorecard::Capability;
 use sera_core::{Patch, TaskId, TrajectoryId};
-use sera_protocol::Stage;
 use sera_protocol::method::{JobStatus, RepositoryStatus, Request, SeedCounts, StatusReport};
 use sera_protocol::report::*;
+use sera_protocol::{Job, Stage};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -444,6 +444,23 @@ fn fsck() {
     report.damaged = vec!["object 00ff is missing".to_owned()];
     let (bench, _seen) = Bench::answering(JobResult::Fsck(report));
     assert_snapshot!("fsck_damaged", bench.run(&["fsck"]));
+}
+
+#[test]
+fn consent() {
+    let mut report = ConsentReport {
+        agreed: vec!["send code to https://x/v1".to_owned(), "follow \u{1b}[31mred".to_owned()],
+        withdrawn: false,
+    };
+    check("consent", &["consent"], JobResult::Consent(report.clone()));
+    report.withdrawn = true;
+    let (bench, seen) = Bench::answering(JobResult::Consent(report));
+    assert_snapshot!("consent_withdrawn", bench.run(&["consent", "--withdraw"]));
+    let withdraws =
+        |asked| matches!(asked, Request::Run(p) if p.job == Job::Consent { withdraw: true });
+    assert!(seen.try_iter().any(withdraws));
+    let (bench, _seen) = Bench::answering(JobResult::Consent(ConsentReport::default()));
+    assert_snapshot!("consent_none", bench.run(&["consent"]));
 }
 
 #[test]

@@ -40,6 +40,14 @@ records! {
         root_equivalent: Option<bool>,
     }
 
+    /// What the user agreed to for a repository.
+    ConsentReport [Default] {
+        /// In the words of the audit log: `send code to https://x/v1`.
+        agreed: Vec<String>,
+        /// All of it was taken back.
+        withdrawn: bool,
+    }
+
     /// An image, or what one would be built from.
     ImageReport {
         /// The recipe, for people to read.
