@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+#[cfg(test)]
+mod kinds;
 mod pseudonym;
 #[cfg(test)]
 mod recall;
@@ -219,14 +221,14 @@ impl Redactor {
         after.map(|after| (after, count))
     }
 
-    /// Whether a changed line of `patch` holds a secret or a pseudonym.
-    pub fn touches_secret(&self, patch: &Patch) -> bool {
     /// How many secrets were replaced in `text`, by pseudonyms of this key.
     pub fn replaced(&self, text: &str) -> usize {
         let stands_in = |find: &Find| pseudonym::is_one(&self.key, &text[find.span.clone()]);
         scan::secrets(text).iter().filter(|find| stands_in(find)).count()
     }
 
+    /// Whether a changed line of `patch` holds a secret or a pseudonym.
+    pub fn touches_secret(&self, patch: &Patch) -> bool {
         patch.files.iter().any(|file| {
             // A secret may span lines, so the changed lines are looked at together, side by side.
             file.hunks.iter().any(|hunk| {

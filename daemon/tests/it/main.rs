@@ -10,6 +10,10 @@ mod generate;
 mod histories;
 mod hostile;
 mod input;
+#[path = "../../../crates/sera-core/src/redact/kinds.rs"]
+mod kinds;
+#[cfg(unix)]
+mod load;
 mod one_daemon;
 mod quickstart;
 #[cfg(unix)]

@@ -1,9 +1,14 @@
 //! What is secret in a repository leaves it nowhere: not to a teacher, not into the store, an
 //! export, a log or an answer. Each secret here is planted once and looked for everywhere.
+use crate::kinds::{KINDS, drawn};
 use crate::user::{Ended, User, holding, real_base};
-use sera_testkit::teacher::{Act, Asked, answer, says};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use sera_testkit::teacher::{Act, Asked, answer, good, says};
 use sera_testkit::{Person, Repo, TeacherServer};
+use serde_json::Value;
 use std::cell::RefCell;
+use std::path::Path;
 
 /// Letters that stand in no other place: what is looked for.
 fn canary(number: usize) -> String {
@@ -285,12 +290,129 @@ fn nothing_secret_is_sent_stored_exported_or_logged() {
     let shown =
         |one: &&Asked| one.body.contains("shop/calls.py") && one.body.contains("password = ");
     assert!(asked.iter().filter(shown).any(|one| one.body.contains("ghp_")), "{}", asked.len());
+    let sent = seen.sera(&["audit", "-n", "100000", "--kind", "sent", "--json"]).well().json();
+    let replaced = |entry: &Value| entry["event"]["redactions"].as_u64().unwrap();
+    let replaced = sent["entries"].as_array().unwrap().iter().map(replaced);
+    assert!(replaced.sum::<u64>() > 0, "the audit log counts the pseudonyms that are sent");
     let exported = std::fs::read_to_string(user.repo.root().join("out-openai")).unwrap();
     assert!(
         exported.contains("shop/calls.py") && exported.contains("and look there"),
         "{exported}"
     );
     seen.hold_none(&asked);
+}
+
+/// Secrets that say themselves what they are, of one kind: where each stands, and what of it nobody
+/// may see.
+struct Planted {
+    /// A module whose function may be asked about.
+    module: String,
+    /// The module before it was cleaned up.
+    before: String,
+    /// What a test printed once, and what a script sets.
+    beside: [String; 2],
+    canaries: Vec<String>,
+}
+
+fn plant(number: usize, form: &str, rng: &mut ChaCha8Rng) -> Planted {
+    let mut canaries = Vec::new();
+    let mut secret = || {
+        let (secret, random) = drawn(form, rng);
+        canaries.push(random[..random.len().min(20)].to_owned());
+        secret
+    };
+    let constants: String =
+        (0..4).map(|n| format!("TOKEN_{n} = \"{}\"\n", secret())).collect::<String>();
+    let function = format!(
+        "\n\ndef part_{number}(count, brought):\n    \"\"\"Bring the count.\n\n    token: {}\n    \"\"\"\n    \
+         token = '{}'\n    first = count * {number}\n    second = first - brought\n    \
+         return second, token\n",
+        secret(),
+        secret()
+    );
+    let old: String = (0..4).map(|n| format!("OLD_TOKEN_{n} = \"{}\"\n", secret())).collect();
+    let printed: String =
+        (0..2).map(|_| format!("E   AssertionError: assert '{}' == 'x'\n", secret())).collect();
+    let set: String = (0..3).map(|n| format!("export TOKEN_{n}=\"{}\"\n", secret())).collect();
+    let module = format!("{constants}{function}");
+    let before = format!("{old}{module}").replace("first - brought", "first + brought");
+    Planted { module, before, beside: [printed, set], canaries }
+}
+
+/// Fifteen of each kind, in code, documentation, history, what a test printed and what a script
+/// sets. The teacher is asked about the functions that hold them.
+#[test]
+fn a_thousand_secrets_stay_here() {
+    let mut rng = ChaCha8Rng::seed_from_u64(1_000);
+    // What ends in a sign is told from its place by luck, and not in all of these.
+    let alone =
+        |(kind, _, form): &&(&str, &str, &str)| !form.starts_with('=') && *kind != "broker address";
+    let forms = KINDS.iter().filter(alone).enumerate();
+    let planted: Vec<Planted> = forms.map(|(n, (_, _, form))| plant(n, form, &mut rng)).collect();
+    let repo = Repo::new();
+    let files =
+        |of: &dyn Fn(&Planted) -> String, folder: &str, ending: &str| -> Vec<(String, String)> {
+            let file =
+                |(n, one): (usize, &Planted)| (format!("{folder}/part_{n}.{ending}"), of(one));
+            planted.iter().enumerate().map(file).collect()
+        };
+    let commit = |subject: &str, files: &[(String, String)]| {
+        let files: Vec<_> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
+        repo.commit(subject, &files);
+    };
+    commit("Begin with all parts", &files(&|one| one.before.clone(), "shop", "py"));
+    commit("Keep what the tests printed", &files(&|one| one.beside[0].clone(), "tests", "txt"));
+    commit("Set what scripts need", &files(&|one| one.beside[1].clone(), "ci", "sh"));
+    for (n, file) in files(&|one| one.module.clone(), "shop", "py").into_iter().enumerate() {
+        commit(&format!("Take away what part {n} brings"), &[file]);
+    }
+    let user = User::of(repo);
+    let server = TeacherServer::new(good);
+    for (key, value) in [("sera.teacher.url", &*server.url), ("sera.teacher.model", "m-1")] {
+        user.repo.git(&["config", "--global", key, value]);
+    }
+    let mut said = String::new();
+    for arguments in [
+        &["mine", "--explain"][..],
+        &["rollout", "--procedural"],
+        &["rollout", "--limit", "60"],
+        &["export", "--format", "openai", "-o", "../out"],
+        &["log", "-n", "1000", "--json"],
+        &["stop"],
+    ] {
+        let ended = user.sera(arguments).well();
+        said.push_str(&ended.out);
+        said.push_str(&ended.err);
+    }
+    let sent: String = server.asked().iter().map(|asked| &*asked.body).collect();
+    for mark in ["shop/part_", "ghp_", "glpat-"] {
+        assert!(sent.contains(mark), "what stands for secrets is sent: {mark}");
+    }
+    let root = user.repo.root();
+    let mut kept = Vec::new();
+    for folder in [user.sera_folder(), root.join("s"), root.join("c"), root.join("out")] {
+        contents(&folder, &mut kept);
+    }
+    let kept = String::from_utf8_lossy(&kept);
+    assert!(kept.contains("shop/part_"), "what is kept can be read");
+    let canaries: Vec<&String> = planted.iter().flat_map(|one| &one.canaries).collect();
+    assert!(planted.len() >= 50 && canaries.len() >= 1_000, "{} kinds", planted.len());
+    for canary in canaries {
+        for (place, text) in [("sent", &*sent), ("told", &*said), ("kept", &*kept)] {
+            assert!(!text.contains(canary), "{canary} is {place}");
+        }
+    }
+}
+
+/// Every byte of a file or of the files below a folder.
+fn contents(path: &Path, into: &mut Vec<u8>) {
+    if !path.is_dir() {
+        into.extend(std::fs::read(path).unwrap_or_default());
+        return;
+    }
+    for entry in std::fs::read_dir(path).unwrap() {
+        contents(&entry.unwrap().path(), into);
+    }
 }
 
 #[test]
