@@ -117,6 +117,9 @@ impl<'a> Reader<'a> {
         let old = old.filter(|_| !header.created);
         let new = new.filter(|_| !header.deleted);
         let hunks = self.hunks()?;
+        if header.binary && !hunks.is_empty() {
+            return Err(self.error("a binary file with hunks"));
+        }
         if hunks.is_empty() && !header.binary && old == new {
             return Ok(None);
         }
