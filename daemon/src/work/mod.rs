@@ -156,9 +156,9 @@ fn carry_out(gate: Gate, folder: &Path, students: &Students) -> Result<Digest> {
     let path = folder.join(ORDER);
     let text =
         std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    let Assignment { order, audit } =
     // It may hold what an editor has not saved, which shall lie nowhere longer than it must.
     std::fs::remove_file(&path).with_context(|| format!("failed to remove {}", path.display()))?;
+    let Assignment { order, audit } =
         serde_json::from_slice(&text).context("failed to read the order")?;
     let desk = &Desk { gate, folder: folder.to_owned(), audit: audit.audit() };
     match order {
