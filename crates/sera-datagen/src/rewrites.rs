@@ -148,7 +148,7 @@ impl Search<'_> {
         for info in self.repository.commits(old, policy.max_commits)? {
             let known = self.known.commit(&info.id).cloned();
             // Mining judges no commit whose place in history says enough.
-            let judged = known.map_or_else(|| judge(&sources, &info), Ok)?;
+            let judged = known.unwrap_or_else(|| judge(&sources, &info));
             if let Judged::Eligible { patch_id, .. } = judged
                 && held_out.contains(&patch_id)
             {

@@ -52,7 +52,7 @@ fn end(child: &mut Child, force: bool) {
     use rustix::process::{Pid, Signal, kill_process_group};
     let signal = if force { Signal::KILL } else { Signal::TERM };
     // Its group is its own as long as it is not waited for.
-    drop(kill_process_group(Pid::from_child(child), signal));
+    let _gone = kill_process_group(Pid::from_child(child), signal);
 }
 
 #[cfg(not(unix))]

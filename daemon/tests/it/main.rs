@@ -13,7 +13,6 @@ mod input;
 #[path = "../../../crates/sera-core/src/redact/kinds.rs"]
 mod kinds;
 #[cfg(unix)]
-mod load;
 mod one_daemon;
 mod quickstart;
 #[cfg(unix)]
