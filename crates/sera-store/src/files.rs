@@ -3,13 +3,20 @@ use crate::StoreError;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// Creates a folder only its owner can enter, with everything above it.
+/// Creates a folder only its owner can enter, with everything above it, durably.
 pub(crate) fn create_folder(path: &Path) -> Result<(), StoreError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+    above.map_or(Ok(()), create_folder)?;
     let mut builder = fs::DirBuilder::new();
+    // Another may create it at the same moment.
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(StoreError::io(format!("create {}", path.display())))
+    builder.create(path).map_err(StoreError::io(format!("create {}", path.display())))?;
+    sync_folder(above.unwrap_or(Path::new(".")))
 }
 
 /// Makes the names in a folder durable. A rename is not, before this.

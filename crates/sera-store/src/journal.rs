@@ -5,18 +5,26 @@
 //! a flag on all but the last; a batch whose end is missing was never acknowledged and is cut off
 //! at the next opening. A record damaged in the middle is stepped over: the mark of the next good
 //! one is searched for.
+//!
+//! Batches that wait for the disk together are one write and one sync. Its first record says so
+//! with a flag, and thereby that everything before it is on the disk. So damage after the last of
+//! these flags is what power left of a write that was never acknowledged, and is cut off, too:
+//! disks write sectors in any order.
+mod blank;
+
 use crate::StoreError;
 use crate::files::{quarantine, sync_folder};
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Opens the file, for people and for versions to come.
-const HEADER: &[u8; 16] = b"sera-journal/1\n\n";
+const HEADER: &[u8; 16] = b"sera-journal/2\n\n";
+/// The header of journals whose first records say nothing of what is on the disk.
+const OLD_HEADER: &[u8; 16] = b"sera-journal/1\n\n";
 const MARK: &[u8; 4] = b"SREC";
 /// Mark, length, checksum.
 const HEAD: usize = 12;
@@ -26,6 +34,8 @@ const FIXED: usize = 15;
 const LARGEST: usize = FIXED + crate::KEY_LIMIT + crate::INLINE_LIMIT;
 /// Flag: the batch goes on.
 const MORE: u8 = 1;
+/// Flag: when this was written, everything before it was durable.
+const FIRST: u8 = 2;
 
 /// What the body of a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,20 +113,30 @@ pub(crate) struct Scanned {
 
 struct Writer {
     file: File,
+    /// Everything before is durable.
     end: u64,
     seq: u64,
-    /// Appended, not yet in the index.
-    pending: VecDeque<Change>,
+    /// A write could not be undone or made durable.
+    poisoned: bool,
+}
+
+/// Batches that wait for the disk, and what became of those that no longer do.
+#[derive(Default)]
+struct Queue {
+    tickets: u64,
+    waiting: Vec<(u64, Vec<Record>)>,
+    done: BTreeMap<u64, Result<(), StoreError>>,
 }
 
 /// The open journal.
 pub(crate) struct Journal {
     path: PathBuf,
+    queue: Mutex<Queue>,
+    /// Whoever holds this writes for all who wait.
     writer: Mutex<Writer>,
-    /// What is durable, and the handle that makes it so.
-    synced: Mutex<(u64, File)>,
+    /// Durable, not yet in the index.
+    pending: Mutex<Vec<Change>>,
     reader: Mutex<File>,
-    poisoned: AtomicBool,
 }
 
 /// A thread that panicked while it held one of these locks left nothing half done that matters:
@@ -140,25 +160,22 @@ impl Journal {
             file.sync_all().map_err(failed())?;
             sync_folder(dir)?;
         }
+        blank::resume(dir, &mut file)?;
         let scanned = scan(&path)?;
         keep_damaged(dir, &path, &scanned)?;
         if scanned.torn > 0 {
             file.set_len(scanned.end).map_err(failed())?;
-            file.sync_all().map_err(failed())?;
         }
-        let writer = Writer {
-            file: file.try_clone().map_err(failed())?,
-            end: scanned.end,
-            seq: scanned.seq,
-            pending: VecDeque::new(),
-        };
+        // What a killed process wrote may be read here and not be on the disk.
+        file.sync_all().map_err(failed())?;
+        let (end, seq) = (scanned.end, scanned.seq);
         let reader = Mutex::new(File::open(&path).map_err(failed())?);
         let journal = Self {
             path,
-            writer: Mutex::new(writer),
-            synced: Mutex::new((scanned.end, file)),
+            queue: Mutex::default(),
+            writer: Mutex::new(Writer { file, end, seq, poisoned: false }),
+            pending: Mutex::default(),
             reader,
-            poisoned: AtomicBool::new(false),
         };
         Ok((journal, scanned))
     }
@@ -174,126 +191,102 @@ impl Journal {
         lock(&self.writer).seq
     }
 
-    /// Appends one batch and returns when it is durable. `seq` of the records is set here.
-    pub(crate) fn append(&self, batch: &mut [Record]) -> Result<(), StoreError> {
-        if self.poisoned.load(Ordering::Acquire) {
-            return Err(StoreError::Poisoned);
-        }
-        let end = {
-            let mut writer = lock(&self.writer);
-            self.write(&mut writer, batch)?;
-            writer.end
+    /// Appends one batch, numbers its records and returns when it is durable.
+    pub(crate) fn append(&self, batch: Vec<Record>) -> Result<(), StoreError> {
+        let ticket = {
+            let mut queue = lock(&self.queue);
+            queue.tickets += 1;
+            let ticket = queue.tickets;
+            queue.waiting.push((ticket, batch));
+            ticket
         };
-        self.sync(end)
+        let mut writer = lock(&self.writer);
+        let waiting = {
+            let mut queue = lock(&self.queue);
+            if let Some(done) = queue.done.remove(&ticket) {
+                return done;
+            }
+            std::mem::take(&mut queue.waiting)
+        };
+        let results = self.write_all(&mut writer, waiting);
+        let mut queue = lock(&self.queue);
+        queue.done.extend(results);
+        queue.done.remove(&ticket).expect("our own batch was waiting")
     }
 
-    fn write(&self, writer: &mut Writer, batch: &mut [Record]) -> Result<(), StoreError> {
-        let mut bytes = Vec::new();
-        let mut changes = Vec::with_capacity(batch.len());
-        let (mut seq, last) = (writer.seq, batch.len().saturating_sub(1));
-        for (at, record) in batch.iter_mut().enumerate() {
-            seq += 1;
-            record.seq = seq;
-            let offset = writer.end + bytes.len() as u64;
-            let length = encode(record, at < last, &mut bytes);
-            changes.push(change(record, Place { offset, length }));
+    /// Writes batches together or, where that fails, each for itself: one may find the space that
+    /// all do not.
+    fn write_all(
+        &self,
+        writer: &mut Writer,
+        mut batches: Vec<(u64, Vec<Record>)>,
+    ) -> Vec<(u64, Result<(), StoreError>)> {
+        if batches.len() > 1
+            && self.write(writer, batches.iter_mut().map(|(_, batch)| batch)).is_ok()
+        {
+            return batches.into_iter().map(|(ticket, _)| (ticket, Ok(()))).collect();
         }
+        let write = |(ticket, mut batch)| (ticket, self.write(writer, [&mut batch].into_iter()));
+        batches.into_iter().map(write).collect()
+    }
+
+    /// Writes batches with one write and one sync.
+    fn write<'a>(
+        &self,
+        writer: &mut Writer,
+        batches: impl Iterator<Item = &'a mut Vec<Record>>,
+    ) -> Result<(), StoreError> {
+        if writer.poisoned {
+            return Err(StoreError::Poisoned);
+        }
+        let (mut bytes, mut changes) = (Vec::new(), Vec::new());
+        let mut seq = writer.seq;
+        for batch in batches {
+            let last = batch.len().saturating_sub(1);
+            for (at, record) in batch.iter_mut().enumerate() {
+                seq += 1;
+                record.seq = seq;
+                let offset = writer.end + bytes.len() as u64;
+                let first = if bytes.is_empty() { FIRST } else { 0 };
+                let more = if at < last { MORE } else { 0 };
+                let length = encode(record, first | more, &mut bytes);
+                changes.push(change(record, Place { offset, length }));
+            }
+        }
+        self.write_bytes(writer, &bytes)?;
+        writer.end += bytes.len() as u64;
+        writer.seq = seq;
+        lock(&self.pending).append(&mut changes);
+        Ok(())
+    }
+
+    fn write_bytes(&self, writer: &mut Writer, bytes: &[u8]) -> Result<(), StoreError> {
         let written = writer
             .file
             .seek(SeekFrom::Start(writer.end))
-            .and_then(|_| writer.file.write_all(&bytes));
+            .and_then(|_| writer.file.write_all(bytes));
         if let Err(error) = written {
-            // A half-written batch would be cut at the next opening; later ones must not follow it.
-            if writer.file.set_len(writer.end).is_err() {
-                self.poisoned.store(true, Ordering::Release);
-            }
+            // Nothing may follow what is half written.
+            writer.poisoned = writer.file.set_len(writer.end).is_err();
             return Err(StoreError::io(format!("append to {}", self.path.display()))(error));
         }
-        writer.end += bytes.len() as u64;
-        writer.seq = seq;
-        writer.pending.extend(changes);
-        Ok(())
-    }
-
-    /// One `fdatasync` serves every thread whose bytes were written before it began.
-    fn sync(&self, end: u64) -> Result<(), StoreError> {
-        let mut synced = lock(&self.synced);
-        if synced.0 >= end {
-            return Ok(());
-        }
-        if self.poisoned.load(Ordering::Acquire) {
-            return Err(StoreError::Poisoned);
-        }
-        let written = lock(&self.writer).end;
-        if let Err(error) = synced.1.sync_data() {
+        writer.file.sync_data().map_err(|error| {
             // What a failed sync left behind is unknowable: the kernel may have dropped the pages.
-            self.poisoned.store(true, Ordering::Release);
-            return Err(StoreError::io(format!("sync {}", self.path.display()))(error));
-        }
-        synced.0 = written;
-        Ok(())
+            writer.poisoned = true;
+            StoreError::io(format!("sync {}", self.path.display()))(error)
+        })
     }
 
-    /// Takes the changes that are durable but not in the index yet, in order.
+    /// Takes the changes that are not in the index yet, in order.
     pub(crate) fn take_pending(&self) -> Vec<Change> {
-        let synced = lock(&self.synced).0;
-        let mut writer = lock(&self.writer);
-        let ready = writer.pending.iter().take_while(|change| change.offset < synced).count();
-        writer.pending.drain(..ready).collect()
+        std::mem::take(&mut *lock(&self.pending))
     }
 
     /// Reads the whole journal again while nobody writes; pending changes are in what it returns.
     pub(crate) fn rescan(&self) -> Result<Scanned, StoreError> {
-        let end = lock(&self.writer).end;
-        self.sync(end)?;
-        let mut writer = lock(&self.writer);
-        writer.pending.clear();
+        let _writer = lock(&self.writer);
+        lock(&self.pending).clear();
         scan(&self.path)
-    }
-
-    /// Overwrites what no longer counts in place: the bodies of records that are not `live`, by
-    /// number, and what is damaged. The records stay, as tombstones of what was overwritten long
-    /// ago, so that nothing that is numbered is missing. What a newer version wrote is left as it
-    /// is. How many there were, and the records that stay.
-    pub(crate) fn blank(
-        &self,
-        live: &dyn Fn(&Change) -> bool,
-    ) -> Result<(u64, Vec<Record>), StoreError> {
-        let failed = || StoreError::io(format!("overwrite in {}", self.path.display()));
-        // Nobody appends meanwhile.
-        let mut writer = lock(&self.writer);
-        let scanned = scan(&self.path)?;
-        let (mut blanked, mut stay) = (0, Vec::new());
-        for change in &scanned.changes {
-            let Some(place) = change.place else { continue };
-            let mut bytes = vec![0; place.length as usize];
-            writer.file.seek(SeekFrom::Start(place.offset)).map_err(failed())?;
-            writer.file.read_exact(&mut bytes).map_err(failed())?;
-            let Some((record, more)) = decode(&bytes) else { continue };
-            if live(change) {
-                stay.push(record);
-                continue;
-            }
-            let body = vec![0; record.body.len()];
-            let empty = Record { form: Form::Tombstone, body, ..record };
-            bytes.clear();
-            encode(&empty, more, &mut bytes);
-            writer.file.seek(SeekFrom::Start(place.offset)).map_err(failed())?;
-            writer.file.write_all(&bytes).map_err(failed())?;
-            blanked += 1;
-        }
-        for damaged in &scanned.damaged {
-            let mut bytes = vec![0; usize::try_from(damaged.end - damaged.start).unwrap_or(0)];
-            writer.file.seek(SeekFrom::Start(damaged.start)).map_err(failed())?;
-            writer.file.read_exact(&mut bytes).map_err(failed())?;
-            if !is_intact(&bytes) {
-                bytes.fill(0);
-                writer.file.seek(SeekFrom::Start(damaged.start)).map_err(failed())?;
-                writer.file.write_all(&bytes).map_err(failed())?;
-            }
-        }
-        writer.file.sync_data().map_err(failed())?;
-        Ok((blanked, stay))
     }
 
     /// The record at `place`; `None` where its bytes are not what was written.
@@ -321,7 +314,7 @@ fn change(record: &Record, place: Place) -> Change {
 }
 
 /// Appends the record's bytes; how many there are.
-fn encode(record: &Record, more: bool, to: &mut Vec<u8>) -> u32 {
+fn encode(record: &Record, flags: u8, to: &mut Vec<u8>) -> u32 {
     let length = FIXED + record.key.len() + record.body.len();
     let start = to.len();
     to.extend_from_slice(MARK);
@@ -330,7 +323,7 @@ fn encode(record: &Record, more: bool, to: &mut Vec<u8>) -> u32 {
     to.extend_from_slice(&record.seq.to_le_bytes());
     to.push(record.kind);
     to.extend_from_slice(&record.schema.to_le_bytes());
-    to.push(if more { MORE } else { 0 });
+    to.push(flags);
     to.push(record.form.code());
     to.extend_from_slice(&(record.key.len() as u16).to_le_bytes());
     to.extend_from_slice(record.key.as_bytes());
@@ -350,16 +343,8 @@ fn whole(head: &[u8]) -> Option<usize> {
     (head.starts_with(MARK) && (FIXED..=LARGEST).contains(&length)).then_some(HEAD + length)
 }
 
-/// Whether bytes that cannot be read here open with a record all the same: a newer version's.
-fn is_intact(bytes: &[u8]) -> bool {
-    let number = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let (Some(length), Some(crc)) = (number(4), number(8)) else { return false };
-    let whole = bytes.get(..HEAD + length as usize);
-    bytes.starts_with(MARK) && whole.is_some_and(|whole| checksum(whole) == crc)
-}
-
-/// Reads one record of exactly these bytes, and whether its batch goes on.
-fn decode(bytes: &[u8]) -> Option<(Record, bool)> {
+/// Reads one record of exactly these bytes, and its flags.
+fn decode(bytes: &[u8]) -> Option<(Record, u8)> {
     let crc = u32::from_le_bytes(bytes.get(8..HEAD)?.try_into().ok()?);
     if whole(bytes)? != bytes.len() || checksum(bytes) != crc {
         return None;
@@ -375,7 +360,14 @@ fn decode(bytes: &[u8]) -> Option<(Record, bool)> {
         key: String::from_utf8(key.to_vec()).ok()?,
         body: payload[FIXED + key_length..].to_vec(),
     };
-    Some((record, payload[11] & MORE != 0))
+    Some((record, payload[11]))
+}
+
+/// A damaged stretch, and what the scan would be if all from there on were cut off.
+struct Damage {
+    range: Range<u64>,
+    end: u64,
+    missing: u64,
 }
 
 /// Reads every record from the start.
@@ -383,41 +375,55 @@ fn scan(path: &Path) -> Result<Scanned, StoreError> {
     let failed = || StoreError::io(format!("read {}", path.display()));
     let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed())?);
     let length = file.get_ref().metadata().map_err(failed())?.len();
+    let mut header = [0; HEADER.len()];
+    file.read_exact(&mut header).map_err(failed())?;
     let mut scanned = Scanned { end: HEADER.len() as u64, ..Scanned::default() };
-    let mut batch: Vec<Change> = Vec::new();
+    // Where what is known to be durable ends; an old journal does not say.
+    let mut durable = if header == *OLD_HEADER { u64::MAX } else { scanned.end };
+    let (mut batch, mut damaged): (Vec<Change>, Vec<Damage>) = (Vec::new(), Vec::new());
     let mut at = scanned.end;
-    file.seek(SeekFrom::Start(at)).map_err(failed())?;
     while at < length {
         match next(&mut file, scanned.seq).map_err(failed())? {
-            Some((record, more, bytes)) => {
-                let place = Place { offset: at, length: bytes };
+            Some((record, flags, bytes)) => {
+                if flags & FIRST != 0 {
+                    durable = at;
+                }
                 scanned.missing += record.seq - scanned.seq - 1;
                 scanned.seq = record.seq;
-                batch.push(change(&record, place));
+                batch.push(change(&record, Place { offset: at, length: bytes }));
                 at += u64::from(bytes);
-                if !more {
+                if flags & MORE == 0 {
                     scanned.changes.append(&mut batch);
                     scanned.end = at;
                 }
             }
             None => {
                 let Some(good) = find(path, at + 1, scanned.seq).map_err(failed())? else { break };
+                let end = batch.first().map_or(at, |change| change.offset);
+                damaged.push(Damage { range: at..good, end, missing: scanned.missing });
                 // What is left of a batch around damage was acknowledged with it: keep it.
                 scanned.changes.append(&mut batch);
-                scanned.damaged.push(at..good);
                 at = good;
                 file.seek(SeekFrom::Start(at)).map_err(failed())?;
             }
         }
     }
+    if let Some(cut) = damaged.iter().position(|damage| damage.range.start >= durable) {
+        // It was not: power was cut while all of this was written.
+        let Damage { end, missing, .. } = damaged[cut];
+        scanned.changes.retain(|change| change.offset < end);
+        (scanned.end, scanned.missing) = (end, missing);
+        damaged.truncate(cut);
+    }
     scanned.seq = scanned.changes.last().map_or(0, |change| change.seq);
+    scanned.damaged = damaged.into_iter().map(|damage| damage.range).collect();
     scanned.damaged.retain(|range| range.start < scanned.end);
     scanned.torn = length - scanned.end;
     Ok(scanned)
 }
 
 /// The record at the reader's place with its length; `None` where none stands or it is out of order.
-fn next(file: &mut impl io::Read, last: u64) -> io::Result<Option<(Record, bool, u32)>> {
+fn next(file: &mut impl io::Read, last: u64) -> io::Result<Option<(Record, u8, u32)>> {
     let mut bytes = vec![0; HEAD];
     if !fill(file, &mut bytes)? {
         return Ok(None);
@@ -428,7 +434,7 @@ fn next(file: &mut impl io::Read, last: u64) -> io::Result<Option<(Record, bool,
         return Ok(None);
     }
     let record = decode(&bytes).filter(|(record, _)| record.seq > last);
-    Ok(record.map(|(record, more)| (record, more, whole as u32)))
+    Ok(record.map(|(record, flags)| (record, flags, whole as u32)))
 }
 
 fn fill(file: &mut impl io::Read, bytes: &mut [u8]) -> io::Result<bool> {

@@ -6,10 +6,13 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// The folder of objects: `ab/cdef…`, and `tmp/` for what is being written.
 pub(crate) struct Objects {
     root: PathBuf,
+    /// Folders in it whose names are durable: that another thread has created one is not enough.
+    durable: Mutex<BTreeSet<PathBuf>>,
 }
 
 /// What a look at every object found.
@@ -35,7 +38,10 @@ impl Objects {
             Ok(()) | Err(_) => create_folder(&tmp)?,
         }
         sync_folder(dir)?;
-        Ok(Self { root })
+        // A killed process may have created some and synced nothing.
+        let folders = entries(&root)?.into_iter().collect();
+        sync_folder(&root)?;
+        Ok(Self { root, durable: Mutex::new(folders) })
     }
 
     /// Where an object stands, there or not. A digest that is no digest stands nowhere.
@@ -180,9 +186,11 @@ impl Objects {
     /// The folder of an object, made durable where it is new.
     fn folder_of(&self, path: &Path) -> Result<PathBuf, StoreError> {
         let folder = path.parent().expect("an object has a folder").to_owned();
-        if !folder.is_dir() {
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        if !durable.contains(&folder) {
             create_folder(&folder)?;
             sync_folder(&self.root)?;
+            durable.insert(folder.clone());
         }
         Ok(folder)
     }

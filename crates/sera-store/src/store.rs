@@ -42,6 +42,8 @@ impl Store {
     /// when `valid` rejects it or it differs from the journal: [`Self::opened`] says what was done.
     pub fn open(dir: &Path, valid: Validator<'_>) -> Result<Self, StoreError> {
         create_folder(dir)?;
+        // A killed process may have created it and synced nothing.
+        dir.parent().filter(|above| !above.as_os_str().is_empty()).map_or(Ok(()), sync_folder)?;
         let lock = lock_file(dir)?;
         let objects = Objects::open(dir)?;
         let (journal, scanned) = Journal::open(dir)?;
@@ -209,11 +211,11 @@ impl Store {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn append(&self, mut batch: Vec<Record>) -> Result<(), StoreError> {
+    fn append(&self, batch: Vec<Record>) -> Result<(), StoreError> {
         if batch.is_empty() {
             return Ok(());
         }
-        self.journal.append(&mut batch)?;
+        self.journal.append(batch)?;
         self.with_index(|_| Ok(()))
     }
 

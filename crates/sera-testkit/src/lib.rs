@@ -3,6 +3,8 @@
 //!
 //! Everything is deterministic (fixed authors, fixed increasing dates) and isolated: no test reads
 //! or writes the developer's own home, configuration or repositories.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub mod disk;
 #[cfg(unix)]
 mod engine;
 mod history;

@@ -8,6 +8,7 @@ mod engine;
 mod goldens;
 mod peers;
 mod quickstart;
+mod reliability;
 mod test;
 
 #[cfg(feature = "bench")]
@@ -20,6 +21,8 @@ const USAGE: &str = "usage: cargo xtask <command>
   codegen                          write man pages, completions and the TypeScript types
   fuzz [N]                         load N (a million) damaged files of each kind
   check-cuda [--test]              whether the feature cuda compiles; with a card, its tests
+  reliability [NAME [N]] [--seed S]
+                                   N trials with faults, for docs/reliability.md
   goldens                          write what PyTorch and others compute, for tests to compare
   bench evidence|moves|pipeline|ranking|sandbox|secrets|serve|teacher|train
                                    measure, for docs/evidence.md and docs/benchmarks.md";
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         "check-cuda" => cuda::check_cuda(rest),
         "goldens" => goldens::goldens(),
         "fuzz" => test::fuzz(rest),
+        "reliability" => reliability::reliability(rest),
         "bench" => run_bench(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };

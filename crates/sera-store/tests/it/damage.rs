@@ -98,6 +98,60 @@ fn damage_in_the_middle_costs_what_stood_there() {
     }
 }
 
+/// Makes a journal what an earlier version would have written: no record says what is durable.
+fn make_old(bytes: &mut [u8]) {
+    bytes[..16].copy_from_slice(b"sera-journal/1\n\n");
+    let mut at = 16;
+    while at < bytes.len() {
+        let length = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
+        let record = &mut bytes[at..at + 12 + length];
+        record[12 + 11] &= 1;
+        let crc = crc32c::crc32c_append(crc32c::crc32c(&record[4..8]), &record[12..]);
+        record[8..12].copy_from_slice(&crc.to_le_bytes());
+        at += 12 + length;
+    }
+}
+
+#[test]
+fn an_old_journal_keeps_all_that_is_readable() {
+    let dir = filled();
+    let journal = dir.path().join("journal");
+    damage(&journal, |bytes| {
+        make_old(bytes);
+        let end = bytes.len();
+        bytes[end - 200] ^= 1;
+    });
+    let store = open(dir.path());
+    assert_eq!(store.opened().lost_records, 1, "{:?}", store.opened());
+    assert_eq!(readable(&store), RECORDS - 1);
+    store.put(Kind::Task, "new", &1).unwrap();
+    drop(store);
+    // What is written now says so, and what power left of a write after it is cut off.
+    damage(&journal, |bytes| {
+        let torn = bytes[bytes.len() - 40..].to_vec();
+        bytes.extend(torn);
+    });
+    let store = open(dir.path());
+    assert!(store.opened().torn_bytes == 40 && store.opened().lost_records == 1);
+    assert_eq!(store.get::<i32>(Kind::Task, "new").unwrap(), Some(1));
+}
+
+#[test]
+fn what_was_written_with_a_lost_write_is_cut_off_with_it() {
+    let dir = filled();
+    let journal = dir.path().join("journal");
+    let before = fs::metadata(&journal).unwrap().len() as usize;
+    let store = open(dir.path());
+    store.put_all(Kind::Task, &[("a", 1), ("b", 2), ("c", 3)]).unwrap();
+    drop(store);
+    // The first sector of the batch did not get to the disk, nor did the index learn of it.
+    damage(&journal, |bytes| bytes[before..before + 20].fill(0));
+    fs::remove_dir_all(dir.path().join("index")).unwrap();
+    let store = open(dir.path());
+    assert!(store.opened().sound() && store.opened().torn_bytes > 0, "{:?}", store.opened());
+    assert_eq!((readable(&store), store.keys(Kind::Task).unwrap().len()), (RECORDS, RECORDS));
+}
+
 #[test]
 fn a_damaged_newer_value_does_not_bring_back_the_older() {
     let dir = filled();

@@ -4,3 +4,8 @@ mod child;
 mod damage;
 mod facts;
 mod kill;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod power;
+mod reliability;
+mod script;
+mod writer;

@@ -1,0 +1,97 @@
+//! Trials with faults: as many as one has time for, each from the seed that is printed.
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// How many trials, where that is said: `cargo xtask reliability` says it.
+const TRIALS: &str = "GIT_SERA_TRIALS";
+/// The seed of all that is drawn.
+const SEED: &str = "GIT_SERA_SEED";
+/// No trial takes as long.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// Numbers drawn from a seed.
+pub(crate) fn random(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
+
+/// Trials of one kind, and what came of them.
+pub(crate) struct Goal {
+    name: &'static str,
+    what: &'static str,
+    seed: u64,
+    trials: usize,
+    /// Whether somebody asked for the figures.
+    asked: bool,
+    done: usize,
+    failed: Vec<String>,
+    worst: f64,
+    started: Instant,
+}
+
+impl Goal {
+    /// As many trials as the environment says, else `trials`.
+    pub(crate) fn new(name: &'static str, what: &'static str, trials: usize) -> Self {
+        let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+        let (asked, seed) = (number(TRIALS), number(SEED).unwrap_or(1));
+        let trials = asked.map_or(trials, |asked| asked as usize);
+        let (done, failed, worst, started) = (0, Vec::new(), 0.0, Instant::now());
+        Self { name, what, seed, trials, asked: asked.is_some(), done, failed, worst, started }
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// A new folder; in memory where there is such, since what is tested is not the disk.
+    pub(crate) fn folder(&self) -> tempfile::TempDir {
+        tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+    }
+
+    /// Whether there are trials left.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.done < self.trials
+    }
+
+    /// One trial: how many seconds its opening took, or what went wrong.
+    pub(crate) fn count(&mut self, name: &str, trial: impl FnOnce() -> Result<f64, String>) {
+        if !self.goes_on() {
+            return;
+        }
+        let started = Instant::now();
+        let ended =
+            catch_unwind(AssertUnwindSafe(trial)).unwrap_or_else(|_| Err("panicked".into()));
+        let number = self.done;
+        self.done += 1;
+        match ended {
+            Ok(_) if started.elapsed() > HANGS => {
+                self.failed.push(format!("{number} {name}: hung"));
+            }
+            Ok(seconds) => self.worst = self.worst.max(seconds),
+            Err(wrong) => {
+                print(&format!("{}: {number} {name}: {wrong}", self.name));
+                self.failed.push(format!("{number} {name}: {wrong}"));
+            }
+        }
+    }
+
+    /// The end: tells the figures to whoever asked, and fails if anything failed.
+    pub(crate) fn reached(self) {
+        let Self { name, what, seed, done, failed, worst, started, .. } = self;
+        let line = format!(
+            "{name}: {done} {what}, {} failed, worst open {worst:.2} s, {:.0} s in all, seed {seed}",
+            failed.len(),
+            started.elapsed().as_secs_f64(),
+        );
+        if self.asked {
+            print(&line);
+        }
+        assert!(failed.is_empty(), "{line}\n{}", failed.join("\n"));
+    }
+}
+
+fn print(line: &str) {
+    std::io::stderr().write_all(format!("{line}\n").as_bytes()).unwrap();
+}

@@ -1,0 +1,149 @@
+//! What a writer stores, step by step, the same for every process that is given the same seed; and
+//! what a store must hold after so many steps.
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use sera_core::Digest;
+use sera_store::{Kind, Store};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::Path;
+
+/// Writers side by side, each with keys of its own.
+pub(crate) const WRITERS: [Kind; 3] = [Kind::Trajectory, Kind::Verdict, Kind::Job];
+/// Keys of one writer: few, so that most are written again and again.
+const KEYS: u32 = 24;
+
+/// What one writer does next.
+enum Step {
+    /// Facts, all or none of them.
+    Put(Vec<(String, String)>),
+    Delete(String),
+    /// Bytes that no fact names.
+    Object(Vec<u8>),
+    /// The same, in a file that a worker left.
+    Adopt(Vec<u8>),
+}
+
+fn step(seed: u64, writer: usize, i: u32) -> Step {
+    let mut random = ChaCha8Rng::seed_from_u64(seed ^ (writer as u64) << 32 ^ u64::from(i) << 36);
+    let key = |random: &mut ChaCha8Rng| format!("{:02}", random.random_range(0..KEYS));
+    let value = |random: &mut ChaCha8Rng| {
+        let length = match random.random_range(0..6) {
+            0 => random.random_range(5_000..60_000),
+            1 => random.random_range(400..4_000),
+            _ => random.random_range(1..60),
+        };
+        let mut text = format!("{writer}/{i}/{}/", random.random::<u32>());
+        text = text.repeat(length / text.len() + 1);
+        text
+    };
+    match random.random_range(0..10) {
+        0..4 => Step::Put(vec![(key(&mut random), value(&mut random))]),
+        4..7 => {
+            let keys: BTreeSet<_> =
+                (0..random.random_range(2..8)).map(|_| key(&mut random)).collect();
+            Step::Put(keys.into_iter().map(|key| (key, value(&mut random))).collect())
+        }
+        7 => Step::Delete(key(&mut random)),
+        8 => Step::Object(value(&mut random).into_bytes()),
+        _ => Step::Adopt(value(&mut random).into_bytes()),
+    }
+}
+
+/// Does step `i` of a writer, in the store of `root`.
+pub(crate) fn take(store: &Store, root: &Path, seed: u64, writer: usize, i: u32) {
+    match step(seed, writer, i) {
+        Step::Put(facts) => store.put_all(WRITERS[writer], &facts).unwrap(),
+        Step::Delete(key) => drop(store.delete(WRITERS[writer], &key).unwrap()),
+        Step::Object(bytes) => drop(store.put_object(&bytes).unwrap()),
+        Step::Adopt(bytes) => {
+            let incoming = root.join("incoming");
+            std::fs::create_dir_all(&incoming).unwrap();
+            let file = incoming.join(writer.to_string());
+            std::fs::write(&file, &bytes).unwrap();
+            store.adopt(&file, &Digest::of(&bytes)).unwrap();
+        }
+    }
+}
+
+/// Tells whoever reads our output that steps of a writer before `next` are acknowledged.
+pub(crate) fn acknowledge(writer: usize, next: u32) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "acknowledged {writer} {next}").unwrap();
+}
+
+/// How many steps of each writer were acknowledged.
+pub(crate) type Progress = [u32; WRITERS.len()];
+
+/// The last acknowledgements among lines of output, after `before`.
+pub(crate) fn heard<'a>(before: Progress, lines: impl Iterator<Item = &'a str>) -> Progress {
+    let mut progress = before;
+    for line in lines {
+        // The test harness prints without a newline before the first one.
+        let Some(at) = line.find("acknowledged ") else { continue };
+        let numbers: Vec<u32> = line[at..].split(' ').skip(1).flat_map(str::parse).collect();
+        if let [writer, next] = numbers[..] {
+            progress[writer as usize] = next;
+        }
+    }
+    progress
+}
+
+/// Everything that a writer stored.
+#[derive(Clone, Default)]
+pub(crate) struct Stored {
+    facts: BTreeMap<String, String>,
+    objects: Vec<Vec<u8>>,
+    steps: u32,
+}
+
+impl Stored {
+    fn go_to(mut self, seed: u64, writer: usize, steps: u32) -> Self {
+        for i in self.steps..steps {
+            match step(seed, writer, i) {
+                Step::Put(facts) => self.facts.extend(facts),
+                Step::Delete(key) => drop(self.facts.remove(&key)),
+                Step::Object(bytes) | Step::Adopt(bytes) => self.objects.push(bytes),
+            }
+        }
+        Self { steps: self.steps.max(steps), ..self }
+    }
+}
+
+/// The objects that no fact names, so far.
+pub(crate) fn objects(seed: u64, progress: Progress) -> Vec<Digest> {
+    let stored = |(writer, &steps): (usize, &u32)| Stored::default().go_to(seed, writer, steps);
+    let all = progress.iter().enumerate().map(stored).flat_map(|stored| stored.objects);
+    all.map(|bytes| Digest::of(&bytes)).collect()
+}
+
+/// What is wrong with a store in which so many steps were acknowledged, and each writer may have
+/// begun the next one.
+pub(crate) fn wrong(store: &Store, seed: u64, progress: Progress) -> Result<(), String> {
+    for (writer, &steps) in progress.iter().enumerate() {
+        let kind = WRITERS[writer];
+        let mut found = BTreeMap::new();
+        for fact in store.scan::<String>(kind).map_err(|error| error.to_string())? {
+            let (key, value) = fact.map_err(|error| format!("writer {writer}: {error}"))?;
+            found.insert(key, value);
+        }
+        let acknowledged = Stored::default().go_to(seed, writer, steps);
+        for bytes in &acknowledged.objects {
+            let read = store.object(&Digest::of(bytes)).map_err(|error| error.to_string())?;
+            if read != *bytes {
+                return Err(format!("writer {writer}: an object has other bytes"));
+            }
+        }
+        if found == acknowledged.facts {
+            continue;
+        }
+        let begun = acknowledged.clone().go_to(seed, writer, steps + 1);
+        if found != begun.facts {
+            let differ = |(key, value): &(&String, &String)| found.get(*key) != Some(*value);
+            let keys: Vec<_> =
+                acknowledged.facts.iter().filter(differ).map(|(key, _)| key).collect();
+            return Err(format!("writer {writer} after {steps} steps: {keys:?} differ"));
+        }
+    }
+    Ok(())
+}

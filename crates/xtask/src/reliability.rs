@@ -1,0 +1,54 @@
+//! `cargo xtask reliability`: the trials of `docs/reliability.md`, as many as one has time for.
+//!
+//! Each is a test that runs a few of them whenever the tests do.
+use crate::cargo;
+use anyhow::{Context as _, Result, bail};
+use std::process::ExitCode;
+
+/// A test that makes trials, and how many make its figure.
+struct Trials {
+    name: &'static str,
+    package: &'static str,
+    test: &'static str,
+    count: &'static str,
+}
+
+const TRIALS: &[Trials] =
+    &[Trials { name: "power", package: "sera-store", test: "power::", count: "5000" }];
+
+/// `[NAME [N]] [--seed S]`: one kind of trials or, without a name, each.
+pub(crate) fn reliability(args: &[String]) -> Result<ExitCode> {
+    let (mut words, mut seed) = (Vec::new(), "1");
+    let mut rest = args.iter();
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            "--seed" => seed = rest.next().context("--seed needs a number")?,
+            word => words.push(word),
+        }
+    }
+    let (name, count) = (words.first(), words.get(1));
+    let chosen = TRIALS.iter().filter(|trials| name.is_none_or(|name| *name == trials.name));
+    let chosen: Vec<_> = chosen.collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = TRIALS.iter().map(|trials| trials.name).collect();
+        bail!("no such trials; there are {}", names.join(", "));
+    }
+    for trials in chosen {
+        run(trials, count.unwrap_or(&trials.count), seed)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run(trials: &Trials, count: &str, seed: &str) -> Result<()> {
+    let mut build = cargo::cargo();
+    build.args(["build", "--workspace", "--bins", "--quiet"]);
+    let mut tests = cargo::cargo();
+    tests.args(["test", "--quiet", "--package", trials.package, "--test", "it", trials.test]);
+    tests.args(["--", "--test-threads=1"]);
+    tests.env("GIT_SERA_TRIALS", count).env("GIT_SERA_SEED", seed);
+    if trials.package == "sera-daemon" {
+        cargo::must("building the binaries that the trials run", &mut build)?;
+        tests.env("GIT_SERA_TEST_BIN", cargo::built("debug", "git-sera").with_file_name(""));
+    }
+    cargo::must(&format!("{}: {count} trials, seed {seed}", trials.name), &mut tests)
+}
