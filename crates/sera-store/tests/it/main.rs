@@ -7,5 +7,6 @@ mod kill;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod power;
 mod reliability;
+mod rot;
 mod script;
 mod writer;

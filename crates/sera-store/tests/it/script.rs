@@ -147,3 +147,49 @@ pub(crate) fn wrong(store: &Store, seed: u64, progress: Progress) -> Result<(), 
     }
     Ok(())
 }
+
+/// Every value that each key of a writer ever had.
+pub(crate) struct History {
+    kind: Kind,
+    values: BTreeMap<String, Vec<Option<String>>>,
+    objects: Vec<Digest>,
+}
+
+impl History {
+    pub(crate) fn of(seed: u64, writer: usize, steps: u32) -> Self {
+        let kind = WRITERS[writer];
+        let mut history = Self { kind, values: BTreeMap::new(), objects: Vec::new() };
+        for i in 0..steps {
+            let mut now = |key, value| history.values.entry(key).or_default().push(value);
+            match step(seed, writer, i) {
+                Step::Put(facts) => facts.into_iter().for_each(|(key, fact)| now(key, Some(fact))),
+                Step::Delete(key) => now(key, None),
+                Step::Object(bytes) | Step::Adopt(bytes) => {
+                    history.objects.push(Digest::of(&bytes));
+                }
+            }
+        }
+        history
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &Digest> {
+        self.objects.iter()
+    }
+
+    /// The value of a key in the end.
+    pub(crate) fn last(&self, key: &str) -> Option<&String> {
+        self.values[key].last()?.as_ref()
+    }
+
+    pub(crate) fn ever(&self, key: &str, value: &str) -> bool {
+        self.values[key].iter().any(|was| was.as_deref() == Some(value))
+    }
+}
