@@ -1,7 +1,7 @@
 //! Checking everything against its checksums, and saying what was found.
 use crate::files::quarantine;
 use crate::journal::{Change, Scanned};
-use crate::store::{Store, digest, open_index};
+use crate::store::{Slot, Store, digest, open_index};
 use crate::{Kind, StoreError};
 use sera_core::Digest;
 use serde::{Deserialize, Serialize};
@@ -94,13 +94,13 @@ impl Store {
     /// it differs. Writers wait meanwhile. `valid` is as for [`Store::open`].
     pub fn fsck(&self, valid: &dyn Fn(&Path) -> bool) -> Result<Report, StoreError> {
         let mut slot = self.lock_index();
-        if let Some(index) = slot.take() {
+        if let Some(index) = slot.index.take() {
             drop(index.sync());
         }
         let scanned = self.journal.rescan()?;
         self.keep_damaged(&scanned)?;
         let (index, state, unreadable) = open_index(&self.dir, &scanned, Some(valid))?;
-        *slot = Some(index);
+        *slot = Slot { index: Some(index), applied: scanned.seq };
         let checked = self.objects.check(&self.dir)?;
         let mut report = Report::of_journal(&scanned, state, unreadable);
         report.unreadable.extend(self.unreadable_objects(&scanned)?);

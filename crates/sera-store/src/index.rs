@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -132,10 +132,20 @@ fn key(kind: u8, key: &str) -> Vec<u8> {
     bytes
 }
 
+/// Is told keys and values, and may end that.
+type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), Doubt>;
+
 /// The open index.
 pub(crate) struct Index {
-    db: sled::Db,
-    dir: PathBuf,
+    entries: Entries,
+}
+
+/// Where the entries are.
+enum Entries {
+    /// In `sled`, in this folder.
+    Disk(sled::Db, PathBuf),
+    /// In memory alone, where the disk takes no more: what is stored can be read all the same.
+    Memory(Mutex<BTreeMap<Vec<u8>, Vec<u8>>>),
 }
 
 impl Index {
@@ -148,11 +158,41 @@ impl Index {
             .cache_capacity(32 << 20)
             .flush_every_ms(Some(500));
         let db = open_when_free(&config)?;
-        Ok(Self { db, dir: dir.to_owned() })
+        Ok(Self { entries: Entries::Disk(db, dir.to_owned()) })
+    }
+
+    /// An index that is gone when it is closed.
+    pub(crate) fn in_memory(scanned: &Scanned) -> Result<Self, Doubt> {
+        let index = Self { entries: Entries::Memory(Mutex::default()) };
+        index.fill(scanned)?;
+        Ok(index)
+    }
+
+    fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Doubt> {
+        match &self.entries {
+            Entries::Disk(db, _) => Ok(db.get(key)?.map(|bytes| bytes.to_vec())),
+            Entries::Memory(map) => Ok(lock(map).get(key).cloned()),
+        }
+    }
+
+    /// Keys with a prefix and their values, in order.
+    fn values(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), Doubt> {
+        match &self.entries {
+            Entries::Disk(db, _) => db.scan_prefix(prefix).try_for_each(|pair| {
+                let (key, value) = pair?;
+                visit(&key, &value)
+            }),
+            Entries::Memory(map) => {
+                let map = lock(map);
+                let mut pairs = map.range(prefix.to_vec()..);
+                let pairs = pairs.by_ref().take_while(|(key, _)| key.starts_with(prefix));
+                pairs.into_iter().try_for_each(|(key, value)| visit(key, value))
+            }
+        }
     }
 
     pub(crate) fn applied(&self) -> Result<u64, Doubt> {
-        let Some(bytes) = self.db.get(APPLIED)? else { return Ok(0) };
+        let Some(bytes) = self.value(APPLIED)? else { return Ok(0) };
         let bytes: &[u8] = &bytes;
         let bytes =
             bytes.try_into().map_err(|_| Doubt("applied_seq is not a number".to_owned()))?;
@@ -160,29 +200,29 @@ impl Index {
     }
 
     pub(crate) fn get(&self, kind: Kind, name: &str) -> Result<Option<Entry>, Doubt> {
-        self.db.get(key(kind.code(), name))?.map(|bytes| Entry::decode(&bytes)).transpose()
+        self.value(&key(kind.code(), name))?.map(|bytes| Entry::decode(&bytes)).transpose()
     }
 
     /// Entries of a kind in key order.
     pub(crate) fn scan(&self, kind: Kind) -> Result<Vec<(String, Entry)>, Doubt> {
-        let entry = |pair: sled::Result<(sled::IVec, sled::IVec)>| {
-            let (key, value) = pair?;
+        let mut entries = Vec::new();
+        self.values(&[kind.code()], &mut |key, value| {
             let name = String::from_utf8(key[1..].to_vec());
             let name = name.map_err(|_| Doubt("a key is not text".to_owned()))?;
-            Ok((name, Entry::decode(&value)?))
-        };
-        self.db.scan_prefix([kind.code()]).map(entry).collect()
+            entries.push((name, Entry::decode(value)?));
+            Ok(())
+        })?;
+        Ok(entries)
     }
 
     /// Calls `visit` for every fact's entry, in key order.
     pub(crate) fn each(&self, visit: &mut dyn FnMut(&[u8], Entry)) -> Result<(), Doubt> {
-        for pair in self.db.iter() {
-            let (key, value) = pair?;
+        self.values(&[], &mut |key, value| {
             if key != APPLIED {
-                visit(&key, Entry::decode(&value)?);
+                visit(key, Entry::decode(value)?);
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Applies changes in the journal's order, as one batch with the number they lead to.
@@ -191,22 +231,37 @@ impl Index {
         changes: impl IntoIterator<Item = &'a Change>,
         applied: u64,
     ) -> Result<(), Doubt> {
-        let mut batch = sled::Batch::default();
-        for change in changes {
-            let key = key(change.kind, &change.key);
-            match change.place {
-                Some(place) => batch.insert(key, &Entry { seq: change.seq, place }.encode()),
-                None => batch.remove(key),
+        let changes = changes.into_iter().map(|change| {
+            let entry = change.place.map(|place| Entry { seq: change.seq, place }.encode());
+            (key(change.kind, &change.key), entry.map(Vec::from))
+        });
+        let applied = (APPLIED.to_vec(), Some(applied.to_be_bytes().to_vec()));
+        let changes = changes.chain([applied]);
+        match &self.entries {
+            Entries::Disk(db, _) => {
+                let mut batch = sled::Batch::default();
+                changes.for_each(|(key, value)| match value {
+                    Some(value) => batch.insert(key, value),
+                    None => batch.remove(key),
+                });
+                Ok(db.apply_batch(batch)?)
+            }
+            Entries::Memory(map) => {
+                let mut map = lock(map);
+                changes.for_each(|(key, value)| match value {
+                    Some(value) => drop(map.insert(key, value)),
+                    None => drop(map.remove(&key)),
+                });
+                Ok(())
             }
         }
-        batch.insert(APPLIED, &applied.to_be_bytes());
-        Ok(self.db.apply_batch(batch)?)
     }
 
     /// Makes the index durable, as far as it matters: what is lost here is built again.
     pub(crate) fn sync(&self) -> Result<(), Doubt> {
-        self.db.flush()?;
-        let sync = |name: &str| File::options().write(true).open(self.dir.join(name))?.sync_data();
+        let Entries::Disk(db, dir) = &self.entries else { return Ok(()) };
+        db.flush()?;
+        let sync = |name: &str| File::options().write(true).open(dir.join(name))?.sync_data();
         sync("db").and_then(|()| sync("conf")).map_err(|error| Doubt(error.to_string()))
     }
 
@@ -249,6 +304,10 @@ impl Index {
         self.apply([], scanned.seq)?;
         self.sync()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn readable(key: &[u8]) -> String {

@@ -22,11 +22,20 @@ pub struct Store {
     pub(crate) dir: PathBuf,
     pub(crate) journal: Journal,
     pub(crate) objects: Objects,
-    /// Closed when idle; locked before anything of the journal.
-    pub(crate) index: Mutex<Option<Index>>,
+    /// Locked before anything of the journal.
+    pub(crate) index: Mutex<Slot>,
     opened: Report,
     /// Held for life, released last.
     _lock: Lock,
+}
+
+/// The place of the index.
+#[derive(Default)]
+pub(crate) struct Slot {
+    /// Closed when idle.
+    pub(crate) index: Option<Index>,
+    /// The number up to which it knows the journal.
+    pub(crate) applied: u64,
 }
 
 impl std::fmt::Debug for Store {
@@ -51,7 +60,7 @@ impl Store {
         // Numbers the index has seen were acknowledged once, whatever the journal lost.
         journal.skip_to(state.ahead());
         let opened = Report::of_journal(&scanned, state, unreadable);
-        let index = Mutex::new(Some(index));
+        let index = Mutex::new(Slot { index: Some(index), applied: scanned.seq });
         Ok(Self { dir: dir.to_owned(), journal, objects, index, opened, _lock: lock })
     }
 
@@ -201,13 +210,13 @@ impl Store {
 
     /// Closes the index until it is asked again; its threads and its cache are gone meanwhile.
     pub fn idle(&self) {
-        if let Some(index) = self.lock_index().take() {
+        if let Some(index) = self.lock_index().index.take() {
             // What does not become durable here is built again from the journal.
             drop(index.sync());
         }
     }
 
-    pub(crate) fn lock_index(&self) -> MutexGuard<'_, Option<Index>> {
+    pub(crate) fn lock_index(&self) -> MutexGuard<'_, Slot> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -229,27 +238,30 @@ impl Store {
         if let Some(result) = self.try_index(&mut slot, &use_index) {
             return Ok(result);
         }
-        *slot = None;
-        move_aside(&self.dir)?;
-        let index = build(&self.dir, &self.journal.rescan()?)?;
+        slot.index = None;
+        let scanned = self.journal.rescan()?;
+        let index = build(&self.dir, &scanned)?;
         let result = use_index(&index).map_err(|doubt| StoreError::Index(doubt.0.into()));
-        *slot = Some(index);
+        *slot = Slot { index: Some(index), applied: scanned.seq };
         result
     }
 
     /// `None` where the index is to be doubted.
     fn try_index<R>(
         &self,
-        slot: &mut Option<Index>,
+        slot: &mut Slot,
         use_index: impl Fn(&Index) -> Result<R, Doubt>,
     ) -> Option<R> {
-        if slot.is_none() {
-            *slot = Some(Index::open(&self.dir.join("index")).ok()?);
+        if slot.index.is_none() {
+            let index = Index::open(&self.dir.join("index")).ok()?;
+            // Somebody may have removed it, or an earlier one could not be written.
+            slot.index = (index.applied().ok()? == slot.applied).then_some(index);
         }
-        let index = slot.as_ref()?;
+        let index = slot.index.as_ref()?;
         let pending = self.journal.take_pending();
         if let Some(last) = pending.last() {
             index.apply(&pending, last.seq).ok()?;
+            slot.applied = last.seq;
         }
         use_index(index).ok()
     }
@@ -352,21 +364,27 @@ pub(crate) fn open_index(
         Ok((index, IndexState::Sound { replayed: records }, unreadable))
     };
     if !exists {
-        move_aside(dir)?;
         return Ok((build(dir, scanned)?, IndexState::Created, Vec::new()));
     }
     attempt().or_else(|Doubt(reason)| {
-        move_aside(dir)?;
         let state = IndexState::Rebuilt { reason, applied_seq: ahead.get() };
         Ok((build(dir, scanned)?, state, Vec::new()))
     })
 }
 
+/// Moves what is there aside and builds the index anew; in memory, where the disk takes no more.
 fn build(dir: &Path, scanned: &Scanned) -> Result<Index, StoreError> {
-    let doubt = |doubt: Doubt| StoreError::Index(doubt.0.into());
-    let index = Index::open(&dir.join("index")).map_err(doubt)?;
-    index.fill(scanned).map_err(doubt)?;
-    sync_folder(&dir.join("index"))?;
-    sync_folder(dir)?;
-    Ok(index)
+    let on_disk = || -> Result<Index, Doubt> {
+        let doubt = |error: StoreError| Doubt(error.to_string());
+        move_aside(dir).map_err(doubt)?;
+        let index = Index::open(&dir.join("index"))?;
+        index.fill(scanned)?;
+        sync_folder(&dir.join("index")).and_then(|()| sync_folder(dir)).map_err(doubt)?;
+        Ok(index)
+    };
+    on_disk().or_else(|_| {
+        // What was begun takes space that the journal can use; the next opening builds it.
+        drop(std::fs::remove_dir_all(dir.join("index")));
+        Index::in_memory(scanned).map_err(|doubt| StoreError::Index(doubt.0.into()))
+    })
 }

@@ -49,7 +49,10 @@ impl Journal {
             }
         }
         let dir = self.path.parent().expect("a journal has a folder");
-        write_down(dir, &blanks)?;
+        if let Err(error) = write_down(dir, &blanks) {
+            drop(remove(dir));
+            return Err(error);
+        }
         for blank in &blanks {
             blank.write(&mut writer.file).map_err(failed())?;
         }

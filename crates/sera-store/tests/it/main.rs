@@ -3,6 +3,8 @@
 mod child;
 mod damage;
 mod facts;
+#[cfg(target_os = "linux")]
+mod full;
 mod kill;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod power;

@@ -22,7 +22,7 @@ fn filled(goal: &Goal, seed: u64) -> tempfile::TempDir {
     let mut store = trusting(root.path());
     for i in 0..STEPS {
         for writer in 0..WRITERS.len() {
-            take(&store, root.path(), seed, writer, i);
+            take(&store, root.path(), seed, writer, i).unwrap();
         }
         if i % 20 == 19 {
             drop(store);

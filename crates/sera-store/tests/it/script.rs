@@ -3,7 +3,7 @@
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sera_core::Digest;
-use sera_store::{Kind, Store};
+use sera_store::{Kind, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
@@ -51,17 +51,25 @@ fn step(seed: u64, writer: usize, i: u32) -> Step {
 }
 
 /// Does step `i` of a writer, in the store of `root`.
-pub(crate) fn take(store: &Store, root: &Path, seed: u64, writer: usize, i: u32) {
+pub(crate) fn take(
+    store: &Store,
+    root: &Path,
+    seed: u64,
+    writer: usize,
+    i: u32,
+) -> Result<(), StoreError> {
     match step(seed, writer, i) {
-        Step::Put(facts) => store.put_all(WRITERS[writer], &facts).unwrap(),
-        Step::Delete(key) => drop(store.delete(WRITERS[writer], &key).unwrap()),
-        Step::Object(bytes) => drop(store.put_object(&bytes).unwrap()),
+        Step::Put(facts) => store.put_all(WRITERS[writer], &facts),
+        Step::Delete(key) => store.delete(WRITERS[writer], &key).map(drop),
+        Step::Object(bytes) => store.put_object(&bytes).map(drop),
         Step::Adopt(bytes) => {
             let incoming = root.join("incoming");
-            std::fs::create_dir_all(&incoming).unwrap();
             let file = incoming.join(writer.to_string());
-            std::fs::write(&file, &bytes).unwrap();
-            store.adopt(&file, &Digest::of(&bytes)).unwrap();
+            let left =
+                std::fs::create_dir_all(&incoming).and_then(|()| std::fs::write(&file, &bytes));
+            let doing = "leave a file".to_owned();
+            left.map_err(|source| StoreError::Io { doing, source })?;
+            store.adopt(&file, &Digest::of(&bytes))
         }
     }
 }

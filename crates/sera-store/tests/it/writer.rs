@@ -77,7 +77,7 @@ fn steps(store: &Store, root: &Path, order: &Order, writer: usize) {
         if writer == 0 && i == order.dies {
             std::process::abort();
         }
-        take(store, root, order.seed, writer, i);
+        take(store, root, order.seed, writer, i).unwrap();
         acknowledge(writer, i + 1);
     }
 }
@@ -124,7 +124,7 @@ pub(crate) fn examine(root: &Path, seed: u64, progress: Progress) -> Result<Open
         return Err(format!("unsound: {checked:?}"));
     }
     for (writer, &next) in progress.iter().enumerate() {
-        take(&store, root, seed, writer, next);
+        take(&store, root, seed, writer, next).map_err(|error| error.to_string())?;
     }
     let next = progress.map(|steps| steps + 1);
     wrong(&store, seed, next)?;
