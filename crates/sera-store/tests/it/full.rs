@@ -145,7 +145,7 @@ impl Trial<'_> {
 fn inside() {
     let Some(disk) = folder() else { return };
     let disk = Path::new(&disk);
-    let mut goal = Goal::new("full", "full disks", 25);
+    let mut goal = Goal::new("full", ["full disks", "trial"], 25);
     let mut random = random(goal.seed());
     while goal.goes_on() {
         let root = tempfile::tempdir_in(disk).unwrap();

@@ -38,7 +38,7 @@ fn run(root: &Path, order: &Order, random: &mut ChaCha8Rng) -> Progress {
 
 #[test]
 fn no_kill_loses_what_was_acknowledged() {
-    let mut goal = Goal::new("kill", "kills", 30);
+    let mut goal = Goal::new("kill", ["kills", "opening"], 30);
     let mut random = random(goal.seed());
     while goal.goes_on() {
         let root = goal.folder();

@@ -8,6 +8,7 @@ mod full;
 mod kill;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod power;
+mod rebuild;
 mod reliability;
 mod rot;
 mod script;

@@ -52,7 +52,7 @@ fn any(random: &mut ChaCha8Rng) -> Model {
 
 #[test]
 fn no_power_cut_loses_what_was_acknowledged() {
-    let mut goal = Goal::new("power", "states", 120);
+    let mut goal = Goal::new("power", ["states", "opening"], 120);
     let mut random = random(goal.seed());
     let mut root = goal.folder();
     let (mut seed, mut progress) = (random.random_range(0..1 << 32), [0; WRITERS.len()]);

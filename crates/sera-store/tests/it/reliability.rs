@@ -20,7 +20,7 @@ pub(crate) fn random(seed: u64) -> ChaCha8Rng {
 /// Trials of one kind, and what came of them.
 pub(crate) struct Goal {
     name: &'static str,
-    what: &'static str,
+    what: [&'static str; 2],
     seed: u64,
     trials: usize,
     /// Whether somebody asked for the figures.
@@ -32,8 +32,9 @@ pub(crate) struct Goal {
 }
 
 impl Goal {
-    /// As many trials as the environment says, else `trials`.
-    pub(crate) fn new(name: &'static str, what: &'static str, trials: usize) -> Self {
+    /// As many trials as the environment says, else `trials`: what they are, and what each returns
+    /// the seconds of.
+    pub(crate) fn new(name: &'static str, what: [&'static str; 2], trials: usize) -> Self {
         let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
         let (asked, seed) = (number(TRIALS), number(SEED).unwrap_or(1));
         let trials = asked.map_or(trials, |asked| asked as usize);
@@ -55,7 +56,7 @@ impl Goal {
         self.done < self.trials
     }
 
-    /// One trial: how many seconds its opening took, or what went wrong.
+    /// One trial: how many seconds it measured, or what went wrong.
     pub(crate) fn count(&mut self, name: &str, trial: impl FnOnce() -> Result<f64, String>) {
         if !self.goes_on() {
             return;
@@ -77,12 +78,25 @@ impl Goal {
         }
     }
 
+    /// How many trials there are to be.
+    pub(crate) fn trials(&self) -> usize {
+        self.trials
+    }
+
+    /// All trials at once.
+    pub(crate) fn count_all(&mut self, name: &str, trial: impl FnOnce() -> Result<f64, String>) {
+        self.count(name, trial);
+        self.done = self.trials;
+    }
+
     /// The end: tells the figures to whoever asked, and fails if anything failed.
     pub(crate) fn reached(self) {
         let Self { name, what, seed, done, failed, worst, started, .. } = self;
         let line = format!(
-            "{name}: {done} {what}, {} failed, worst open {worst:.2} s, {:.0} s in all, seed {seed}",
+            "{name}: {done} {}, {} failed, slowest {} {worst:.2} s, {:.0} s in all, seed {seed}",
+            what[0],
             failed.len(),
+            what[1],
             started.elapsed().as_secs_f64(),
         );
         if self.asked {

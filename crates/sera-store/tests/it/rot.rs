@@ -142,7 +142,7 @@ fn examine(root: &Path, history: &[History]) -> Result<f64, String> {
 
 #[test]
 fn damage_is_found_or_harmless() {
-    let mut goal = Goal::new("rot", "corruptions", 60);
+    let mut goal = Goal::new("rot", ["corruptions", "opening"], 60);
     let mut random = random(goal.seed());
     while goal.goes_on() {
         let seed = random.random_range(0..1 << 32);
