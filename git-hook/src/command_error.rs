@@ -1,4 +1,5 @@
 //! How a command ends: the exit codes, and what an error says and advises.
+use sera_git::HooksError;
 use sera_protocol::paths::LocationError;
 use sera_protocol::{ClientError, ErrorCode, Failure, JobResult};
 use std::process::ExitCode;
@@ -205,6 +206,20 @@ impl From<LocationError> for CommandError {
 impl From<sera_git::OpenError> for CommandError {
     fn from(error: sera_git::OpenError) -> Self {
         Self::of(Kind::Repository, &error).hint(error.hint())
+    }
+}
+
+impl From<sera_git::HooksError> for CommandError {
+    fn from(error: sera_git::HooksError) -> Self {
+        let kind = match error {
+            HooksError::Unknown(_) | HooksError::OldGit(..) | HooksError::ForeignFolder(_) => {
+                Kind::Input
+            }
+            HooksError::Io { .. } => Kind::Io,
+            HooksError::Git(_) => Kind::Repository,
+        };
+        let hint = error.hint();
+        Self::of(kind, &error).hint(hint)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod commands;
 pub mod daemon;
 pub mod diff;
 pub mod environment;
+pub mod hooks;
 pub mod interrupt;
 pub mod progress;
 pub mod render;

@@ -35,7 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
             [CompletionResult]::new('fix', 'fix', [CompletionResultType]::ParameterValue, 'Propose a change that puts something right')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what the daemon knows of its repositories and what it is doing')
             [CompletionResult]::new('register', 'register', [CompletionResultType]::ParameterValue, 'Watch this repository from now on')
-            [CompletionResult]::new('unregister', 'unregister', [CompletionResultType]::ParameterValue, 'Stop watching this repository; what was learned stays')
+            [CompletionResult]::new('unregister', 'unregister', [CompletionResultType]::ParameterValue, 'Stop watching this repository; what was learned stays, hooks are taken out')
             [CompletionResult]::new('mine', 'mine', [CompletionResultType]::ParameterValue, 'Find the functions and commits that tasks can be made from')
             [CompletionResult]::new('synthesize', 'synthesize', [CompletionResultType]::ParameterValue, 'Make tasks from the functions and commits that were mined')
             [CompletionResult]::new('rollout', 'rollout', [CompletionResultType]::ParameterValue, 'Have tasks solved in isolated environments and keep the attempts that hold')
@@ -101,14 +101,15 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
             break
         }
         'git-sera;register' {
+            [CompletionResult]::new('--hooks', '--hooks', [CompletionResultType]::ParameterName, 'Put hooks in: config, in a file that .git/config includes (git 2.54 and later run them); files, as a marked block in shell scripts that stand in .git/hooks and as a post-rewrite of our own; none; auto, config where git runs such and else none. Without it sera.hooks says')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
             [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the result as one line of JSON')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'git-sera;unregister' {

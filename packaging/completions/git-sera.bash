@@ -586,12 +586,16 @@ _git__sera() {
             return 0
             ;;
         git__subcmd__sera__subcmd__register)
-            opts="-C -q -h --repo --json --quiet --color --help"
+            opts="-C -q -h --hooks --repo --json --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --hooks)
+                    COMPREPLY=($(compgen -W "auto config files none" -- "${cur}"))
+                    return 0
+                    ;;
                 --repo)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -32,7 +32,7 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand fix 'Propose a change that puts something right'
             cand status 'Show what the daemon knows of its repositories and what it is doing'
             cand register 'Watch this repository from now on'
-            cand unregister 'Stop watching this repository; what was learned stays'
+            cand unregister 'Stop watching this repository; what was learned stays, hooks are taken out'
             cand mine 'Find the functions and commits that tasks can be made from'
             cand synthesize 'Make tasks from the functions and commits that were mined'
             cand rollout 'Have tasks solved in isolated environments and keep the attempts that hold'
@@ -94,14 +94,15 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'git-sera;register'= {
+            cand --hooks 'Put hooks in: config, in a file that .git/config includes (git 2.54 and later run them); files, as a marked block in shell scripts that stand in .git/hooks and as a post-rewrite of our own; none; auto, config where git runs such and else none. Without it sera.hooks says'
             cand -C 'Work on the repository that holds PATH'
             cand --repo 'Work on the repository that holds PATH'
             cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
             cand --json 'Print the result as one line of JSON'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'git-sera;unregister'= {
             cand -C 'Work on the repository that holds PATH'

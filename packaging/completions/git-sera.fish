@@ -36,7 +36,7 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "quickstart" -d 'G
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "fix" -d 'Propose a change that puts something right'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "status" -d 'Show what the daemon knows of its repositories and what it is doing'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "register" -d 'Watch this repository from now on'
-complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "unregister" -d 'Stop watching this repository; what was learned stays'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "unregister" -d 'Stop watching this repository; what was learned stays, hooks are taken out'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "mine" -d 'Find the functions and commits that tasks can be made from'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "synthesize" -d 'Make tasks from the functions and commits that were mined'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "rollout" -d 'Have tasks solved in isolated environments and keep the attempts that hold'
@@ -87,13 +87,17 @@ never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand status" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand status" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand register" -l hooks -d 'Put hooks in: config, in a file that .git/config includes (git 2.54 and later run them); files, as a marked block in shell scripts that stand in .git/hooks and as a post-rewrite of our own; none; auto, config where git runs such and else none. Without it sera.hooks says' -r -f -a "auto\t'In the config where git runs such, else nowhere'
+config\t'In a file that .git/config includes'
+files\t'In .git/hooks'
+none\t'Nowhere'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand register" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand register" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'
 never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand register" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand register" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c git-sera -n "__fish_git_sera_using_subcommand register" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand register" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand unregister" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand unregister" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'

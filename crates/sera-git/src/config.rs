@@ -6,6 +6,7 @@ use crate::{GitError, Repository};
 use gix::config::Source;
 use gix::sec::Trust;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// The section that is ours.
 const OURS: &str = "sera";
@@ -73,6 +74,12 @@ impl Settings {
             }
         }
         own.into_iter().map(|(key, values)| (key, values.join(" "))).collect()
+    }
+
+    /// The folder of hooks that config names, as git reads paths: `~` is the user's home.
+    pub(crate) fn hooks_path(&self) -> Result<Option<PathBuf>, GitError> {
+        let path = self.0.config_snapshot().trusted_path("core.hooksPath");
+        path.map_err(|e| GitError::read("read core.hooksPath", e))
     }
 
     /// A setting that any scope may hold as git reads whole numbers: `512`, `512m`, `4g`.

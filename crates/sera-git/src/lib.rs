@@ -1,8 +1,8 @@
 //! Git as Sera sees it: history, trees, blobs and config of one repository, read and never written.
 //!
 //! `gix` reads; the `git` binary is asked only for the state of the work tree and for `sera.*`
-//! config, scrubbed of everything a hostile repository could make it run. The single exception to
-//! "never written" is [`Repository::apply`], which the user asked for.
+//! config, scrubbed of everything a hostile repository could make it run. The exceptions to "never
+//! written" are what the user asked for: [`Repository::apply`] and [`Repository::install_hooks`].
 mod apply;
 mod changes;
 mod command;
@@ -11,9 +11,11 @@ mod config;
 mod credential;
 mod format;
 mod history;
+mod hooks;
 mod open;
 mod renames;
 mod settings;
+mod spool;
 mod status;
 mod tree;
 
@@ -23,8 +25,10 @@ pub use command::git;
 pub use config::{ConfigError, Settings};
 pub use credential::credential;
 pub use history::CommitInfo;
+pub use hooks::{EVENTS, Hooks, HooksError, Kind as HookKind, Wanted as WantedHooks};
 pub use open::{OpenError, Repository};
 pub use settings::{SETTINGS, Scope, Setting, reference, setting};
+pub use spool::{HINT, REWRITTEN, Rewritten, Spool, Taken};
 pub use status::WorkTreeChange;
 pub use tree::{CommitTree, MAX_BLOB};
 

@@ -34,6 +34,10 @@ const fn any(key: &'static str, says: &'static str) -> Setting {
 
 /// All of them.
 pub const SETTINGS: &[Setting] = &[
+    user(
+        "sera.hooks",
+        "hooks that `git sera register` puts in: `auto` or nothing, `config`, `files`, `none`",
+    ),
     user("sera.base", "the base: a preset's name, a path, `hf:…` or `wheel:…`"),
     any("sera.cache", "how served students keep what they read: `f16`, `q8`"),
     any("sera.device", "where training computes: `auto`, `cpu`, `cuda:N`, `metal`"),

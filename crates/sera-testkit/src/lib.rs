@@ -15,6 +15,7 @@ mod model;
 mod python;
 mod repo;
 pub mod teacher;
+mod tools;
 mod tree;
 #[cfg(unix)]
 pub mod zoo;
@@ -27,6 +28,7 @@ pub use model::ScriptedModel;
 pub use python::{python_project, python_sources};
 pub use repo::{AUTHOR, BOT, Person, Repo};
 pub use teacher::TeacherServer;
+pub use tools::HookTools;
 pub use tree::MemoryTree;
 
 /// The first second of every test repository's history (2023-11-14 22:13:20 UTC).

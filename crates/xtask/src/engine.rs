@@ -1,5 +1,5 @@
 //! A Docker Engine of the tests' own: on a private socket, without a network, gone afterwards.
-use crate::cargo;
+use crate::{cargo, packages};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,7 +24,7 @@ impl Engine {
     /// cannot be had here: engines of one's own need Linux, root and Debian's packages.
     pub(crate) fn start() -> Result<Self> {
         ensure!(cfg!(target_os = "linux"), "containers are tested on Linux");
-        install(&[
+        packages::install(&[
             ("dockerd", "docker.io"),
             ("docker", "docker.io"),
             ("debootstrap", "debootstrap"),
@@ -103,30 +103,6 @@ fn dockerd(folder: &Path) -> Command {
     daemon.arg("--data-root").arg(at("data")).arg("--exec-root").arg(at("exec"));
     daemon.arg("--pidfile").arg(at("pid")).stdin(Stdio::null());
     daemon
-}
-
-fn install(programs: &[(&str, &str)]) -> Result<()> {
-    let missing = |program: &str| {
-        let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
-        !found.is_ok_and(|found| found.status.success())
-    };
-    let mut packages: Vec<&str> = programs
-        .iter()
-        .filter(|(program, _)| missing(program))
-        .map(|(_, package)| *package)
-        .collect();
-    packages.dedup();
-    if packages.is_empty() {
-        return Ok(());
-    }
-    let apt = |arguments: &[&str]| {
-        let mut apt = Command::new("apt-get");
-        apt.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
-        apt
-    };
-    cargo::must("refreshing the list of packages", &mut apt(&["update"]))?;
-    let install = [&["install", "--yes", "--no-install-recommends"], &packages[..]].concat();
-    cargo::must("installing what containers are tested with", &mut apt(&install))
 }
 
 /// The default image's root file system, built once for each state of what it is built from.

@@ -6,10 +6,12 @@ mod codegen;
 mod cuda;
 mod engine;
 mod goldens;
+mod packages;
 mod peers;
 mod quickstart;
 mod reliability;
 mod test;
+mod tools;
 
 #[cfg(feature = "bench")]
 mod bench;
@@ -24,7 +26,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   reliability [NAME [N]] [--seed S]
                                    N trials with faults, for docs/reliability.md
   goldens                          write what PyTorch and others compute, for tests to compare
-  bench evidence|moves|pipeline|ranking|sandbox|secrets|serve|teacher|train
+  bench evidence|hooks|moves|pipeline|ranking|sandbox|secrets|serve|teacher|train
                                    measure, for docs/evidence.md and docs/benchmarks.md";
 
 fn main() -> ExitCode {

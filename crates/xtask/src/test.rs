@@ -2,6 +2,7 @@
 use crate::cargo;
 use crate::engine::Engine;
 use anyhow::{Result, bail};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 /// Extra arguments go to `cargo test`.
@@ -19,6 +20,9 @@ pub(crate) fn test(args: &[String]) -> Result<ExitCode> {
     }
     let engine = engine()?;
     engine.iter().for_each(|engine| engine.tell(&mut tests));
+    if let Some(tools) = tools()? {
+        tests.env("GIT_SERA_TEST_TOOLS", tools);
+    }
     cargo::must("testing", &mut tests)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -51,6 +55,15 @@ fn engine() -> Result<Option<Engine>> {
     match Engine::start() {
         Ok(engine) => Ok(Some(engine)),
         Err(error) => missing("a container engine", &format!("{error:#}")).map(|()| None),
+    }
+}
+
+/// The tools whose hooks ours stand beside, and a git that runs hooks from its config.
+fn tools() -> Result<Option<PathBuf>> {
+    cargo::say("getting the tools that hooks are tested with");
+    match crate::tools::get() {
+        Ok(folder) => Ok(Some(folder)),
+        Err(error) => missing("a tool with hooks", &format!("{error:#}")).map(|()| None),
     }
 }
 

@@ -98,7 +98,7 @@ fn only_the_folder_of_sera_differs() {
     dirty(&user.repo);
     let before = Snapshot::of(&user.repo);
     for arguments in [
-        &["register"][..],
+        &["register", "--hooks=none"][..],
         &["mine", "--explain"],
         &["synthesize"],
         &["rollout", "--limit", "100"],

@@ -32,7 +32,7 @@ fn a_command_starts_the_daemon_it_needs() {
         environment.display(),
         bench.runtime().display()
     );
-    let mut command = bench.command(&["register"]);
+    let mut command = bench.command(&["register", "--hooks=none"]);
     command.env("GIT_SERA_DAEMON", binary(&bench, &script)).env("GIT_DIR", "elsewhere");
     let shown = bench.show(&command.output().unwrap());
     assert_snapshot!("started_on_demand", shown);

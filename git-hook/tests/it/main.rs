@@ -12,6 +12,8 @@ mod fix;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod interrupt;
 #[cfg(test)]
 mod lifecycle;
