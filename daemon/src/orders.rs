@@ -18,6 +18,7 @@ use sera_core::{AdapterId, CommitId, Digest, Hole, Lesson, Origin, Seed, Task, T
 use sera_datagen::rewrites::Made;
 use sera_datagen::{Attempt, Cut, Generation, SelectError, Selection, Source as Kept};
 use sera_git::Settings;
+use sera_git::{Spool, Taken};
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
 use sera_protocol::job::ImageSource;
 use sera_protocol::report::ExportFormat;
@@ -47,19 +48,23 @@ fn source(cycle: &Cycle<'_>) -> Result<Source> {
     Ok(Source { path, key: cycle.engine.key, forgotten: cycle.records.forgotten()? })
 }
 
-/// Mine everything reachable from HEAD.
-pub(crate) fn mine(cycle: &Cycle<'_>) -> Result<(CommitId, Mine)> {
-    let tip = cycle.engine.repository.head()?;
+/// Mine everything reachable from HEAD, and what hooks said of it since the last time.
+pub(crate) fn mine(cycle: &Cycle<'_>) -> Result<(CommitId, Mine, Taken)> {
+    let repository = &cycle.engine.repository;
+    let tip = repository.head()?;
     let known = cycle.engine.known();
-    // Where history only grew nothing was rewritten, and generations are many.
+    let said = Spool::below(repository.common_dir()).take();
+    let said = said.context("failed to read what hooks said")?;
+    // Where history only grew nothing that was mined is rewritten, and generations are many.
     let grew = match cycle.engine.mined() {
-        Some(last) => cycle.engine.repository.is_ancestor(&last, &tip)?,
+        Some(last) => repository.is_ancestor(&last, &tip)?,
         None => true,
     };
     let generations = if grew { Vec::new() } else { cycle.records.generations()? };
     let of = |one: Generation| Made { seed: one.seed, function: one.function, base: one.base };
-    let (made, told) = (generations.into_iter().map(of).collect(), BTreeMap::new());
-    Ok((tip.clone(), Mine { source: source(cycle)?, tip, known, made, told }))
+    let made = generations.into_iter().map(of).collect();
+    let told = said.rewritten.iter().map(|pair| (pair.old.clone(), pair.new.clone())).collect();
+    Ok((tip.clone(), Mine { source: source(cycle)?, tip, known, made, told }, said))
 }
 
 /// Make the tasks of a new cycle, at the cut that mining found last.

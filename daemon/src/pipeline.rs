@@ -21,9 +21,10 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
     }
     match job {
         Job::Mine { explain } => {
-            let (tip, order) = orders::mine(cycle)?;
+            let (tip, order, said) = orders::mine(cycle)?;
             let done = cycle.work(&Order::Mine(order)).await?;
             cycle.engine.keep_mined(&tip, &done)?;
+            said.done()?;
             Ok(JobResult::Mine(reports::mine(&done, *explain)))
         }
         Job::Synthesize { limit } => {

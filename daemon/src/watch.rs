@@ -5,6 +5,7 @@
 //! slow poll looks again without being told, because file systems lose events.
 use anyhow::{Context as _, Result};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use sera_git::Spool;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -41,7 +42,10 @@ pub(crate) fn watch(git_dir: &Path, common_dir: &Path, hints: mpsc::Sender<Hint>
         (common_dir.to_owned(), RecursiveMode::NonRecursive),
         (common_dir.join("refs"), RecursiveMode::Recursive),
     ];
-    for (place, mode) in places {
+    // Hooks say so where they are; without any there is no such folder.
+    let spool = Spool::below(common_dir).folder().to_owned();
+    let spool = spool.is_dir().then_some((spool, RecursiveMode::NonRecursive));
+    for (place, mode) in places.into_iter().chain(spool) {
         watcher
             .watch(&place, mode)
             .with_context(|| format!("failed to watch {}", place.display()))?;
