@@ -1,4 +1,6 @@
 //! The socket: one task per client, requests in, answers and notifications out.
+mod outbox;
+
 use crate::failure;
 use crate::office::{Entry, Office, client_path, stage};
 use crate::worker_wire::Say;
@@ -6,6 +8,7 @@ use anyhow::{Context as _, Result, anyhow};
 use futures_util::FutureExt as _;
 use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions};
+use outbox::Outbox;
 use sera_core::JobId;
 use sera_protocol::job::{Progress, StepNote};
 use sera_protocol::method::{
@@ -18,14 +21,22 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinSet, block_in_place};
+use tokio::time::Instant;
 
-/// How long a client may be connected without shaking hands.
-const HANDSHAKE: Duration = Duration::from_secs(30);
+/// Clients that may be connected at the same time.
+const CLIENTS: usize = 256;
 
-/// Messages that wait for a slow client before progress is dropped.
-const BACKLOG: usize = 256;
+/// Jobs that one client may wait for at the same time.
+const JOBS: usize = 64;
+
+/// How long a client may take to shake hands, to end a message that it began, and to read one.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long is waited when the system gives no connection, which it would do again at once, and for
+/// the hello of a client that is turned away.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Listens at the socket. The caller holds the daemon's lock, so a socket that is there is stale.
 pub(crate) fn listen(locations: &Locations) -> Result<Listener> {
@@ -33,31 +44,69 @@ pub(crate) fn listen(locations: &Locations) -> Result<Listener> {
     drop(std::fs::remove_file(&socket));
     let name =
         socket.as_path().to_fs_name::<GenericFilePath>().context("an unusable socket name")?;
-    let options = ListenerOptions::new().name(name);
-    #[cfg(unix)]
-    let options = interprocess::os::unix::local_socket::ListenerOptionsExt::mode(options, 0o600);
+    let options = for_its_owner(ListenerOptions::new().name(name))?;
     options.create_tokio().with_context(|| format!("failed to listen at {}", socket.display()))
+}
+
+#[cfg(unix)]
+fn for_its_owner(options: ListenerOptions<'_>) -> Result<ListenerOptions<'_>> {
+    Ok(interprocess::os::unix::local_socket::ListenerOptionsExt::mode(options, 0o600))
+}
+
+/// Not compiled so far: no Windows was at hand. The descriptor gives all rights to the pipe's owner,
+/// inherits none, and so gives nobody else any.
+#[cfg(windows)]
+fn for_its_owner(options: ListenerOptions<'_>) -> Result<ListenerOptions<'_>> {
+    use interprocess::os::windows::local_socket::ListenerOptionsExt as _;
+    use interprocess::os::windows::security_descriptor::SecurityDescriptor;
+    let owner_only = widestring::u16cstr!("D:P(A;;GA;;;OW)");
+    let descriptor =
+        SecurityDescriptor::deserialize(owner_only).context("failed to make a descriptor")?;
+    Ok(options.security_descriptor(descriptor))
 }
 
 /// Accepts clients until the daemon stops, and then sees every conversation to its last answer.
 pub(crate) async fn accept(listener: Listener, office: Arc<Office>) {
     let mut conversations = JoinSet::new();
+    let places = Arc::new(Semaphore::new(CLIENTS));
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = conversations.join_next() => continue,
             () = office.stop.cancelled() => break,
         };
-        match stream {
-            Ok(stream) if is_ours(&stream) => {
-                conversations.spawn(converse(stream, Arc::clone(&office)));
+        match (stream, Arc::clone(&places).try_acquire_owned()) {
+            (Ok(stream), _) if !is_ours(&stream) => {
+                tracing::warn!("refused a client of another user");
             }
-            Ok(_) => tracing::warn!("refused a client of another user"),
-            Err(error) => tracing::warn!(%error, "a client could not connect"),
+            (Ok(stream), Ok(place)) => {
+                conversations.spawn(converse(stream, Arc::clone(&office), place));
+            }
+            (Ok(stream), Err(_)) => drop(conversations.spawn(turn_away(stream))),
+            (Err(error), _) => {
+                tracing::warn!(%error, "a client could not connect");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
     drop(listener);
     while conversations.join_next().await.is_some() {}
+}
+
+/// Says why nobody will answer, once the client has said hello: one that is hung up on before would
+/// take the daemon for dead.
+async fn turn_away(stream: Stream) {
+    let failure = Failure::new(ErrorCode::Busy, format!("{CLIENTS} clients are connected"));
+    let said = sera_protocol::codec::encode(&Message::Response { id: None, result: Err(failure) });
+    let (mut reader, mut writer) = (&stream, &stream);
+    let mut hello = [0; 1024];
+    let talk = async {
+        let heard = reader.read(&mut hello).await;
+        if let (Ok(1..), Ok(line)) = (heard, said) {
+            drop(writer.write_all(&line).await);
+        }
+    };
+    drop(tokio::time::timeout(PAUSE, talk).await);
 }
 
 #[cfg(unix)]
@@ -73,44 +122,53 @@ fn is_ours(_stream: &Stream) -> bool {
 
 /// One client, from handshake to goodbye. Jobs it started go on without it. When the daemon stops
 /// nothing more is heard, but what was asked is answered.
-async fn converse(stream: Stream, office: Arc<Office>) {
+async fn converse(stream: Stream, office: Arc<Office>, _place: OwnedSemaphorePermit) {
     let stream = Arc::new(stream);
-    let writing = Arc::clone(&stream);
-    let (answers, mut queue) = mpsc::channel::<Message>(BACKLOG);
-    let writer = tokio::spawn(async move {
-        while let Some(message) = queue.recv().await {
-            let Ok(line) = sera_protocol::codec::encode(&message) else { continue };
-            if (&*writing).write_all(&line).await.is_err() {
-                break;
-            }
-        }
-    });
-    let mut client = Client { office, answers, greeted: false, job: None };
+    let (outbox, writing) = Outbox::open(Arc::clone(&stream), PATIENCE);
+    let jobs = Arc::new(Semaphore::new(JOBS));
+    let mut client = Client { office, outbox, jobs, greeted: false, job: None, heard: 0 };
     let mut decoder = Decoder::default();
     let mut buffer = vec![0; 16 * 1024];
+    let mut deadline = Some(Instant::now() + PATIENCE);
     loop {
-        let patience = if client.greeted { Duration::MAX } else { HANDSHAKE };
         let mut reader = &*stream;
         let read = tokio::select! {
-            read = tokio::time::timeout(patience, reader.read(&mut buffer)) => read,
+            read = reader.read(&mut buffer) => read,
+            () = passed(deadline) => break,
+            () = client.outbox.closed() => break,
             () = client.office.stop.cancelled() => break,
         };
-        let Ok(Ok(1..)) = read else { break };
-        let Ok(Ok(count)) = read else { break };
+        let Ok(count @ 1..) = read else { break };
         decoder.push(&buffer[..count]);
+        let heard = client.heard;
         if !client.take(&mut decoder).await {
             break;
         }
+        // A message that came whole ends its own time; of what follows, a new one begins.
+        let same = deadline.filter(|_| !client.greeted || heard == client.heard);
+        let waits = !client.greeted || !decoder.is_empty();
+        deadline = waits.then(|| same.unwrap_or_else(|| Instant::now() + PATIENCE));
     }
     drop(client);
-    drop(writer.await);
+    drop(writing.await);
+}
+
+async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
 }
 
 struct Client {
     office: Arc<Office>,
-    answers: mpsc::Sender<Message>,
+    outbox: Outbox,
+    /// Room for jobs that it waits for.
+    jobs: Arc<Semaphore>,
     greeted: bool,
     job: Option<JobId>,
+    /// Messages that came whole.
+    heard: u64,
 }
 
 impl Client {
@@ -125,6 +183,7 @@ impl Client {
                     return false;
                 }
             };
+            self.heard += 1;
             match incoming {
                 Incoming::Message(Message::Request { id, request }) => {
                     self.answer(id, request).await;
@@ -137,7 +196,7 @@ impl Client {
     }
 
     async fn refuse(&self, id: Option<u64>, failure: Failure) {
-        drop(self.answers.send(Message::Response { id, result: Err(failure) }).await);
+        self.outbox.send(&Message::Response { id, result: Err(failure) }).await;
     }
 
     async fn answer(&mut self, id: u64, request: Request) {
@@ -146,18 +205,20 @@ impl Client {
             return self.refuse(Some(id), Failure::new(ErrorCode::NoHello, text)).await;
         }
         let message = match request {
-            Request::Run(params) => return self.run(id, params),
-            Request::Hello(_) => {
-                self.greeted = true;
-                let build = env!("CARGO_PKG_VERSION").to_owned();
+            Request::Run(params) => return self.run(id, params).await,
+            Request::Hello(params) => {
+                // A client that speaks another version hears which this is, and nothing more.
                 let version = sera_protocol::VERSION;
+                self.greeted = version.speaks(params.version);
+                let build = env!("CARGO_PKG_VERSION").to_owned();
                 Message::answer(id, Ok(HelloResult { version, build, pid: std::process::id() }))
             }
             Request::Register(params) => Message::answer(id, self.register(&params.path)),
             Request::Unregister(params) => Message::answer(id, self.unregister(&params.path)),
             Request::Status(params) => {
                 let path = params.path.as_deref().map(client_path).transpose();
-                let status = path.and_then(|path| self.office.status(path.as_deref()));
+                let status =
+                    path.and_then(|path| block_in_place(|| self.office.status(path.as_deref())));
                 Message::answer(id, status.map_err(|error| failure::of(&error)))
             }
             Request::Cancel(params) => {
@@ -167,16 +228,16 @@ impl Client {
             }
             Request::Stop(_) => {
                 let answer = Message::answer(id, Ok(StopResult { pid: std::process::id() }));
-                drop(self.answers.send(answer).await);
+                self.outbox.send(&answer).await;
                 return self.office.stop.cancel();
             }
         };
-        drop(self.answers.send(message).await);
+        self.outbox.send(&message).await;
     }
 
     fn register(&self, path: &str) -> Result<RegisterResult, Failure> {
-        let registered =
-            client_path(path).and_then(|path| self.office.repositories.register(&path));
+        let registered = client_path(path)
+            .and_then(|path| block_in_place(|| self.office.repositories.register(&path)));
         let (path, common, added) = registered.map_err(|error| failure::of(&error))?;
         let (path, common_dir) = (path.display().to_string(), common.display().to_string());
         Ok(RegisterResult { path, common_dir, added })
@@ -185,21 +246,25 @@ impl Client {
     fn unregister(&self, path: &str) -> Result<UnregisterResult, Failure> {
         // One that was deleted can still be forgotten, by the name it had.
         let named = client_path(path).unwrap_or_else(|_| path.into());
-        let removed = self.office.repositories.unregister(&named);
+        let removed = block_in_place(|| self.office.repositories.unregister(&named));
         Ok(UnregisterResult { removed: removed.map_err(|error| failure::of(&error))? })
     }
 
     /// Jobs take long, so they have tasks of their own and the conversation goes on.
-    fn run(&mut self, id: u64, params: RunParams) {
+    async fn run(&mut self, id: u64, params: RunParams) {
+        let Ok(room) = Arc::clone(&self.jobs).try_acquire_owned() else {
+            let text = format!("this connection waits for {JOBS} jobs already");
+            return self.refuse(Some(id), Failure::new(ErrorCode::Busy, text)).await;
+        };
         let entry = self.office.enter(&params.job, &params.path);
         self.job = Some(entry.id);
-        let (office, answers) = (Arc::clone(&self.office), self.answers.clone());
+        let (office, outbox) = (Arc::clone(&self.office), self.outbox.clone());
         tokio::spawn(async move {
-            let result = run(&office, params, &entry, &answers).await;
+            let result = run(&office, params, &entry, &outbox).await;
             let result = result.map(|result| RunResult { job: entry.id, result });
             drop(entry);
-            let answer = Message::answer(id, result.map_err(|error| failure::of(&error)));
-            drop(answers.send(answer).await);
+            outbox.send(&Message::answer(id, result.map_err(|error| failure::of(&error)))).await;
+            drop(room);
         });
     }
 }
@@ -208,13 +273,13 @@ async fn run(
     office: &Arc<Office>,
     params: RunParams,
     entry: &Entry,
-    answers: &mpsc::Sender<Message>,
+    outbox: &Outbox,
 ) -> Result<sera_protocol::JobResult> {
     let path = client_path(&params.path)?;
     let mut report = |say: Say| {
         // Only progress is dropped when the client is slow; the answer waits for its place.
         if let Some(notification) = notification(entry.id, say) {
-            drop(answers.try_send(Message::Notification(notification)));
+            outbox.offer(&Message::Notification(notification));
         }
     };
     office.run(&path, params.job, entry, &mut report).await

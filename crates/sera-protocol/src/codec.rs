@@ -31,6 +31,8 @@ pub fn decode(line: &[u8]) -> Incoming {
 #[derive(Debug, Default)]
 pub struct Decoder {
     bytes: Vec<u8>,
+    /// Everything before this was handed out.
+    taken: usize,
     /// Everything before this was searched for a newline.
     searched: usize,
 }
@@ -38,6 +40,10 @@ pub struct Decoder {
 impl Decoder {
     /// Adds bytes as they came.
     pub fn push(&mut self, bytes: &[u8]) {
+        // Here and not line by line: many short lines would each move all that follows.
+        self.bytes.drain(..self.taken);
+        self.searched -= self.taken;
+        self.taken = 0;
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -45,24 +51,24 @@ impl Decoder {
     /// After [`CodecError::TooLarge`] the stream has no more messages.
     pub fn next_message(&mut self) -> Result<Option<Incoming>, CodecError> {
         while let Some(offset) = self.bytes[self.searched..].iter().position(|&b| b == b'\n') {
-            let end = self.searched + offset;
-            if end >= FRAME_LIMIT {
+            let (from, end) = (self.taken, self.searched + offset);
+            if end - from >= FRAME_LIMIT {
                 return Err(CodecError::TooLarge);
             }
-            let rest = self.bytes.split_off(end + 1);
-            let line = std::mem::replace(&mut self.bytes, rest);
-            self.searched = 0;
+            (self.taken, self.searched) = (end + 1, end + 1);
+            let line = &self.bytes[from..end];
             if !line.trim_ascii().is_empty() {
-                return Ok(Some(decode(&line)));
+                return Ok(Some(decode(line)));
             }
         }
         self.searched = self.bytes.len();
-        if self.bytes.len() >= FRAME_LIMIT { Err(CodecError::TooLarge) } else { Ok(None) }
+        let held = self.bytes.len() - self.taken;
+        if held >= FRAME_LIMIT { Err(CodecError::TooLarge) } else { Ok(None) }
     }
 
-    /// Whether bytes of an unfinished line are held.
+    /// Whether no bytes of an unfinished line are held.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.bytes.len() == self.taken
     }
 }
 

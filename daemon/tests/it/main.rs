@@ -6,20 +6,23 @@ mod audit;
 mod cancel;
 mod forget;
 mod generate;
-#[cfg(unix)]
 mod histories;
 mod hostile;
 mod input;
 #[path = "../../../crates/sera-core/src/redact/kinds.rs"]
 mod kinds;
 #[cfg(unix)]
+mod load;
 mod one_daemon;
 mod quickstart;
+mod races;
 #[cfg(unix)]
 mod read_only;
 mod sandbox;
 mod secrets;
 mod select;
+#[cfg(unix)]
+mod socket;
 mod store;
 mod together;
 mod untouched;
