@@ -18,7 +18,7 @@ pub(crate) fn goldens() -> Result<ExitCode> {
         "building the daemon, which gets the base",
         daemon.args(["build", "--bin", "sera-daemon"]),
     )?;
-    let base = test::base()?.context("the default base's tokens are compared")?;
+    let base = test::base("debug")?.context("the default base's tokens are compared")?;
     let mut text = Command::new(&python);
     text.arg(script.with_file_name("text.py")).arg(&goldens).arg(&base).args([&source, &build]);
     cargo::must("tokens and conversations", &mut text)?;

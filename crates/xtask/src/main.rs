@@ -5,11 +5,13 @@ mod cargo;
 mod codegen;
 mod cuda;
 mod engine;
+mod fuzz;
 mod goldens;
 mod packages;
 mod peers;
 mod quickstart;
 mod reliability;
+mod socket;
 mod test;
 mod tools;
 
@@ -22,11 +24,12 @@ const USAGE: &str = "usage: cargo xtask <command>
   test                             the whole test suite; what CI runs
   codegen                          write man pages, completions and the TypeScript types
   fuzz [N]                         load N (a million) damaged files of each kind
+  fuzz TARGET|all [SECONDS]        look for inputs that panic, guided by what they cover
   check-cuda [--test]              whether the feature cuda compiles; with a card, its tests
   reliability [NAME [N]] [--seed S]
                                    N trials with faults, for docs/reliability.md
   goldens                          write what PyTorch and others compute, for tests to compare
-  bench evidence|hooks|moves|pipeline|ranking|sandbox|secrets|serve|teacher|train
+  bench evidence|hooks|moves|pipeline|ranking|sandbox|secrets|serve|socket|teacher|train
                                    measure, for docs/evidence.md and docs/benchmarks.md";
 
 fn main() -> ExitCode {
@@ -38,8 +41,9 @@ fn main() -> ExitCode {
         "codegen" => codegen::codegen(),
         "check-cuda" => cuda::check_cuda(rest),
         "goldens" => goldens::goldens(),
-        "fuzz" => test::fuzz(rest),
+        "fuzz" => fuzz::fuzz(rest),
         "reliability" => reliability::reliability(rest),
+        "bench" if rest.first().is_some_and(|what| what == "socket") => socket::bench(&rest[1..]),
         "bench" => run_bench(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };

@@ -15,7 +15,7 @@ pub(crate) fn test(args: &[String]) -> Result<ExitCode> {
     let mut tests = cargo::cargo();
     tests.args(["test", "--workspace"]).args(args);
     tests.env("GIT_SERA_TEST_BIN", cargo::built("debug", "git-sera").with_file_name(""));
-    if let Some(base) = base()? {
+    if let Some(base) = base("debug")? {
         tests.env("GIT_SERA_TEST_BASE", base);
     }
     let engine = engine()?;
@@ -25,14 +25,6 @@ pub(crate) fn test(args: &[String]) -> Result<ExitCode> {
     }
     cargo::must("testing", &mut tests)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The tests on damaged files, with as many inputs as one has time for.
-pub(crate) fn fuzz(args: &[String]) -> Result<ExitCode> {
-    let inputs = args.first().map_or("1000000", String::as_str);
-    let mut tests = cargo::cargo();
-    tests.args(["test", "--package", "sera-model", "damaged::", "--", "--test-threads=1"]);
-    cargo::finish(tests.env("GIT_SERA_FUZZ", inputs))
 }
 
 fn lint() -> Result<()> {
@@ -67,10 +59,11 @@ fn tools() -> Result<Option<PathBuf>> {
     }
 }
 
-/// The real weights that the model's tests run on, got the way a user gets them.
-pub(crate) fn base() -> Result<Option<String>> {
+/// The real weights that the model's tests run on, got the way a user gets them, by the daemon
+/// built in `folder`.
+pub(crate) fn base(folder: &str) -> Result<Option<String>> {
     cargo::say("getting the base model for the tests with real weights");
-    let output = Command::new(cargo::built("debug", "sera-daemon"))
+    let output = Command::new(cargo::built(folder, "sera-daemon"))
         .arg("base")
         .stderr(Stdio::inherit())
         .output()?;
