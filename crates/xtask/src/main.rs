@@ -1,9 +1,11 @@
 //! `cargo xtask`: everything this workspace does to itself, without shell scripts.
 use std::process::ExitCode;
 
+mod audit;
 mod cargo;
 mod codegen;
 mod cuda;
+mod dist;
 mod engine;
 mod fuzz;
 mod goldens;
@@ -28,6 +30,9 @@ const USAGE: &str = "usage: cargo xtask <command>
   check-cuda [--test]              whether the feature cuda compiles; with a card, its tests
   reliability [NAME [N]] [--seed S]
                                    N trials with faults, for docs/reliability.md
+  audit [--db FOLDER]              what is known against the dependencies' versions
+  dist [twice] [--profile NAME] [--out FOLDER]
+                                   archive, Debian package, bill of materials, checksums
   goldens                          write what PyTorch and others compute, for tests to compare
   bench evidence|hooks|moves|pipeline|ranking|sandbox|secrets|serve|socket|teacher|train
                                    measure, for docs/evidence.md and docs/benchmarks.md";
@@ -43,6 +48,8 @@ fn main() -> ExitCode {
         "goldens" => goldens::goldens(),
         "fuzz" => fuzz::fuzz(rest),
         "reliability" => reliability::reliability(rest),
+        "audit" => audit::audit(rest),
+        "dist" => dist::dist(rest),
         "bench" if rest.first().is_some_and(|what| what == "socket") => socket::bench(&rest[1..]),
         "bench" => run_bench(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
