@@ -24,7 +24,8 @@ pub fn packaging() -> Vec<(&'static str, Vec<Artefact>)> {
     vec![("man", man_pages()), ("completions", SHELLS.map(completion).to_vec())]
 }
 
-/// `git-sera.1` and one page per command, as `git help sera-fix` looks for them.
+/// `git-sera.1`, which `git help sera` shows, and one page per command, as `man git-sera-fix` looks
+/// for them.
 pub fn man_pages() -> Vec<Artefact> {
     let mut root = cli();
     root.build();

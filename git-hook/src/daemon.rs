@@ -77,8 +77,27 @@ fn start(locations: &Locations) -> Result<Client, CommandError> {
     }
 }
 
+/// Becomes the daemon, in the foreground; where a process cannot become another, waits for it.
+pub fn run() -> Result<Kind, CommandError> {
+    let locations = Locations::of_process()?;
+    locations.secure()?;
+    let binary = find()?;
+    let failed = |error: &io::Error| {
+        CommandError::of(Kind::Unavailable, error)
+            .context(format!("failed to start {}", binary.display()))
+    };
+    let mut command = command(&binary, &locations);
+    #[cfg(unix)]
+    return Err(failed(&std::os::unix::process::CommandExt::exec(&mut command)));
+    #[cfg(not(unix))]
+    {
+        let status = command.status().map_err(|error| failed(&error))?;
+        Ok(if status.success() { Kind::Success } else { Kind::Internal })
+    }
+}
+
 /// Where the daemon's binary is: named by the environment, or beside this one.
-fn find() -> Result<PathBuf, CommandError> {
+pub fn find() -> Result<PathBuf, CommandError> {
     if let Some(named) = std::env::var_os(DAEMON).filter(|value| !value.is_empty()) {
         return Ok(std::path::absolute(PathBuf::from(named))?);
     }
@@ -96,11 +115,7 @@ fn find() -> Result<PathBuf, CommandError> {
 /// Starts it detached from this terminal: its own process group, no standard streams but the log.
 fn spawn(binary: &Path, locations: &Locations) -> io::Result<Child> {
     let log = open_log(&locations.log())?;
-    let mut command = Command::new(binary);
-    command.arg("run").current_dir(&locations.state);
-    for name in OF_ONE_REPOSITORY {
-        command.env_remove(name);
-    }
+    let mut command = command(binary, locations);
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -110,6 +125,16 @@ fn spawn(binary: &Path, locations: &Locations) -> io::Result<Child> {
         std::os::windows::process::CommandExt::creation_flags(&mut command, 0x0000_0208);
     }
     command.spawn()
+}
+
+/// The daemon, with nothing of one repository in its environment.
+fn command(binary: &Path, locations: &Locations) -> Command {
+    let mut command = Command::new(binary);
+    command.arg("run").current_dir(&locations.state);
+    for name in OF_ONE_REPOSITORY {
+        command.env_remove(name);
+    }
+    command
 }
 
 fn open_log(path: &Path) -> io::Result<File> {

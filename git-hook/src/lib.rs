@@ -14,6 +14,7 @@ pub mod hooks;
 pub mod interrupt;
 pub mod progress;
 pub mod render;
+pub mod scheduler;
 pub mod table;
 pub mod ui;
 pub mod visible;

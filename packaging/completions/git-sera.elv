@@ -54,6 +54,7 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand sandbox 'Prepare what commands of models run in'
             cand start 'Start the daemon where none runs; other commands do so by themselves'
             cand stop 'Stop the daemon; jobs save their state and resume next time'
+            cand run 'Run the daemon in the foreground, as service managers do'
             cand man 'Write the man pages into a folder, such as ~/.local/share/man/man1'
             cand completions 'Print the completions of a shell'
         }
@@ -352,14 +353,15 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'git-sera;start'= {
+            cand --scheduler 'Have the daemon started by systemd, launchd or schtasks; auto: by the one that is here; none: by nobody but the commands that need it'
             cand -C 'Work on the repository that holds PATH'
             cand --repo 'Work on the repository that holds PATH'
             cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
             cand --json 'Print the result as one line of JSON'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'git-sera;stop'= {
             cand -C 'Work on the repository that holds PATH'
@@ -368,8 +370,18 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --json 'Print the result as one line of JSON'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'git-sera;run'= {
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'git-sera;man'= {
             cand -C 'Work on the repository that holds PATH'

@@ -58,6 +58,7 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "doctor" -d 'Show 
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "sandbox" -d 'Prepare what commands of models run in'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "start" -d 'Start the daemon where none runs; other commands do so by themselves'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "stop" -d 'Stop the daemon; jobs save their state and resume next time'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "run" -d 'Run the daemon in the foreground, as service managers do'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "man" -d 'Write the man pages into a folder, such as ~/.local/share/man/man1'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c git-sera -n "__fish_git_sera_using_subcommand quickstart" -l train-seconds -d 'Train for about this many seconds' -r
@@ -290,20 +291,32 @@ complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_se
 complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand start" -l scheduler -d 'Have the daemon started by systemd, launchd or schtasks; auto: by the one that is here; none: by nobody but the commands that need it' -r -f -a "auto\t'Which of them this machine has'
+systemd\t'The user\'s own systemd'
+launchd\t'The user\'s own launchd, on macOS'
+schtasks\t'The Task Scheduler, on Windows'
+none\t'Nobody: any command that needs the daemon starts it'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand start" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand start" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'
 never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand start" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand start" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c git-sera -n "__fish_git_sera_using_subcommand start" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'
 never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand run" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand run" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand run" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand run" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand man" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand man" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'

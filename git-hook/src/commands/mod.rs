@@ -17,6 +17,7 @@ mod promote;
 mod quickstart;
 mod register;
 mod rollout;
+mod run;
 mod sandbox;
 mod select;
 mod show;
@@ -129,6 +130,7 @@ pub enum Command {
     Sandbox(sandbox::Sandbox),
     Start(start::Start),
     Stop(stop::Stop),
+    Run(run::Run),
     Man(man::Man),
     Completions(completions::Completions),
 }
@@ -163,6 +165,7 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Sandbox(command) => command.run(&context),
         Command::Start(command) => command.run(&context),
         Command::Stop(command) => command.run(&context),
+        Command::Run(command) => command.run(),
         Command::Man(command) => command.run(),
         Command::Completions(command) => command.run(&context),
     }

@@ -1,7 +1,7 @@
 //! `git sera stop`.
 use super::Context;
 use crate::command_error::{CommandError, Kind};
-use crate::daemon;
+use crate::{daemon, scheduler};
 use clap::Args;
 use sera_protocol::method::StopParams;
 use sera_protocol::{Client, Locations};
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Stop the daemon; jobs save their state and resume next time
+///
+/// What `git sera start --scheduler` put in is taken out.
 #[derive(Debug, Args)]
 pub struct Stop {}
 
@@ -21,9 +23,15 @@ impl Stop {
             Some(client) => Some(stop(client, &locations)?),
             None => None,
         };
+        // After it has ended well, so that no scheduler starts it again.
+        let removed = scheduler::remove(&locations)?;
         if context.ui.wants_json() {
-            context.ui.json(&serde_json::json!({ "stopped": stopped }))?;
+            let removed: Vec<&str> = removed.iter().map(|told| told.name()).collect();
+            context.ui.json(&serde_json::json!({ "stopped": stopped, "schedulers": removed }))?;
         } else {
+            for told in removed {
+                context.ui.status(&format!("{} does not start it any more", told.name()));
+            }
             context.ui.status(&match stopped {
                 Some(pid) => format!("stopped the daemon, pid {pid}"),
                 None => "no daemon runs".to_owned(),

@@ -33,7 +33,8 @@ fn a_command_starts_the_daemon_it_needs() {
         bench.runtime().display()
     );
     let mut command = bench.command(&["register", "--hooks=none"]);
-    command.env("GIT_SERA_DAEMON", binary(&bench, &script)).env("GIT_DIR", "elsewhere");
+    let own = bench.repo.path().join(".git");
+    command.env("GIT_SERA_DAEMON", binary(&bench, &script)).env("GIT_DIR", own);
     let shown = bench.show(&command.output().unwrap());
     assert_snapshot!("started_on_demand", shown);
     assert_eq!(seen.iter().take(2).count(), 2, "hello and register");

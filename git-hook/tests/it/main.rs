@@ -19,3 +19,5 @@ mod interrupt;
 mod lifecycle;
 #[cfg(test)]
 mod reports;
+#[cfg(test)]
+mod scheduler;
