@@ -17,7 +17,7 @@ mod repo;
 pub mod teacher;
 mod tools;
 mod tree;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub mod zoo;
 
 #[cfg(unix)]

@@ -28,5 +28,5 @@ mod together;
 mod untouched;
 mod user;
 mod watch;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod zoo;
