@@ -99,7 +99,7 @@ fn faults_are_named_with_their_line() {
     check(&format!("{head}@@ -0,0 +0,0 @@\n"), 3, "without lines");
     check("diff --cc x\n", 1, "combined");
     let binary = "diff --git a/x b/x\nBinary files a/x and b/x differ\n";
-    check(&format!("{binary}{head}@@ -1 +1 @@\n-a\n+b\n"), 8, "a binary file with hunks");
+    check(&format!("{binary}{head}@@ -1 +1 @@\n-a\n+b\n"), 7, "a binary file with hunks");
     check("--- a/../x\n+++ b/../x\n@@ -1 +1 @@\n-a\n+b\n", 5, "dot component");
     check("--- /dev/null\n+++ /dev/null\n@@ -1 +1 @@\n-a\n+b\n", 5, "both sides");
     let twice = between("a\n", "b\n").to_string().repeat(2);
