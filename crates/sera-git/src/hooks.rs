@@ -208,13 +208,14 @@ const FROM_SCRIPT: &str = "d=${0%/*}/../sera/spool";
 
 /// The line that runs: `find` sets `d` to the spool. Only `post-rewrite` is called with `amend` or
 /// `rebase`, and has pairs on standard input. The last word takes arguments that git appends.
+/// The hint is written over, not truncated: file systems flush a file that is, and that takes time.
 fn script(find: &str) -> String {
     // Shells bound files in blocks of 512 bytes.
     let blocks = LIMIT / 512;
     format!(
         "{{ {find}; case ${{1-}} in amend|rebase) trap '' XFSZ; ulimit -f {blocks}; \
          while read -r old new rest; do echo \"1 rewritten $old $new\"; done >>\"$d/{REWRITTEN}\" ;; \
-         esac; echo 1 >|\"$d/{HINT}\"; }} 2>/dev/null; :"
+         esac; echo 1 1<>\"$d/{HINT}\"; }} 2>/dev/null; :"
     )
 }
 

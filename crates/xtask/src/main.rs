@@ -9,6 +9,7 @@ mod dist;
 mod engine;
 mod fuzz;
 mod goldens;
+mod hooks;
 mod packages;
 mod peers;
 mod quickstart;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         "audit" => audit::audit(rest),
         "dist" => dist::dist(rest),
         "bench" if rest.first().is_some_and(|what| what == "socket") => socket::bench(&rest[1..]),
+        "bench" if rest.first().is_some_and(|what| what == "hooks") => hooks::bench(&rest[1..]),
         "bench" => run_bench(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };

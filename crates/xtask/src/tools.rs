@@ -29,7 +29,6 @@ const WITHOUT: [&str; 8] = [
 ];
 
 /// Folders with programs, below the one that [`get`] returns.
-#[cfg(feature = "bench")]
 pub(crate) const PROGRAMS: [&str; 3] = ["git", "venv/bin", "npm/node_modules/.bin"];
 
 /// Gets what is not there yet. An error where Debian's packages, pip or npm cannot be had.

@@ -125,7 +125,7 @@ fn with_block(content: &[u8]) -> Vec<u8> {
     let first = content.find_byte(b'\n').map_or(content.len(), |at| at + 1);
     let block = format!(
         "{START} added by `git sera register`; `git sera unregister` removes these lines\n\
-         {{ echo 1 >|\"${{0%/*}}/../sera/spool/{HINT}\"; }} 2>/dev/null || :\n{END}"
+         {{ echo 1 1<>\"${{0%/*}}/../sera/spool/{HINT}\"; }} 2>/dev/null || :\n{END}"
     );
     [&content[..first], block.as_bytes(), &content[first..]].concat()
 }
