@@ -291,8 +291,9 @@ fn nothing_secret_is_sent_stored_exported_or_logged() {
         |one: &&Asked| one.body.contains("shop/calls.py") && one.body.contains("password = ");
     assert!(asked.iter().filter(shown).any(|one| one.body.contains("ghp_")), "{}", asked.len());
     let sent = seen.sera(&["audit", "-n", "100000", "--kind", "sent", "--json"]).well().json();
-    let replaced = |entry: &Value| entry["event"]["redactions"].as_u64().unwrap();
-    let replaced = sent["entries"].as_array().unwrap().iter().map(replaced);
+    // What pip is asked for speaks of no secret.
+    let replaced = |entry: &Value| entry["event"]["redactions"].as_u64();
+    let replaced = sent["entries"].as_array().unwrap().iter().filter_map(replaced);
     assert!(replaced.sum::<u64>() > 0, "the audit log counts the pseudonyms that are sent");
     let exported = std::fs::read_to_string(user.repo.root().join("out-openai")).unwrap();
     assert!(
@@ -375,7 +376,7 @@ fn a_thousand_secrets_stay_here() {
     for arguments in [
         &["mine", "--explain"][..],
         &["rollout", "--procedural"],
-        &["rollout", "--limit", "60"],
+        &["rollout", "--limit", "200"],
         &["export", "--format", "openai", "-o", "../out"],
         &["log", "-n", "1000", "--json"],
         &["stop"],
@@ -385,9 +386,11 @@ fn a_thousand_secrets_stay_here() {
         said.push_str(&ended.err);
     }
     let sent: String = server.asked().iter().map(|asked| &*asked.body).collect();
-    for mark in ["shop/part_", "ghp_", "glpat-"] {
-        assert!(sent.contains(mark), "what stands for secrets is sent: {mark}");
-    }
+    assert!(sent.contains("shop/part_"));
+    // A pseudonym begins as its secret does.
+    let begins = KINDS.iter().filter_map(|(_, _, form)| form.split('%').next());
+    let shown = begins.filter(|begin| begin.len() >= 4 && sent.contains(begin)).count();
+    assert!(shown >= 20, "what stands for secrets of {shown} kinds is sent");
     let root = user.repo.root();
     let mut kept = Vec::new();
     for folder in [user.sera_folder(), root.join("s"), root.join("c"), root.join("out")] {

@@ -33,7 +33,11 @@ impl Repository {
         new.write_all(text().as_bytes()).map_err(failed())?;
         new.persist(&file).map_err(|error| error.error).map_err(failed())?;
         let config = self.common_dir().join("config");
-        change(&config, with_include).map_err(HooksError::io(&config))?;
+        if !change(&config, with_include).map_err(HooksError::io(&config))? {
+            drop(fs::remove_file(&file));
+            let left = vec![(config, "it is missing")];
+            return Ok(Hooks { kind: Kind::None, files: Vec::new(), left });
+        }
         Ok(Hooks { kind: Kind::Config, files: vec![config, file], left: Vec::new() })
     }
 
@@ -65,8 +69,11 @@ fn text() -> String {
 
 /// Changes a config under git's own lock, whole or not at all; false if nothing had to be changed.
 fn change(config: &Path, to: fn(&[u8]) -> Vec<u8>) -> std::io::Result<bool> {
-    let config = config.canonicalize()?;
-    let before = fs::read(&config)?;
+    // Git takes a config that is missing for an empty one, and so do we: there is nothing to change.
+    let (config, before) = match config.canonicalize() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        config => config.and_then(|config| fs::read(&config).map(|before| (config, before)))?,
+    };
     if to(&before) == before {
         return Ok(false);
     }
