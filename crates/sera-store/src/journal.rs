@@ -468,7 +468,11 @@ fn keep_damaged(dir: &Path, path: &Path, scanned: &Scanned) -> Result<(), StoreE
         let mut file = File::open(path).map_err(failed())?;
         file.seek(SeekFrom::Start(range.start)).map_err(failed())?;
         file.take(range.end - range.start).read_to_end(&mut bytes).map_err(failed())?;
-        quarantine(dir, &format!("journal-{}-{}", range.start, range.end), &bytes)?;
+        match quarantine(dir, &format!("journal-{}-{}", range.start, range.end), &bytes) {
+            // A copy for the curious keeps nobody from what is whole.
+            Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {}
+            kept => kept?,
+        }
     }
     Ok(())
 }

@@ -13,8 +13,17 @@ struct Trials {
     count: &'static str,
 }
 
-const TRIALS: &[Trials] =
-    &[Trials { name: "power", package: "sera-store", test: "power::", count: "5000" }];
+const TRIALS: &[Trials] = &[
+    store("power", "power::", "5000"),
+    store("kill", "kill::", "3000"),
+    store("rot", "rot::", "500"),
+    store("full", "full::", "100"),
+    store("rebuild", "rebuild::", "100000"),
+];
+
+const fn store(name: &'static str, test: &'static str, count: &'static str) -> Trials {
+    Trials { name, package: "sera-store", test, count }
+}
 
 /// `[NAME [N]] [--seed S]`: one kind of trials or, without a name, each.
 pub(crate) fn reliability(args: &[String]) -> Result<ExitCode> {
