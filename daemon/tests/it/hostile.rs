@@ -90,6 +90,10 @@ fn no_command_runs_reads_or_obeys_what_a_repository_plants() {
     run(&["doctor"]);
     run(&["sandbox", "build", "--repository", "--dry-run"]);
     run(&["start"]).well();
+    run(&["register", "--hooks=files"]);
+    run(&["register", "--hooks=config"]);
+    run(&["consent"]).well();
+    run(&["audit", "--user"]).well();
     assert_eq!(run(&["-C", "inner", "mine"]).code, 128, "a bare repository in the tree");
     if let Some(base) = real_base() {
         user.repo.git(&["config", "--global", "sera.base", base.to_str().unwrap()]);
@@ -102,6 +106,8 @@ fn no_command_runs_reads_or_obeys_what_a_repository_plants() {
         run(&["train", "--seconds", "4"]).well();
         run(&["evaluate", "--seconds", "4"]).well();
         run(&["promote"]);
+        let short = ["--train-seconds", "4", "--evaluate-seconds", "4"];
+        run(&[&["quickstart"], &short[..]].concat()).well();
         let before = user.repo.read("stockroom/money.py");
         run(&["fix", "split_evenly is wrong", "stockroom/money.py"]);
         assert_eq!(user.repo.read("stockroom/money.py"), before);
