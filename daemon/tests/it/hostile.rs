@@ -127,9 +127,13 @@ fn no_command_runs_reads_or_obeys_what_a_repository_plants() {
     run(&["unregister"]).well();
     run(&["stop"]).well();
     assert_eq!(holding(&user.sera_folder(), CANARY), [""; 0], "links are not followed");
-    // The same repository under plain git: the wires are live to the end.
+    live(&user.repo, &wires);
+}
+
+/// The same repository under plain git: the wires are live to the end.
+fn live(repo: &Repo, wires: &Tripwires) {
     for arguments in [&["status"][..], &["diff"], &["commit", "--allow-empty", "-m", "x"]] {
-        drop(user.repo.command().args(arguments).output().unwrap());
+        drop(repo.command().args(arguments).output().unwrap());
         assert_ne!(wires.tripped(), [""; 0], "{arguments:?}");
     }
 }
