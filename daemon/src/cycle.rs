@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use sera_core::audit::Event;
 use sera_core::scorecard::Capability;
 use sera_core::{AdapterId, Digest};
+use sera_git::Repository;
 use sera_protocol::job::ImageSource;
 use sera_train::promote::{Decision, Rule, Standing, promote};
 use serde::de::DeserializeOwned;
@@ -26,6 +27,8 @@ pub(crate) type Report<'a> = dyn FnMut(Say) + Send + 'a;
 pub(crate) struct Cycle<'a> {
     /// The repository.
     pub(crate) engine: &'a Engine,
+    /// The same, seen from the work tree in which whoever asked is: a linked one has its own HEAD.
+    pub(crate) asked_in: Repository,
     /// What is stored about it.
     pub(crate) records: &'a Records,
     /// The user's folder of bases.
@@ -49,7 +52,7 @@ pub(crate) struct Cycle<'a> {
 impl<'a> Cycle<'a> {
     /// The surroundings of one job.
     pub(crate) fn new(
-        engine: &'a Engine,
+        (engine, asked_in): (&'a Engine, Repository),
         (bases, state): (&'a Path, &'a Path),
         serving: &'a Serving,
         (cancel, turn): (CancellationToken, Turn),
@@ -59,6 +62,7 @@ impl<'a> Cycle<'a> {
         let records = &engine.records;
         Self {
             engine,
+            asked_in,
             records,
             bases,
             state,

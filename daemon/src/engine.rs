@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A registered repository.
 pub(crate) struct Engine {
-    /// Its history and trees.
+    /// Its history and trees; what is checked out in its main work tree is mined.
     pub(crate) repository: Repository,
     /// What is known about it.
     pub(crate) records: Records,
@@ -44,9 +44,8 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Opens the repository that `path` lies in, and its store; `state` is the user's.
-    pub(crate) fn open(path: &Path, state: &Path) -> Result<Self> {
-        let repository = Repository::discover(path)?;
+    /// Opens the repository's store; `state` is the user's.
+    pub(crate) fn open(repository: Repository, state: &Path) -> Result<Self> {
         let folder = crate::folder::of(repository.common_dir(), state)?;
         let key = key(&folder.join("key"))?;
         let records = Records::open(&folder.join("store"))?;
@@ -76,6 +75,13 @@ impl Engine {
             tracing::warn!(error = format!("{error:#}"), "something is not forgotten yet");
         }
         Ok(engine)
+    }
+
+    /// The repository as it is seen from the work tree that `path` lies in, which may be a linked
+    /// one.
+    pub(crate) fn seen_from(&self, path: &Path) -> Result<Repository> {
+        let own = &self.repository;
+        Ok(if path == own.work_dir() { own.clone() } else { Repository::discover(path)? })
     }
 
     /// Where workers write down what they send.

@@ -50,13 +50,13 @@ pub(crate) fn target(cycle: &Cycle<'_>, what: &str) -> Result<(String, Forget)> 
             Origin::Imported { name } => (format!("imported {name}"), Forget::Imported(name)),
         });
     }
-    let head = cycle.engine.repository.tree(&cycle.engine.repository.head()?)?;
+    let head = cycle.asked_in.tree(&cycle.asked_in.head()?)?;
     if let Ok(path) = path(what)
         && head.list()?.iter().any(|entry| entry.path.is_within(&path))
     {
         return Ok((path.to_string(), Forget::Path(path)));
     }
-    if let Some(commit) = cycle.engine.repository.resolve(what)? {
+    if let Some(commit) = cycle.asked_in.resolve(what)? {
         return Ok((format!("commit {}", commit.short()), Forget::Commit(commit)));
     }
     let path = path(what).map_err(|error| refuse(&error))?;
@@ -280,7 +280,7 @@ fn is_known(cycle: &Cycle<'_>, target: &Forget, found: &Found) -> Result<bool> {
 
 /// Whether it may be forgotten though nothing was made of it yet.
 fn known_place(cycle: &Cycle<'_>, target: &Forget) -> Result<bool> {
-    let head = cycle.engine.repository.tree(&cycle.engine.repository.head()?)?;
+    let head = cycle.asked_in.tree(&cycle.asked_in.head()?)?;
     let path = match target {
         Forget::Commit(_) => return Ok(true),
         Forget::Imported(_) => return Ok(false),
@@ -429,7 +429,8 @@ mod tests {
     use crate::audit::Wish;
     use crate::order;
     use sera_core::{BlobId, FunctionSeed, SeedId};
-    use sera_testkit::python_project;
+    use sera_git::Repository;
+    use sera_testkit::{Repo, python_project};
     use sera_train::promote::{Decision, Refusal};
 
     fn seed(path: &str) -> Seed {
@@ -449,10 +450,15 @@ mod tests {
         })
     }
 
+    fn engine_of(repo: &Repo) -> Engine {
+        let repository = Repository::discover(repo.path()).expect("a repository");
+        Engine::open(repository, repo.root()).expect("a store")
+    }
+
     #[test]
     fn a_store_from_before_lessons_has_none() {
         let repo = python_project();
-        let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
+        let engine = engine_of(&repo);
         let none: Option<Vec<Lesson>> =
             engine.records.store().get(Kind::Lesson, crate::records::CURRENT).expect("it is read");
         assert_eq!(none, None);
@@ -475,7 +481,7 @@ mod tests {
     #[test]
     fn promotions_and_withdrawals_are_written_down() {
         let repo = python_project();
-        let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
+        let engine = engine_of(&repo);
         let store = engine.records.store();
         let decided = |refusal| Decision { gap: None, items: 20, refusal };
         for name in ["first", "second"] {
@@ -507,7 +513,7 @@ mod tests {
     #[test]
     fn what_was_withdrawn_meanwhile_is_not_laid_out() {
         let repo = python_project();
-        let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
+        let engine = engine_of(&repo);
         let id = AdapterId::new(1, b"served");
         let store = engine.records.store();
         store.put(Kind::Adapter, &id.to_string(), &adapter(id)).expect("it is stored");
@@ -545,7 +551,7 @@ mod tests {
         };
         let check = |target: Forget, holes: &[&str], fixes: &[(&str, bool)], other: &[&str]| {
             let repo = python_project();
-            let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
+            let engine = engine_of(&repo);
             let all = [("a.py", false), ("b.py", false), ("c1", true), ("c2", true)];
             let before = scored(card(&["a.py", "b.py"], &all), card(&["b.py", "a.py"], &[]));
             let store = engine.records.store();
@@ -572,7 +578,7 @@ mod tests {
     #[test]
     fn what_was_begun_is_finished() {
         let repo = python_project();
-        let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
+        let engine = engine_of(&repo);
         let store = engine.records.store();
         for path in ["a.py", "b.py"] {
             let seed = seed(path);
@@ -584,7 +590,7 @@ mod tests {
         let pending = Forgotten::only(Forget::Path(path));
         store.put(Kind::Setting, PENDING, &pending).expect("it is stored");
         drop(engine);
-        let engine = Engine::open(repo.path(), repo.root()).expect("a repository");
+        let engine = engine_of(&repo);
         let left = engine.records.seeds().expect("seeds");
         assert_eq!(left, [seed("b.py")]);
         assert!(!withdrawn.exists(), "what no record names is not left to be served");

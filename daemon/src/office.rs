@@ -177,6 +177,7 @@ impl Office {
             self.repositories.register(path)?;
         }
         let engine = self.repositories.hold(path)?;
+        let asked_in = engine.seen_from(path)?;
         let _permit = self.permit(&job, &engine, path, entry).await?;
         let mut tell = |say: Say| {
             self.note(entry.id, &say);
@@ -184,7 +185,8 @@ impl Office {
         };
         let places = (&*self.locations.cache, &*self.locations.state);
         let surroundings = (entry.cancel.clone(), self.waiting.subscribe());
-        let mut cycle = Cycle::new(&engine, places, &self.serving, surroundings, &mut tell);
+        let mut cycle =
+            Cycle::new((&engine, asked_in), places, &self.serving, surroundings, &mut tell);
         // Whoever puts the log right must not be stopped by it.
         if !matches!(job, Job::Audit { .. }) {
             cycle.note_settings()?;
@@ -246,7 +248,7 @@ impl Office {
             }
             Lane::Alone => {
                 // Nobody asked for a retraining, and it may learn from what shall go.
-                self.cancel_background(path);
+                self.cancel_background(engine.repository.work_dir());
                 let busy = self.computing(entry.id);
                 if let Some(kind) = busy.filter(|kind| kind != RETRAIN) {
                     return Err(failure::busy(&kind, &path.display().to_string()));

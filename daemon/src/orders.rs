@@ -244,7 +244,7 @@ pub(crate) fn generate(
 pub(crate) fn import(cycle: &Cycle<'_>, file: &str, base: Option<&str>) -> Result<Import> {
     let mined = cycle.records.mined()?.context("nothing is mined yet")?;
     let base = base.map(|revision| {
-        let found = cycle.engine.repository.resolve(revision)?;
+        let found = cycle.asked_in.resolve(revision)?;
         found.ok_or_else(|| failure::invalid_params(&format!("{revision:?} names no commit")))
     });
     let held_out = |seed: Seed| match seed {
@@ -305,12 +305,13 @@ pub(crate) fn build_image(
         let to = consent::to_recipe(recipe);
         cycle.engine.record(&Event::Consent { given: true, to })?;
     }
-    let source = source(cycle)?;
+    let path = cycle.asked_in.work_dir().to_owned();
+    let source = Source { path, ..source(cycle)? };
     let name = Digest::of(cycle.engine.repository.common_dir().as_os_str().as_encoded_bytes());
     Ok(BuildImage {
         from,
         source,
-        commit: cycle.engine.repository.head()?,
+        commit: cycle.asked_in.head()?,
         addresses: sandbox.addresses,
         name: format!("sera-sandbox:{}", &name.as_str()[..12]),
         instance: sandbox.instance,
@@ -564,7 +565,8 @@ pub(crate) async fn fix(
         TreePath::new(path.clone()).map_err(|error| failure::invalid_params(&error))
     };
     let buffer = |(path, text): (&String, &String)| Ok((tree_path(path)?, text.clone()));
-    let source = source(cycle)?;
+    let path = cycle.asked_in.work_dir().to_owned();
+    let source = Source { path, ..source(cycle)? };
     // The order is a file until it is carried out.
     let description = Redactor::new(source.key).redact(description).0;
     let shots = shots(cycle, &weights, &description, None)?;
@@ -572,7 +574,7 @@ pub(crate) async fn fix(
         source,
         description,
         paths: paths.iter().map(tree_path).collect::<Result<_>>()?,
-        base_commit: cycle.engine.repository.head()?,
+        base_commit: cycle.asked_in.head()?,
         bug: None,
         work_tree: true,
         buffers: buffers.into_iter().flatten().map(buffer).collect::<Result<_>>()?,

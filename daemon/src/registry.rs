@@ -38,7 +38,7 @@ impl Registry {
 
     /// Has a work tree be known by its new path.
     pub(crate) fn rename(&mut self, from: &Path, to: &Path) -> Result<()> {
-        if self.paths.remove(from) {
+        if from != to && self.paths.remove(from) {
             self.paths.insert(to.to_owned());
             self.write()?;
         }

@@ -69,7 +69,8 @@ impl Repositories {
         Ok(all)
     }
 
-    /// Opens and watches the repository of `path`, unless it is open already.
+    /// Opens and watches the repository of `path`, unless it is open already. All work trees of a
+    /// repository share one engine, which holds the main one.
     pub(crate) fn hold(&self, path: &Path) -> Result<Arc<Engine>> {
         let repository = sera_git::Repository::discover(path)?;
         // A store can be opened once: one whose folder has another name by now must be let go.
@@ -79,17 +80,18 @@ impl Repositories {
         if let Some(held) = held.get(common) {
             return Ok(Arc::clone(&held.engine));
         }
-        let engine = Arc::new(Engine::open(path, &self.state)?);
-        let place = Place::hold(engine.repository.work_dir(), common)?;
-        let watch = watch::watch(engine.repository.git_dir(), common, self.hints.clone())
+        let common = common.to_owned();
+        let engine = Arc::new(Engine::open(repository.main_work_tree(), &self.state)?);
+        let place = Place::hold(engine.repository.work_dir(), &common)?;
+        let watch = watch::watch(engine.repository.git_dir(), &common, self.hints.clone())
             .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "polling only"))
             .ok();
         let (last_event, mining, trouble) = (None, false, None);
         let entry = Held { engine: Arc::clone(&engine), place, watch, last_event, mining, trouble };
-        held.insert(common.to_owned(), entry);
+        held.insert(common.clone(), entry);
         lock(&self.absent).remove(engine.repository.work_dir());
         // Whatever happened while nobody watched. A full channel holds a hint that will do.
-        drop(self.hints.try_send(common.to_owned()));
+        drop(self.hints.try_send(common));
         Ok(engine)
     }
 
@@ -105,6 +107,7 @@ impl Repositories {
     /// it is. Not while a job works on it: registered again, its store would be opened twice.
     pub(crate) fn unregister(&self, path: &Path) -> Result<bool> {
         let found = sera_git::Repository::discover(path).ok();
+        let found = found.map(sera_git::Repository::main_work_tree);
         let work_dir = found.as_ref().map_or(path, sera_git::Repository::work_dir);
         let mut held = lock(&self.held);
         let is_it = |one: &Held| {
@@ -238,7 +241,11 @@ impl Repositories {
             .collect();
         let registered: Vec<PathBuf> = lock(&self.registry).paths().map(Path::to_owned).collect();
         for path in registered.into_iter().filter(|path| !open.contains(path)) {
-            let Err(error) = self.hold(&path) else { continue };
+            // A linked work tree is known by the main one.
+            let known = self.hold(&path).and_then(|engine| {
+                lock(&self.registry).rename(&path, engine.repository.work_dir())
+            });
+            let Err(error) = known else { continue };
             let why = format!("{error:#}");
             let before = lock(&self.absent).insert(path.clone(), why.clone());
             if before.as_ref() != Some(&why) {

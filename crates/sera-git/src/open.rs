@@ -204,6 +204,17 @@ impl Repository {
         Ok(Self { inner, handles: Arc::default(), work_dir, common_dir, git_dir })
     }
 
+    /// The same repository in its main work tree; as it is where there is none that can be worked
+    /// in, as with a bare one.
+    pub fn main_work_tree(self) -> Self {
+        if self.git_dir == self.common_dir {
+            return self;
+        }
+        let main = self.inner.to_thread_local().main_repo().ok();
+        let main = main.and_then(|main| Self::discover(main.workdir()?).ok());
+        main.filter(|main| main.common_dir == self.common_dir).unwrap_or(self)
+    }
+
     /// The top of the work tree, links resolved.
     pub fn work_dir(&self) -> &Path {
         &self.work_dir

@@ -14,6 +14,7 @@ const TARGETS: &[(&str, bool)] = &[
     ("config", true),
     ("imports", true),
     ("journal", true),
+    ("spool", true),
 ];
 
 /// How long a target runs.

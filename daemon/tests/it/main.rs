@@ -28,5 +28,6 @@ mod together;
 mod untouched;
 mod user;
 mod watch;
+mod work_trees;
 #[cfg(target_os = "linux")]
 mod zoo;

@@ -106,7 +106,7 @@ fn another_user_hears_nothing() {
     {
         std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     }
-    let script = "use IO::Socket::UNIX; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die \"$!\";\n\
+    let script = "use IO::Socket::UNIX; $SIG{PIPE} = 'IGNORE'; my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die \"$!\";\n\
                   print $s \"$ARGV[1]\\n\"; $s->flush; print \"heard: \", scalar(<$s>) // 'nothing';";
     let mut other = Command::new("setpriv");
     other.args(["--reuid=65534", "--clear-groups", "perl", "-e", script]);

@@ -2,8 +2,8 @@
 use crate::{child, open};
 use sera_core::{Patch, Tree as _};
 use sera_git::{Repository, SETTINGS, Scope, Setting};
-use sera_testkit::Repo;
 use sera_testkit::hostile::{PLANTS, Plant, Tripwires};
+use sera_testkit::{HookTools, Repo};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Stdio;
@@ -116,6 +116,50 @@ fn the_users_own_programs_are_not_run_either() {
     by_plain_git(&repo, &["diff"], "");
     assert_eq!(wires.tripped(), [global.name]);
 }
+
+/// Hooks that newer versions of git run from config, where no path of hooks matters.
+#[test]
+fn hooks_in_the_config_are_not_run() {
+    let Some(tools) = HookTools::named() else { return };
+    let repo = changed();
+    let wires = Tripwires::of(&repo);
+    let hooks = Plant {
+        name: "hook.x.command",
+        plant: |repo, wire| {
+            repo.git(&["config", "hook.x.command", wire]);
+            for event in HOOKS {
+                repo.git(&["config", "--add", "hook.x.event", event]);
+            }
+        },
+        trip: None,
+    };
+    wires.plant(&hooks, &repo);
+    repo.write("a.py", AFTER);
+    let path = tools.path();
+    let newer = [("PATH", path.to_str().unwrap())];
+    child(&repo, "hostile::child_exercises", &newer);
+    assert_eq!(wires.tripped(), [""; 0]);
+    let plain = repo.command().env("PATH", &path).args(["commit", "-qam", "three"]).status();
+    assert!(plain.unwrap().success());
+    assert_eq!(wires.tripped(), [hooks.name], "this git does run them");
+}
+
+/// Whatever git tells hooks of, but for servers.
+const HOOKS: [&str; 13] = [
+    "applypatch-msg",
+    "fsmonitor-watchman",
+    "post-applypatch",
+    "post-checkout",
+    "post-commit",
+    "post-index-change",
+    "post-merge",
+    "post-rewrite",
+    "pre-applypatch",
+    "pre-auto-gc",
+    "pre-commit",
+    "reference-transaction",
+    "sendemail-validate",
+];
 
 /// Objects and parents that the repository puts in others' places are not what was committed.
 #[test]
