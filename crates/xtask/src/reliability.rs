@@ -19,10 +19,17 @@ const TRIALS: &[Trials] = &[
     store("rot", "rot::", "500"),
     store("full", "full::", "100"),
     store("rebuild", "rebuild::", "100000"),
+    daemon("races", "races::one_of_all", "1000"),
+    daemon("frames", "races::damaged", "1000000"),
+    daemon("histories", "histories::", "300"),
 ];
 
 const fn store(name: &'static str, test: &'static str, count: &'static str) -> Trials {
     Trials { name, package: "sera-store", test, count }
+}
+
+const fn daemon(name: &'static str, test: &'static str, count: &'static str) -> Trials {
+    Trials { name, package: "sera-daemon", test, count }
 }
 
 /// `[NAME [N]] [--seed S]`: one kind of trials or, without a name, each.

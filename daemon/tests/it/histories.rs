@@ -1,10 +1,9 @@
 //! Random histories, with everything people do to them, while the daemon watches: afterwards its
 //! state is that of a fresh mining of the same history.
 //!
-//! Three histories of sixty events here; `GIT_SERA_TEST_HISTORIES=300` and
-//! `GIT_SERA_TEST_EVENTS=340` make it the 10⁵ events of docs/reliability.md. A failure names its
-//! seed, `GIT_SERA_TEST_SEED` begins there.
-use crate::user::{User, poll, print};
+//! Three histories of sixty events here, and of 340 where more are asked for. A failure names its
+//! seed, `GIT_SERA_SEED` begins there.
+use crate::user::{User, number, poll, print};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sera_core::Seed;
@@ -12,10 +11,6 @@ use sera_datagen::{Known, Policy, mine};
 use sera_store::{Kind, Store};
 use sera_testkit::{Repo, python_project};
 use std::process::Stdio;
-
-fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
-}
 
 /// Runs git, which may refuse: there is not always something to merge, drop or go back to.
 fn git(repo: &Repo, arguments: &[&str]) -> bool {
@@ -129,7 +124,8 @@ fn check(seed: u64, events: u64) {
 
 #[test]
 fn the_state_is_that_of_a_fresh_mining() {
-    let first = number("GIT_SERA_TEST_SEED", 1);
-    let histories = number("GIT_SERA_TEST_HISTORIES", 3);
-    (first..first + histories).for_each(|seed| check(seed, number("GIT_SERA_TEST_EVENTS", 60)));
+    let first = number("GIT_SERA_SEED", 1);
+    let histories = number("GIT_SERA_TRIALS", 3);
+    let events = if histories > 3 { 340 } else { 60 };
+    (first..first + histories).for_each(|seed| check(seed, events));
 }

@@ -1,7 +1,7 @@
 //! Trials of the socket, of which the suite makes a few and `GIT_SERA_TRIALS` asks for more:
 //! starters that race, and frames that are none.
 #![cfg(target_os = "linux")]
-use crate::user::{User, end, poll, signal};
+use crate::user::{User, end, number, poll, signal};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sera_protocol::codec::decode;
@@ -10,16 +10,13 @@ use sera_protocol::{Client, Incoming, Message, Request};
 use sera_testkit::python_project;
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
 /// Starters of each kind in a race.
 const STARTERS: usize = 5;
-
-fn number(variable: &str, usual: u64) -> u64 {
-    std::env::var(variable).map_or(usual, |text| text.parse().unwrap())
-}
 
 fn daemon(user: &User) -> Child {
     let mut command = user.command("sera-daemon");
@@ -162,6 +159,8 @@ fn damaged_frames_harm_nobody() {
         }
         // Now and then a connection ends in the middle of a frame.
         if stream.write_all(&frame).is_err() || random.random_range(0..500) == 0 {
+            // The thread that takes what comes back holds it open, too.
+            drop(stream.shutdown(Shutdown::Both));
             stream = connect(&user, &hello);
         }
         if at % 5_000 == 0 {

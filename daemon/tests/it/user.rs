@@ -225,6 +225,11 @@ pub(crate) fn real_base() -> Option<PathBuf> {
     named
 }
 
+/// How many trials, or from which seed on, as the environment says.
+pub(crate) fn number(variable: &str, usual: u64) -> u64 {
+    std::env::var(variable).map_or(usual, |text| text.parse().unwrap())
+}
+
 /// Says something past the test harness, which shows what a passing test prints to nobody.
 pub(crate) fn print(text: &str) {
     std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
