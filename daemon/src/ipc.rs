@@ -2,7 +2,7 @@
 mod outbox;
 
 use crate::failure;
-use crate::office::{Entry, Office, client_path, stage};
+use crate::office::{Asker, Entry, Office, client_path, stage};
 use crate::worker_wire::Say;
 use anyhow::{Context as _, Result, anyhow};
 use futures_util::FutureExt as _;
@@ -214,7 +214,7 @@ impl Client {
                 Message::answer(id, Ok(HelloResult { version, build, pid: std::process::id() }))
             }
             Request::Register(params) => Message::answer(id, self.register(&params.path)),
-            Request::Unregister(params) => Message::answer(id, self.unregister(&params.path)),
+            Request::Unregister(params) => Message::answer(id, self.unregister(&params.path).await),
             Request::Status(params) => {
                 let path = params.path.as_deref().map(client_path).transpose();
                 let status =
@@ -243,10 +243,10 @@ impl Client {
         Ok(RegisterResult { path, common_dir, added })
     }
 
-    fn unregister(&self, path: &str) -> Result<UnregisterResult, Failure> {
+    async fn unregister(&self, path: &str) -> Result<UnregisterResult, Failure> {
         // One that was deleted can still be forgotten, by the name it had.
         let named = client_path(path).unwrap_or_else(|_| path.into());
-        let removed = block_in_place(|| self.office.repositories.unregister(&named));
+        let removed = self.office.unregister(&named).await;
         Ok(UnregisterResult { removed: removed.map_err(|error| failure::of(&error))? })
     }
 
@@ -256,7 +256,7 @@ impl Client {
             let text = format!("this connection waits for {JOBS} jobs already");
             return self.refuse(Some(id), Failure::new(ErrorCode::Busy, text)).await;
         };
-        let entry = self.office.enter(&params.job, &params.path);
+        let entry = self.office.enter(Asker::Client, &params.job, &params.path);
         self.job = Some(entry.id);
         let (office, outbox) = (Arc::clone(&self.office), self.outbox.clone());
         tokio::spawn(async move {
@@ -303,7 +303,7 @@ fn notification(job: JobId, say: Say) -> Option<Notification> {
 /// What the background asks for is done as if a client had.
 pub(crate) async fn in_background(office: Arc<Office>, path: std::path::PathBuf, job: Job) {
     let (kind, mines) = (job.kind().to_owned(), matches!(job, Job::Mine { .. }));
-    let entry = office.enter(&job, &path.display().to_string());
+    let entry = office.enter(Asker::Daemon, &job, &path.display().to_string());
     let work = AssertUnwindSafe(office.run(&path, job, &entry, &mut |_| ())).catch_unwind().await;
     let failed = work.unwrap_or_else(|_| Err(anyhow!("the daemon panicked"))).err();
     drop(entry);

@@ -27,8 +27,17 @@ use tokio_util::sync::CancellationToken;
 /// A job that is being done or waits for its turn.
 struct Running {
     status: JobStatus,
+    asker: Asker,
     lane: Lane,
     cancel: CancellationToken,
+}
+
+/// Who asked for a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    Client,
+    /// It began by itself, and is put off for what somebody asks for.
+    Daemon,
 }
 
 /// A job's entry in the list, for as long as this lives. It stands there from the moment the job
@@ -63,9 +72,6 @@ pub(crate) struct Office {
     serving: Serving,
     hints: mpsc::Sender<Hint>,
 }
-
-/// The kind of job that begins by itself and computes.
-const RETRAIN: &str = "retrain";
 
 /// Which of the kinds of work a job is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,6 +112,9 @@ fn lane(job: &Job) -> Lane {
         | Job::Quickstart { .. } => Lane::Compute,
     }
 }
+
+/// How long work that began by itself is given to end: a worker that does not is killed before.
+const BACKGROUND_ENDS: Duration = Duration::from_secs(25);
 
 /// How long is waited before an engine that did not answer is asked again.
 const SWEEP_AGAIN: [Duration; 3] =
@@ -250,7 +259,7 @@ impl Office {
                 // Nobody asked for a retraining, and it may learn from what shall go.
                 self.cancel_background(engine.repository.work_dir());
                 let busy = self.computing(entry.id);
-                if let Some(kind) = busy.filter(|kind| kind != RETRAIN) {
+                if let Some((Asker::Client, kind)) = busy {
                     return Err(failure::busy(&kind, &path.display().to_string()));
                 }
                 tokio::select! {
@@ -264,31 +273,42 @@ impl Office {
             Lane::Compute => match self.compute.try_lock() {
                 Ok(guard) => Permit::Held { _guard: guard },
                 Err(_) => {
-                    let kind = self.computing(entry.id).unwrap_or_else(|| job.kind().to_owned());
+                    let busy = self.computing(entry.id).map(|(_, kind)| kind);
+                    let kind = busy.unwrap_or_else(|| job.kind().to_owned());
                     return Err(failure::busy(&kind, &path.display().to_string()));
                 }
             },
         })
     }
 
-    fn cancel_background(&self, path: &Path) {
+    /// Asks what began by itself in a work tree for an early end; whether there is any.
+    fn cancel_background(&self, work_dir: &Path) -> bool {
         let jobs = Self::lock(&self.jobs);
-        let path = Some(path.display().to_string());
-        let begun = jobs
-            .values()
-            .filter(|running| running.status.kind == RETRAIN && running.status.path == path);
-        begun.for_each(|running| running.cancel.cancel());
+        let path = Some(work_dir.display().to_string());
+        let is_there = |running: &&Running| running.status.path == path;
+        let begun = jobs.values().filter(is_there).filter(|one| one.asker == Asker::Daemon);
+        begun.inspect(|running| running.cancel.cancel()).count() > 0
     }
 
-    fn computing(&self, asking: JobId) -> Option<String> {
+    fn computing(&self, asking: JobId) -> Option<(Asker, String)> {
         let jobs = Self::lock(&self.jobs);
         let mut others = jobs.iter().filter(|(id, _)| **id != asking);
         let computing = others.find(|(_, running)| running.lane == Lane::Compute);
-        computing.map(|(_, running)| running.status.kind.clone())
+        computing.map(|(_, running)| (running.asker, running.status.kind.clone()))
+    }
+
+    /// Forgets the repository of `path`; what began there by itself is ended first.
+    pub(crate) async fn unregister(&self, path: &Path) -> Result<bool> {
+        let work_dir = self.repositories.work_dir(path);
+        let until = Instant::now() + BACKGROUND_ENDS;
+        while self.cancel_background(&work_dir) && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::task::block_in_place(|| self.repositories.unregister(path))
     }
 
     /// Lists a job that somebody asked for.
-    pub(crate) fn enter(self: &Arc<Self>, job: &Job, path: &str) -> Entry {
+    pub(crate) fn enter(self: &Arc<Self>, asker: Asker, job: &Job, path: &str) -> Entry {
         let (id, cancel) = (self.job_id(job), self.stop.child_token());
         let status = JobStatus {
             id,
@@ -299,7 +319,7 @@ impl Office {
             message: String::new(),
             path: Some(path.to_owned()),
         };
-        let running = Running { status, lane: lane(job), cancel: cancel.clone() };
+        let running = Running { status, asker, lane: lane(job), cancel: cancel.clone() };
         Self::lock(&self.jobs).insert(id, running);
         Entry { office: Arc::clone(self), id, cancel }
     }

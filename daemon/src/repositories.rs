@@ -103,6 +103,14 @@ impl Repositories {
         Ok((work_dir, engine.repository.common_dir().to_owned(), added))
     }
 
+    /// The work tree by which the repository of `path` is known.
+    pub(crate) fn work_dir(&self, path: &Path) -> PathBuf {
+        let Ok(found) = sera_git::Repository::discover(path) else { return path.to_owned() };
+        let held = lock(&self.held);
+        let known = held.get(found.common_dir()).map(|held| &held.engine.repository);
+        known.unwrap_or(&found).work_dir().to_owned()
+    }
+
     /// Forgets the repository of `path`, also one that is not there any more; its data stays where
     /// it is. Not while a job works on it: registered again, its store would be opened twice.
     pub(crate) fn unregister(&self, path: &Path) -> Result<bool> {

@@ -22,6 +22,7 @@ const TRIALS: &[Trials] = &[
     daemon("races", "races::one_of_all", "1000"),
     daemon("frames", "races::damaged", "1000000"),
     daemon("histories", "histories::", "300"),
+    daemon("commits", "watch::many_commits", "10000"),
 ];
 
 const fn store(name: &'static str, test: &'static str, count: &'static str) -> Trials {

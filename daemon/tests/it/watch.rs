@@ -1,6 +1,8 @@
 //! A commit made while the daemon runs is mined with no command.
-use crate::user::{User, poll, print};
-use sera_testkit::python_project;
+use crate::user::{User, number, poll, print};
+use sera_testkit::{Repo, python_project};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -121,4 +123,77 @@ fn a_clone_that_is_deleted_is_let_go_and_another_at_its_place_is_not_it() {
     assert!(forgotten.status.success(), "what is gone can be forgotten: {forgotten:?}");
     assert_eq!(repositories(&user), serde_json::json!([]));
     std::fs::create_dir(work).unwrap();
+}
+
+/// Commits to `stockroom/extra.py` on the branch that is checked out, all there at once.
+fn grow(repo: &Repo, commits: u64) {
+    let branch = repo.git(&["symbolic-ref", "HEAD"]);
+    let mut stream = String::new();
+    for number in 0..commits {
+        let (from, time) = (if number == 0 { "from HEAD^0\n" } else { "" }, 1_800_000_000 + number);
+        let function =
+            format!("def extra(value):\n    total = value + {number}\n    return total\n");
+        let lengths = ("Count on".len(), function.len());
+        write!(
+            stream,
+            "commit {branch}\ncommitter A <a@example.invalid> {time} +0000\ndata {}\nCount on\n{from}\
+             M 100644 inline stockroom/extra.py\ndata {}\n{function}\n",
+            lengths.0, lengths.1
+        )
+        .unwrap();
+    }
+    repo.git_with(&["fast-import", "--quiet", "--force"], stream.as_bytes());
+    repo.git(&["reset", "--quiet", "--hard"]);
+}
+
+/// They are worked off in batches: the daemon answers, and another repository is mined meanwhile.
+#[test]
+fn many_commits_at_once_hold_up_nobody() {
+    let user = User::of(python_project());
+    let other = user.repo.root().join("other");
+    let at = other.to_str().unwrap().to_owned();
+    user.repo.git(&["clone", "-q", ".", &at]);
+    user.json(&["register"]);
+    user.json(&["-C", &at, "register"]);
+    user.json(&["mine"]);
+    user.json(&["-C", &at, "mine"]);
+
+    let commits = number("GIT_SERA_TRIALS", 600);
+    user.repo.git(&["config", "--global", "sera.mine.commits", &(2 * commits).to_string()]);
+    grow(&user.repo, commits);
+    let (there, begun) = (user.repo.head(), Instant::now());
+    user.repo.git(&["-C", &at, "commit", "-q", "--allow-empty", "-m", "Beside it"]);
+    let beside = user.repo.git(&["-C", &at, "rev-parse", "HEAD"]);
+    let (mut mined_beside, mut longest) = (None, 0f64);
+    poll("all of them are mined", || {
+        let asked = Instant::now();
+        let status = user.status();
+        longest = longest.max(asked.elapsed().as_secs_f64());
+        let is_mined = |head: &str| {
+            let all = status["repositories"].as_array().unwrap();
+            all.iter().any(|one| one["mined_head"] == *head)
+        };
+        if is_mined(&beside) {
+            mined_beside.get_or_insert(begun.elapsed().as_secs_f64());
+        }
+        is_mined(&there)
+    });
+    print(&format!(
+        "{commits} commits at once were mined in {:.1} s; a commit beside them in {:.1} s; \
+         status took {:.0} ms at most",
+        begun.elapsed().as_secs_f64(),
+        mined_beside.expect("the other was not held up"),
+        longest * 1e3
+    ));
+}
+
+#[test]
+fn a_repository_that_is_being_mined_can_be_let_go() {
+    let user = User::of(python_project());
+    grow(&user.repo, 600);
+    user.json(&["register"]);
+    poll("it is being mined", || !user.workers("mine").is_empty());
+    user.sera(&["unregister"]).well();
+    let status = user.status();
+    assert_eq!((&status["repositories"], &status["job"]), (&json!([]), &Value::Null), "{status}");
 }
