@@ -1,7 +1,7 @@
 //! Trials of the socket, of which the suite makes a few and `GIT_SERA_TRIALS` asks for more:
 //! starters that race, and frames that are none.
 #![cfg(target_os = "linux")]
-use crate::user::{User, end, number, poll, signal};
+use crate::user::{User, end, number, poll, print, signal};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sera_protocol::codec::decode;
@@ -14,6 +14,8 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Starters of each kind in a race.
 const STARTERS: usize = 5;
@@ -130,13 +132,16 @@ fn stops(frame: &[u8]) -> bool {
     frame.split(|byte| *byte == b'\n').any(stop)
 }
 
-/// A connection that hears nothing of what comes back, but takes it.
-fn connect(user: &User, hello: &[u8]) -> UnixStream {
+/// A connection that takes what comes back, and counts the answers.
+fn connect(user: &User, hello: &[u8], answers: &Arc<AtomicU64>) -> UnixStream {
     let stream = UnixStream::connect(user.socket()).unwrap();
-    let mut reading = stream.try_clone().unwrap();
+    let (mut reading, answers) = (stream.try_clone().unwrap(), Arc::clone(answers));
     std::thread::spawn(move || {
         let mut taken = [0; 1 << 16];
-        while matches!(reading.read(&mut taken), Ok(1..)) {}
+        while let Ok(count @ 1..) = reading.read(&mut taken) {
+            let lines = taken[..count].iter().filter(|byte| **byte == b'\n').count();
+            answers.fetch_add(lines as u64, Ordering::Relaxed);
+        }
     });
     (&stream).write_all(hello).unwrap();
     stream
@@ -150,7 +155,8 @@ fn damaged_frames_harm_nobody() {
     let (pid, spoken) = (user.pid(), spoken());
     let hello = [spoken[0].clone(), b"\n".to_vec()].concat();
     let mut random = ChaCha8Rng::seed_from_u64(number("GIT_SERA_SEED", 1));
-    let mut stream = connect(&user, &hello);
+    let answers = Arc::default();
+    let mut stream = connect(&user, &hello, &answers);
     let count = number("GIT_SERA_TRIALS", 20_000);
     for at in 0..count {
         let frame = damaged(&spoken, &mut random);
@@ -161,14 +167,16 @@ fn damaged_frames_harm_nobody() {
         if stream.write_all(&frame).is_err() || random.random_range(0..500) == 0 {
             // The thread that takes what comes back holds it open, too.
             drop(stream.shutdown(Shutdown::Both));
-            stream = connect(&user, &hello);
+            stream = connect(&user, &hello, &answers);
         }
         if at % 5_000 == 0 {
             let mut client = Client::connect(&user.socket(), "test", "0").unwrap();
             assert_eq!(client.call(StatusParams::default()).unwrap().pid, pid);
         }
     }
-    let status = user.status();
+    let (status, answers) = (user.status(), answers.load(Ordering::Relaxed));
     assert_eq!(status["pid"], pid);
+    assert!(answers > count / 4, "they were heard: {answers} answers");
+    print(&format!("{count} damaged frames had {answers} answers; {} MB", status["rss_mb"]));
     assert!(status["rss_mb"].as_u64().unwrap() < 200, "{status}");
 }
