@@ -20,6 +20,9 @@ const REST: Duration = Duration::from_secs(30);
 /// How often containers of dead workers are looked for; the first time at the start.
 const SWEEP: Duration = Duration::from_secs(300);
 
+/// Bytes that the log may grow to; an older one is kept beside it.
+const LOG: u64 = 8 << 20;
+
 /// How long a stopping daemon waits for jobs to leave what they have and clients to hear of it.
 const DRAIN: Duration = Duration::from_secs(25);
 
@@ -64,7 +67,7 @@ pub(crate) fn run() -> Result<ExitCode> {
 }
 
 async fn watch_over(locations: Locations) -> Result<()> {
-    let socket = locations.socket();
+    let (socket, log) = (locations.socket(), locations.log());
     let (hints, mut hinted) = mpsc::channel(64);
     let listener = ipc::listen(&locations)?;
     let office = Office::open(locations, hints)?;
@@ -99,6 +102,9 @@ async fn watch_over(locations: Locations) -> Result<()> {
             }
             Event::Poll => {
                 polled = Instant::now();
+                if let Err(error) = turn_over(&log, LOG) {
+                    tracing::warn!(%error, "the log grows");
+                }
                 begin(&office, None);
             }
             Event::Rest => office.rest(),
@@ -122,6 +128,16 @@ fn begin(office: &Arc<Office>, only: Option<&Path>) {
     for (path, job) in moved.chain(due) {
         tokio::spawn(ipc::in_background(Arc::clone(office), path, job));
     }
+}
+
+/// Moves what is in the log to an older one once it is that large. Whoever opened it appends, so
+/// it can be emptied under them.
+fn turn_over(log: &Path, most: u64) -> std::io::Result<()> {
+    if log.metadata().is_ok_and(|metadata| metadata.len() > most) {
+        std::fs::copy(log, log.with_extension("log.1"))?;
+        File::options().write(true).open(log)?.set_len(0)?;
+    }
+    Ok(())
 }
 
 /// Cancelled jobs leave their checkpoints before the daemon goes.
@@ -169,4 +185,25 @@ pub(crate) fn check_index(folder: &Path) -> Result<ExitCode> {
         bail!("the index in {} is damaged: {error}", folder.display());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn a_log_that_is_large_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("daemon.log");
+        let mut open = File::options().create(true).append(true).open(&log).unwrap();
+        turn_over(&log, 4).unwrap();
+        open.write_all(b"12345").unwrap();
+        turn_over(&log, 5).unwrap();
+        assert_eq!(std::fs::read(&log).unwrap(), b"12345", "it may be that large");
+        turn_over(&log, 4).unwrap();
+        open.write_all(b"6").unwrap();
+        assert_eq!(std::fs::read(&log).unwrap(), b"6");
+        assert_eq!(std::fs::read(folder.path().join("daemon.log.1")).unwrap(), b"12345");
+    }
 }

@@ -5,6 +5,7 @@ use crate::{daemon, scheduler};
 use clap::Args;
 use sera_protocol::method::StopParams;
 use sera_protocol::{Client, Locations};
+use std::fs::{File, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How long a daemon may take to save what its jobs have.
@@ -41,13 +42,13 @@ impl Stop {
     }
 }
 
-/// Asks it to end and waits until nobody listens any more.
+/// Asks it to end and waits until it has let go of all that another daemon would need.
 fn stop(mut client: Client, locations: &Locations) -> Result<u32, CommandError> {
     let pid = client.call(StopParams {})?.pid;
     drop(client);
     let deadline = Instant::now() + PATIENCE;
     // A daemon that is ending may take a connection and drop it before it answers.
-    while !matches!(daemon::running(locations), Ok(None)) {
+    while !matches!(daemon::running(locations), Ok(None)) || is_locked(locations) {
         if Instant::now() > deadline {
             let message = format!("the daemon, pid {pid}, is still saving its state");
             return Err(CommandError::new(Kind::Busy, message));
@@ -55,4 +56,11 @@ fn stop(mut client: Client, locations: &Locations) -> Result<u32, CommandError> 
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(pid)
+}
+
+/// Whether a daemon lives. One that begins while this looks leaves, and whoever started it tries
+/// again.
+fn is_locked(locations: &Locations) -> bool {
+    let lock = File::open(locations.lock());
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
