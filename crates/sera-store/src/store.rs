@@ -153,6 +153,17 @@ impl Store {
         Ok(there)
     }
 
+    /// Deletes facts of one kind, all or none, with one sync of the journal. Objects stay.
+    pub fn delete_all<K: AsRef<str>>(&self, kind: Kind, keys: &[K]) -> Result<(), StoreError> {
+        let mut batch = Vec::new();
+        for key in keys {
+            if self.contains(kind, check_key(key.as_ref())?)? {
+                batch.push(record(kind, key.as_ref(), Form::Tombstone, Vec::new()));
+            }
+        }
+        self.append(batch)
+    }
+
     /// Stores bytes under their digest, durably.
     pub fn put_object(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let mut digests = self.objects.put(&[bytes])?;
