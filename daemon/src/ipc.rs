@@ -153,7 +153,8 @@ async fn converse(stream: Stream, office: Arc<Office>, _place: OwnedSemaphorePer
     drop(writing.await);
 }
 
-async fn passed(deadline: Option<Instant>) {
+/// When a moment has come; never where there is none.
+pub(crate) async fn passed(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,

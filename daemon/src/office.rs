@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::{mpsc, watch as channel};
+use tokio::sync::{Notify, mpsc, watch as channel};
 use tokio_util::sync::CancellationToken;
 
 /// A job that is being done or waits for its turn.
@@ -61,6 +61,8 @@ pub(crate) struct Office {
     pub(crate) locations: Locations,
     /// Cancelled when the daemon shall end.
     pub(crate) stop: CancellationToken,
+    /// Told when an index may have been opened that no job will be the end of.
+    pub(crate) used: Notify,
     started: Instant,
     /// The repositories at hand.
     pub(crate) repositories: Repositories,
@@ -127,6 +129,7 @@ impl Office {
         Ok(Arc::new(Self {
             locations,
             stop: CancellationToken::new(),
+            used: Notify::new(),
             started: Instant::now(),
             repositories,
             jobs: Mutex::default(),
@@ -143,18 +146,22 @@ impl Office {
     }
 
     /// Lets every store put its index away, and the worker that serves go, when nobody used them
-    /// for a while.
-    pub(crate) fn rest(&self) {
-        self.serving.rest();
-        if Self::lock(&self.jobs).is_empty() {
+    /// for a while. Whether all of them have.
+    pub(crate) fn rest(&self) -> bool {
+        let idle = Self::lock(&self.jobs).is_empty();
+        if idle {
             self.repositories.rest();
         }
+        self.serving.rest() && idle
     }
 
     /// Removes containers of workers that died, on a thread that may wait for an engine. One that
     /// does not answer is asked again, less and less often.
     pub(crate) fn sweep(&self) {
         let state = self.locations.state.clone();
+        if !crate::sandbox::has_leases(&state) {
+            return;
+        }
         drop(tokio::spawn(async move {
             for wait in SWEEP_AGAIN {
                 let state = state.clone();
@@ -345,6 +352,7 @@ impl Office {
         let wanted = path.map(sera_git::Repository::discover).transpose()?;
         let wanted = wanted.as_ref().map(sera_git::Repository::common_dir);
         let standings = self.repositories.standings(wanted);
+        self.used.notify_one();
         if wanted.is_some() && standings.is_empty() {
             let text = "this repository is not registered";
             let hint = "`git sera register` registers it";

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 /// How long nobody may use a store before its index is put away.
 const REST: Duration = Duration::from_secs(30);
 
-/// How often containers of dead workers are looked for; the first time at the start.
+/// How often containers of dead workers are looked for, by a poll; the first time at the start.
 const SWEEP: Duration = Duration::from_secs(300);
 
 /// Bytes that the log may grow to; an older one is kept beside it.
@@ -32,12 +32,12 @@ enum Event {
     Hint(Hint),
     /// Repositories that gave hints have been quiet for a moment.
     Quiet,
+    /// Somebody asked about what is stored.
+    Used,
     /// Time to look without being told.
     Poll,
     /// Time to put away what nobody uses.
     Rest,
-    /// Time to look for what dead workers left.
-    Sweep,
     /// The daemon shall end.
     Stop,
 }
@@ -72,11 +72,13 @@ async fn watch_over(locations: Locations) -> Result<()> {
     let listener = ipc::listen(&locations)?;
     let office = Office::open(locations, hints)?;
     let accepting = tokio::spawn(ipc::accept(listener, Arc::clone(&office)));
-    let mut rest = tokio::time::interval(REST);
-    let mut sweep = tokio::time::interval(SWEEP);
     let mut noisy: BTreeSet<Hint> = BTreeSet::new();
-    let (mut quiet_at, mut polled) = (Instant::now(), Instant::now());
+    let begun = Instant::now();
+    let (mut quiet_at, mut polled, mut swept) = (begun, begun, begun);
+    // None while there is nothing to put away: a poll each minute is all that wakes us then.
+    let mut rest_at = Some(begun + REST);
     begin(&office, None);
+    office.sweep();
     let asked_to_end = asked_to_end();
     tokio::pin!(asked_to_end);
     loop {
@@ -85,8 +87,8 @@ async fn watch_over(locations: Locations) -> Result<()> {
             hint = hinted.recv() => hint.map_or(Event::Stop, Event::Hint),
             () = tokio::time::sleep_until(quiet_at), if !noisy.is_empty() => Event::Quiet,
             () = tokio::time::sleep_until(poll_at) => Event::Poll,
-            _ = rest.tick() => Event::Rest,
-            _ = sweep.tick() => Event::Sweep,
+            () = ipc::passed(rest_at) => Event::Rest,
+            () = office.used.notified() => Event::Used,
             () = office.stop.cancelled() => Event::Stop,
             () = &mut asked_to_end => Event::Stop,
         };
@@ -94,6 +96,7 @@ async fn watch_over(locations: Locations) -> Result<()> {
             Event::Hint(hint) => {
                 noisy.insert(hint);
                 quiet_at = Instant::now() + QUIET;
+                rest_at.get_or_insert(Instant::now() + REST);
             }
             Event::Quiet => {
                 for common in std::mem::take(&mut noisy) {
@@ -106,9 +109,15 @@ async fn watch_over(locations: Locations) -> Result<()> {
                     tracing::warn!(%error, "the log grows");
                 }
                 begin(&office, None);
+                if swept.elapsed() >= SWEEP {
+                    swept = polled;
+                    office.sweep();
+                }
             }
-            Event::Rest => office.rest(),
-            Event::Sweep => office.sweep(),
+            Event::Used => {
+                rest_at.get_or_insert(Instant::now() + REST);
+            }
+            Event::Rest => rest_at = (!office.rest()).then(|| Instant::now() + REST),
             Event::Stop => break,
         }
     }

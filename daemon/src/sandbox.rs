@@ -195,6 +195,11 @@ pub(crate) fn refused(why: &str) -> anyhow::Error {
         .into()
 }
 
+/// Whether a worker that uses containers lives, or died.
+pub(crate) fn has_leases(state: &Path) -> bool {
+    std::fs::read_dir(leases(state)).is_ok_and(|mut entries| entries.next().is_some())
+}
+
 /// Removes containers of workers that died, if any did, and says how many. Engines are asked for
 /// nothing otherwise. Which repository one was for nobody knows any more: the user's own audit log
 /// tells of it.

@@ -64,11 +64,12 @@ impl Serving {
         drop(self.worker.lock().await.take());
     }
 
-    /// Ends a worker that nobody needed for a while.
-    pub(crate) fn rest(&self) {
-        let Ok(mut kept) = self.worker.try_lock() else { return };
+    /// Ends a worker that nobody needed for a while; whether there is none now.
+    pub(crate) fn rest(&self) -> bool {
+        let Ok(mut kept) = self.worker.try_lock() else { return false };
         let used = *self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let long_ago = used.is_some_and(|used| used.elapsed() > IDLE);
         drop(kept.take_if(|worker| long_ago && Arc::strong_count(worker) == 1));
+        kept.is_none()
     }
 }
