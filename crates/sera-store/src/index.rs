@@ -10,11 +10,13 @@ use crate::{Kind, StoreError};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -157,7 +159,7 @@ impl Index {
             .mode(sled::Mode::LowSpace)
             .cache_capacity(32 << 20)
             .flush_every_ms(Some(500));
-        let db = open_when_free(&config)?;
+        let db = open_patiently(&config)?;
         Ok(Self { entries: Entries::Disk(db, dir.to_owned()) })
     }
 
@@ -334,6 +336,41 @@ pub(crate) fn prepare(dir: &Path) -> Result<(), Doubt> {
     }
     Ok(())
 }
+
+/// How late timers of sled's threads may be.
+#[cfg(target_os = "linux")]
+const PATIENCE: u64 = 60_000_000_000;
+
+/// Opens an index from a thread whose timers may be late. sled's seven threads begin with the first
+/// write of a process, never end, and each looks for work every second; they inherit the patience
+/// of who began them, and so nobody wakes up for them alone.
+fn open_patiently(config: &sled::Config) -> Result<sled::Db, Doubt> {
+    static BEGUN: Once = Once::new();
+    if BEGUN.is_completed() {
+        return open_when_free(config);
+    }
+    let open = || {
+        be_patient();
+        let db = open_when_free(config)?;
+        // What is there already: only a write begins the threads.
+        let applied = db.get(APPLIED)?.unwrap_or_else(|| 0u64.to_be_bytes().as_slice().into());
+        db.insert(APPLIED, applied)?;
+        db.flush()?;
+        BEGUN.call_once(|| ());
+        Ok(db)
+    };
+    let opened = std::thread::scope(|scope| scope.spawn(open).join());
+    opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+#[cfg(target_os = "linux")]
+fn be_patient() {
+    // Where that is refused the threads wake up as they like.
+    drop(rustix::thread::set_current_timer_slack(NonZeroU64::new(PATIENCE)));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn be_patient() {}
 
 /// A database closed a moment ago holds its lock until its threads have gone.
 fn open_when_free(config: &sled::Config) -> Result<sled::Db, Doubt> {
