@@ -14,6 +14,7 @@ mod engine;
 mod export;
 mod failure;
 mod folder;
+mod footprint;
 mod forget;
 mod gate;
 mod ipc;
@@ -77,9 +78,13 @@ enum Command {
 pub fn run(args: Args) -> ExitCode {
     log();
     let done = match args.command {
-        Command::Run => run::run(),
+        Command::Run => {
+            footprint::huge_pages(false);
+            run::run()
+        }
         Command::Work { kind } => {
             priority::lower(&kind);
+            footprint::huge_pages(true);
             Ok(work::serve_orders())
         }
         Command::CheckIndex { folder } => run::check_index(&folder),
