@@ -2,12 +2,12 @@
 use crate::audit::{self, Place, Wish};
 use crate::cycle::now_ms;
 use crate::forget;
-use crate::order::{Generated, MineDone};
+use crate::order::{Counts, Found, Generated, MineDone};
 use crate::records::{Adapter, Records};
 use anyhow::{Context as _, Result};
 use sera_core::audit::{Audit, Event};
 use sera_core::scorecard::Capability;
-use sera_core::{AdapterId, CommitId};
+use sera_core::{AdapterId, CommitId, Digest};
 use sera_git::Repository;
 use sera_protocol::method::RepositoryStatus;
 use sera_protocol::report::AuditReport;
@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// A registered repository.
 pub(crate) struct Engine {
@@ -33,6 +34,9 @@ pub(crate) struct Engine {
     retraining: AtomicBool,
     /// The commit that was mined last. Stored, too, for the same reason.
     mined: Mutex<Option<CommitId>>,
+    /// What this daemon's last mining left in the store: the list of it, and how much it is. None
+    /// before, and once something was removed: then all that is found is compared with the store.
+    found: Mutex<Option<(Option<Digest>, Counts)>>,
     /// Held by whoever mines: twice at once would find the same twice.
     pub(crate) mining: tokio::sync::Mutex<()>,
     /// What was said of the store when it bore a stamp: whoever asks each second must not keep its
@@ -55,7 +59,7 @@ impl Engine {
         drop(std::fs::remove_dir_all(folder.join("exports")));
         private_folder(&incoming)?;
         let retraining = AtomicBool::new(records.retraining()?);
-        let (laid_out, mining, described) = Default::default();
+        let (laid_out, mining, described, found) = Default::default();
         let mined = Mutex::new(records.mined()?.map(|mined| mined.tip));
         let log = Arc::new(Place::below(&folder, key, records.audited()?).log());
         let engine = Self {
@@ -65,6 +69,7 @@ impl Engine {
             log,
             retraining,
             mined,
+            found,
             mining,
             described,
             laid_out,
@@ -103,9 +108,33 @@ impl Engine {
 
     /// Stores what a mining found.
     pub(crate) fn keep_mined(&self, tip: &CommitId, done: &MineDone) -> Result<()> {
+        let started = Instant::now();
+        // Where that fails nobody knows what is there.
+        self.forget_found();
         self.records.keep_mined(tip, done)?;
+        *lock(&self.found) = Some((done.found.clone(), done.counts));
+        let (seeds, blobs, worker_s) = (done.seeds.len(), done.blobs_read, done.seconds);
+        let stored_s = started.elapsed().as_secs_f64();
+        tracing::debug!(%tip, seeds, blobs, worker_s, stored_s, "mined");
         *lock(&self.mined) = Some(tip.clone());
         Ok(())
+    }
+
+    /// How many seeds are stored.
+    pub(crate) fn counts(&self) -> Result<Counts> {
+        let found = lock(&self.found).as_ref().map(|(_, counts)| *counts);
+        found.map_or_else(|| self.records.counts(), Ok)
+    }
+
+    /// Seeds were removed by somebody else than a mining.
+    pub(crate) fn forget_found(&self) {
+        *lock(&self.found) = None;
+    }
+
+    /// The list of what is stored of the last mining.
+    pub(crate) fn found(&self) -> Found {
+        let name = lock(&self.found).as_ref().and_then(|(name, _)| name.clone());
+        Found { path: self.folder.join("found"), name }
     }
 
     /// The commit that was mined last.
@@ -181,6 +210,8 @@ impl Engine {
         let exports = self.folder.join("exports");
         gone(std::fs::remove_dir_all(&exports), &exports)?;
         gone(std::fs::remove_file(self.known()), &self.known())?;
+        let found = self.found().path;
+        gone(std::fs::remove_file(&found), &found)?;
         gone(std::fs::remove_file(self.paid()), &self.paid())
     }
 

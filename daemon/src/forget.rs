@@ -241,9 +241,8 @@ fn carry_out(engine: &Engine, found: &Found) -> Result<BTreeMap<Capability, Stri
     tell(engine, found, &adapters)?;
     remove(records, found)?;
     let served = records.withdraw(&adapters)?;
-    for seed in &found.seeds {
-        store.delete(Kind::Seed, seed)?;
-    }
+    engine.forget_found();
+    store.delete_all(Kind::Seed, &found.seeds)?;
     engine.remove_copies()?;
     store.shred(records.objects()?)?;
     store.delete(Kind::Setting, PENDING)?;
@@ -306,9 +305,7 @@ fn remove(records: &Records, found: &Found) -> Result<()> {
         (Kind::Task, &found.tasks),
     ];
     for (kind, keys) in lists {
-        for key in keys {
-            store.delete(kind, key)?;
-        }
+        store.delete_all(kind, keys)?;
     }
     records.replace_holes(&found.holes.0)?;
     records.replace_lessons(&found.lessons.0)?;

@@ -5,12 +5,13 @@
 //! shuts the gate of whoever computes until the answer is there.
 use crate::cycle::Cycle;
 use crate::engine::Engine;
+use crate::order::Counts;
 use crate::repositories::{Repositories, Standing};
 use crate::serving::Serving;
 use crate::watch::Hint;
 use crate::worker::WorkError;
 use crate::worker_wire::Say;
-use crate::{failure, pipeline, reports};
+use crate::{failure, pipeline};
 use anyhow::{Context as _, Result, bail};
 use sera_core::JobId;
 use sera_core::scorecard::Capability;
@@ -418,7 +419,7 @@ fn stand(standing: Standing) -> Result<RepositoryStatus> {
 
 fn describe(engine: &Engine) -> Result<RepositoryStatus> {
     let records = &engine.records;
-    let (functions, commits, functions_out, commits_out) = reports::count(&records.seeds()?);
+    let Counts { functions, commits, held_out_functions, held_out_commits } = engine.counts()?;
     let served = |capability: Capability| -> Result<(Capability, String)> {
         let adapter = records.served(capability)?;
         Ok((capability, adapter.map_or_else(|| "base".to_owned(), |a| a.id.to_string())))
@@ -426,7 +427,7 @@ fn describe(engine: &Engine) -> Result<RepositoryStatus> {
     Ok(RepositoryStatus {
         path: engine.repository.work_dir().display().to_string(),
         common_dir: engine.repository.common_dir().display().to_string(),
-        seeds: SeedCounts { functions, commits, held_out: functions_out + commits_out },
+        seeds: SeedCounts { functions, commits, held_out: held_out_functions + held_out_commits },
         tasks: records.tasks()?.len() as u64,
         trajectories: records.attempts()?.len() as u64,
         adapters: records.adapters()?.iter().map(|adapter| adapter.id.to_string()).collect(),

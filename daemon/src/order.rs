@@ -103,12 +103,60 @@ pub(crate) struct Mine {
     pub(crate) source: Source,
     /// Newest commit to look at.
     pub(crate) tip: CommitId,
+    /// How many to look at.
+    pub(crate) commits: usize,
+    /// Whether somebody wants to hear what was left out, and why.
+    pub(crate) explain: bool,
     /// The file of what earlier minings learnt.
     pub(crate) known: PathBuf,
+    /// What is there already and need not be handed over; without it everything is.
+    pub(crate) found: Option<Found>,
     /// What teachers made, which follows commits that are rewritten.
     pub(crate) made: Vec<Made>,
     /// Rewritten commits that git's hook told of, and what they are now.
     pub(crate) told: BTreeMap<CommitId, CommitId>,
+}
+
+/// The list of the seeds that were handed over last.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Found {
+    /// Its file.
+    pub(crate) path: PathBuf,
+    /// Its digest, if what it lists is stored.
+    pub(crate) name: Option<Digest>,
+}
+
+/// How many seeds there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    /// Functions that may be trained on.
+    pub(crate) functions: u64,
+    /// Commits that may.
+    pub(crate) commits: u64,
+    /// Functions that are held out.
+    pub(crate) held_out_functions: u64,
+    /// Commits that are.
+    pub(crate) held_out_commits: u64,
+}
+
+impl Counts {
+    /// One more.
+    pub(crate) fn add(&mut self, seed: &Seed) {
+        *match (seed, seed.held_out()) {
+            (Seed::Function(_), false) => &mut self.functions,
+            (Seed::Commit(_), false) => &mut self.commits,
+            (Seed::Function(_), true) => &mut self.held_out_functions,
+            (Seed::Commit(_), true) => &mut self.held_out_commits,
+        } += 1;
+    }
+}
+
+impl<'a> FromIterator<&'a Seed> for Counts {
+    fn from_iter<I: IntoIterator<Item = &'a Seed>>(seeds: I) -> Self {
+        let mut counts = Self::default();
+        seeds.into_iter().for_each(|seed| counts.add(seed));
+        counts
+    }
 }
 
 /// The answer to [`Mine`].
@@ -116,8 +164,14 @@ pub(crate) struct Mine {
 pub(crate) struct MineDone {
     /// Where training ends.
     pub(crate) cut: Cut,
-    /// Functions, then commits.
+    /// Functions, then commits: all that there are, or where `gone` is set those that are new.
     pub(crate) seeds: Vec<Seed>,
+    /// What is not there any more.
+    pub(crate) gone: Option<Vec<SeedId>>,
+    /// The list that says what is there now.
+    pub(crate) found: Option<Digest>,
+    /// How many there are, handed over or not.
+    pub(crate) counts: Counts,
     /// What was left out.
     pub(crate) dropped: Drops,
     /// What, and why.

@@ -16,7 +16,7 @@ use sera_core::redact::Redactor;
 use sera_core::scorecard::{Arm, Capability};
 use sera_core::{AdapterId, CommitId, Digest, Hole, Lesson, Origin, Seed, Task, TaskId, TreePath};
 use sera_datagen::rewrites::Made;
-use sera_datagen::{Attempt, Cut, Generation, SelectError, Selection, Source as Kept};
+use sera_datagen::{Attempt, Cut, Generation, Policy, SelectError, Selection, Source as Kept};
 use sera_git::Settings;
 use sera_git::{Spool, Taken};
 use sera_model::{Choice, DeviceError, KeyValues, UnknownKeyValues};
@@ -49,10 +49,10 @@ fn source(cycle: &Cycle<'_>) -> Result<Source> {
 }
 
 /// Mine everything reachable from HEAD, and what hooks said of it since the last time.
-pub(crate) fn mine(cycle: &Cycle<'_>) -> Result<(CommitId, Mine, Taken)> {
+pub(crate) fn mine(cycle: &Cycle<'_>, explain: bool) -> Result<(CommitId, Mine, Taken)> {
     let repository = &cycle.engine.repository;
-    let tip = repository.head()?;
-    let known = cycle.engine.known();
+    let (tip, commits) = (repository.head()?, window(cycle)?);
+    let (known, found) = (cycle.engine.known(), Some(cycle.engine.found()));
     let said = Spool::below(repository.common_dir()).take();
     let said = said.context("failed to read what hooks said")?;
     // Where history only grew nothing that was mined is rewritten, and generations are many.
@@ -64,7 +64,20 @@ pub(crate) fn mine(cycle: &Cycle<'_>) -> Result<(CommitId, Mine, Taken)> {
     let of = |one: Generation| Made { seed: one.seed, function: one.function, base: one.base };
     let made = generations.into_iter().map(of).collect();
     let told = said.rewritten.iter().map(|pair| (pair.old.clone(), pair.new.clone())).collect();
-    Ok((tip.clone(), Mine { source: source(cycle)?, tip, known, made, told }, said))
+    let source = source(cycle)?;
+    Ok((tip.clone(), Mine { source, tip, commits, explain, known, found, made, told }, said))
+}
+
+/// `sera.mine.commits`.
+fn window(cycle: &Cycle<'_>) -> Result<usize> {
+    let settings = cycle.engine.repository.settings()?;
+    let commits =
+        settings.integer("sera.mine.commits").map_err(|error| failure::invalid_params(&error))?;
+    Ok(match commits {
+        None => Policy::default().max_commits,
+        Some(0) => usize::MAX,
+        Some(commits) => usize::try_from(commits).unwrap_or(1),
+    })
 }
 
 /// Make the tasks of a new cycle, at the cut that mining found last.

@@ -21,7 +21,7 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
     }
     match job {
         Job::Mine { explain } => {
-            let (tip, order, said) = orders::mine(cycle)?;
+            let (tip, order, said) = orders::mine(cycle, *explain)?;
             let done = cycle.work(&Order::Mine(order)).await?;
             cycle.engine.keep_mined(&tip, &done)?;
             said.done()?;

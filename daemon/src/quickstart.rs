@@ -170,10 +170,10 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
 /// The counts come from the store, so that a resumed quickstart reports the whole.
 fn gather(report: &mut QuickstartReport, cycle: &Cycle<'_>) -> Result<()> {
     let records = cycle.records;
-    let (functions, commits, functions_out, commits_out) = reports::count(&records.seeds()?);
-    report.mined.functions = functions;
-    report.mined.commits = commits;
-    report.mined.held_out = Some(functions_out + commits_out);
+    let counts = records.counts()?;
+    report.mined.functions = counts.functions;
+    report.mined.commits = counts.commits;
+    report.mined.held_out = Some(counts.held_out_functions + counts.held_out_commits);
     report.mined.dropped = records.mined()?.map(|m| reports::drops(&m.dropped)).unwrap_or_default();
     report.tasks = records.tasks()?.len() as u64;
     let attempts = records.attempts()?;

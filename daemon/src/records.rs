@@ -2,7 +2,9 @@
 //!
 //! Seeds are named by content, so a new mining writes only what changed. Tasks, trajectories,
 //! lessons and holes belong to one *cycle*: a training cycle fixes the cut, and a moved cut starts the next.
-use crate::order::{Evaluated, MineDone, RolledOut, Synthesized, TrainNumbers, Trained, Yield};
+use crate::order::{
+    Counts, Evaluated, MineDone, RolledOut, Synthesized, TrainNumbers, Trained, Yield,
+};
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Capability, Scorecard};
 use sera_core::{
@@ -154,20 +156,46 @@ impl Records {
 
     /// Stores what a mining found, writing only seeds that changed.
     pub(crate) fn keep_mined(&self, tip: &CommitId, done: &MineDone) -> Result<()> {
-        let before: BTreeMap<SeedId, Seed> =
-            self.seeds()?.into_iter().map(|seed| (seed.id().clone(), seed)).collect();
-        let changed = done.seeds.iter().filter(|seed| before.get(seed.id()) != Some(seed));
-        let changed: Vec<_> = changed.map(|seed| (seed.id().to_string(), seed)).collect();
-        self.store.put_all(Kind::Seed, &changed)?;
-        let now: std::collections::BTreeSet<_> = done.seeds.iter().map(Seed::id).collect();
-        for gone in before.keys().filter(|id| !now.contains(id)) {
-            self.store.delete(Kind::Seed, gone.as_str())?;
-        }
+        let (new, gone) = match &done.gone {
+            Some(gone) => (done.seeds.iter().collect(), gone.clone()),
+            None => self.changes(&done.seeds)?,
+        };
+        let new: Vec<_> = new.into_iter().map(|seed| (seed.id().as_str(), seed)).collect();
+        self.store.put_all(Kind::Seed, &new)?;
+        let gone: Vec<_> = gone.iter().map(SeedId::as_str).collect();
+        self.store.delete_all(Kind::Seed, &gone)?;
         self.follow(&done.followed)?;
         // Earlier versions kept here what is a file of its own now.
         self.store.delete(Kind::Known, CURRENT)?;
         let at = MinedAt { tip: tip.clone(), cut: done.cut.clone(), dropped: done.dropped.clone() };
         Ok(self.store.put(Kind::Cut, CURRENT, &at)?)
+    }
+
+    /// Of all that mining found what is not stored so, and what is stored and was not found.
+    fn changes<'a>(&self, seeds: &'a [Seed]) -> Result<(Vec<&'a Seed>, Vec<SeedId>)> {
+        let mut new: BTreeMap<&SeedId, &Seed> =
+            seeds.iter().map(|seed| (seed.id(), seed)).collect();
+        let names: BTreeSet<&SeedId> = new.keys().copied().collect();
+        let mut gone = Vec::new();
+        // One at a time: all of them twice would be most of what the daemon ever holds.
+        for entry in self.store.scan::<Seed>(Kind::Seed)? {
+            let stored = entry?.1;
+            if !names.contains(stored.id()) {
+                gone.push(stored.id().clone());
+            } else if new.get(stored.id()) == Some(&&stored) {
+                new.remove(stored.id());
+            }
+        }
+        Ok((new.into_values().collect(), gone))
+    }
+
+    /// How many seeds there are.
+    pub(crate) fn counts(&self) -> Result<Counts> {
+        let mut counts = Counts::default();
+        for entry in self.store.scan::<Seed>(Kind::Seed)? {
+            counts.add(&entry?.1);
+        }
+        Ok(counts)
     }
 
     /// Everything mined.
@@ -187,9 +215,7 @@ impl Records {
     pub(crate) fn keep_synthesized(&self, cut: &Cut, made: &Synthesized) -> Result<()> {
         self.store.delete(Kind::Dataset, CURRENT)?;
         for kind in [Kind::Task, Kind::Trajectory, Kind::Verdict] {
-            for key in self.store.keys(kind)? {
-                self.store.delete(kind, &key)?;
-            }
+            self.store.delete_all(kind, &self.store.keys(kind)?)?;
         }
         let forgotten = self.forgotten()?;
         let tasks = made.tasks.iter().filter(|task| !forgotten.meets(&Traces::of_task(task)));

@@ -1,14 +1,14 @@
 //! What jobs report: stored facts turned into the protocol's words.
 use crate::failure;
 use crate::order::{
-    Chosen, Evaluated, Examined, Fixed, Generated, Imported, MineDone, Proposed, RolledOut,
+    self, Chosen, Evaluated, Examined, Fixed, Generated, Imported, MineDone, Proposed, RolledOut,
     Synthesized,
 };
 use crate::records::{self, Adapter, Rollouts, word};
 use anyhow::Result;
 use sera_agent::dialect;
 use sera_core::scorecard::{Arm, Capability};
-use sera_core::{AdapterId, Origin, Outcome, Seed, Step, Task, TrajectoryId};
+use sera_core::{AdapterId, Origin, Outcome, Step, Task, TrajectoryId};
 use sera_datagen::{Attempt, DropReason, Drops, Selection, Source};
 use sera_protocol::report::{
     Explained, ExportReport, FixReport, FsckReport, GenerateReport, ImportReport, LogReport,
@@ -45,19 +45,9 @@ fn tally(words: impl IntoIterator<Item = String>) -> Counts {
     counts
 }
 
-/// Functions that may be trained on, commits that may, held-out functions, held-out commits.
-pub(crate) fn count(seeds: &[Seed]) -> (u64, u64, u64, u64) {
-    seeds.iter().fold((0, 0, 0, 0), |(f, c, hf, hc), seed| match (seed, seed.held_out()) {
-        (Seed::Function(_), false) => (f + 1, c, hf, hc),
-        (Seed::Commit(_), false) => (f, c + 1, hf, hc),
-        (Seed::Function(_), true) => (f, c, hf + 1, hc),
-        (Seed::Commit(_), true) => (f, c, hf, hc + 1),
-    })
-}
-
 /// What mining found.
 pub(crate) fn mine(done: &MineDone, explain: bool) -> MineReport {
-    let (functions, commits, held_out_functions, held_out_commits) = count(&done.seeds);
+    let order::Counts { functions, commits, held_out_functions, held_out_commits } = done.counts;
     let one = |(what, reason): &(String, String)| Explained {
         what: what.clone(),
         reason: reason.clone(),

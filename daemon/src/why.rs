@@ -23,7 +23,9 @@ pub(crate) async fn why(cycle: &mut Cycle<'_>, what: &str) -> Result<WhyReport> 
     if cycle.records.forgotten()?.is(&target) {
         known.push(because(&about, false, "you had it forgotten"));
     }
-    let (_, order, _) = orders::mine(cycle)?;
+    let (_, mut order, _) = orders::mine(cycle, true)?;
+    // All of it is asked about.
+    order.found = None;
     let mined: MineDone = cycle.work(&Order::Mine(order)).await?;
     known.extend(seeds(&mined, &target));
     let only = Forgotten::only(target);

@@ -47,6 +47,8 @@ pub struct Mined {
     pub explained: Vec<(String, DropReason)>,
     /// Blobs read from the object database: what mining cost.
     pub blobs_read: usize,
+    /// Commits that were walked at most.
+    pub window: usize,
     /// What of the cache it asked for.
     pub used: Used,
 }
@@ -145,6 +147,7 @@ pub fn mine_in_turns(
         dropped: reason::count(found.explained.iter().map(|(_, reason)| *reason)),
         explained: found.explained,
         blobs_read: sources.blobs_read(),
+        window: policy.max_commits,
         used: found.used,
     })
 }

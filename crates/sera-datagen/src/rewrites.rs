@@ -116,9 +116,8 @@ impl Search<'_> {
 
     fn trees(&mut self) -> Result<&BTreeMap<String, CommitId>, GitError> {
         if self.trees.is_none() {
-            let limit = Policy::default().max_commits;
             let mut trees = BTreeMap::new();
-            for commit in self.repository.commits(&self.mined.cut.commit, limit)? {
+            for commit in self.repository.commits(&self.mined.cut.commit, self.mined.window)? {
                 if let Some(tree) = self.tree(&commit.id)? {
                     trees.entry(tree).or_insert(commit.id);
                 }
@@ -145,7 +144,7 @@ impl Search<'_> {
             .collect();
         let policy = Policy::default();
         let sources = Sources::new(self.repository, &policy);
-        for info in self.repository.commits(old, policy.max_commits)? {
+        for info in self.repository.commits(old, self.mined.window)? {
             let known = self.known.commit(&info.id).cloned();
             // Mining judges no commit whose place in history says enough.
             let judged = known.unwrap_or_else(|| judge(&sources, &info));

@@ -41,6 +41,7 @@ pub const SETTINGS: &[Setting] = &[
     user("sera.base", "the base: a preset's name, a path, `hf:…` or `wheel:…`"),
     any("sera.cache", "how served students keep what they read: `f16`, `q8`"),
     any("sera.device", "where training computes: `auto`, `cpu`, `cuda:N`, `metal`"),
+    any("sera.mine.commits", "commits that are mined, newest first; 2000, and 0 for all of them"),
     any("sera.memory", "what training may hold: `4g`; a share of what is free without it"),
     user("sera.teacher.url", "a model server that speaks OpenAI's interface; several may be added"),
     user("sera.teacher.model", "the model's name there"),

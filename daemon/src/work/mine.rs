@@ -1,6 +1,6 @@
 //! The worker's *mine* stage: history in, seeds out.
-use super::Desk;
 use super::known::Cache;
+use super::{Desk, found};
 use crate::order::{Mine, MineDone};
 use crate::worker::WorkError;
 use anyhow::Result;
@@ -12,7 +12,8 @@ pub(super) fn mine(order: &Mine, desk: &Desk) -> Result<MineDone> {
     let started = Instant::now();
     desk.progress("mine", 0, None, "commits", String::new());
     let repository = sera_git::Repository::discover(&order.source.path)?;
-    let (policy, forgotten) = (Policy::default(), &order.source.forgotten);
+    let policy = Policy { max_commits: order.commits, ..Policy::default() };
+    let forgotten = &order.source.forgotten;
     let (mut cache, mut known) = Cache::open(&order.known, &policy);
     let mut hear = |turn: &Turn<'_>| {
         cache.append(turn.learnt, forgotten);
@@ -31,13 +32,24 @@ pub(super) fn mine(order: &Mine, desk: &Desk) -> Result<MineDone> {
     mined.forget(forgotten);
     let explain =
         |(what, reason): (String, sera_datagen::DropReason)| (what, reason.code().to_owned());
+    let counts = mined.seeds.iter().collect();
     let seeds = mined.seeds.len() as u64;
+    let changes = found::changes(order.found.as_ref(), &known.rules(), mined.seeds)?;
     desk.progress("mine", seeds, Some(seeds), "seeds", String::new());
     Ok(MineDone {
         cut: mined.cut,
-        seeds: mined.seeds,
+        seeds: changes.seeds,
+        gone: changes.gone,
+        found: changes.name,
+        counts,
         dropped: mined.dropped,
-        explained: mined.explained.into_iter().map(explain).collect(),
+        explained: order
+            .explain
+            .then_some(mined.explained)
+            .into_iter()
+            .flatten()
+            .map(explain)
+            .collect(),
         followed,
         blobs_read: mined.blobs_read,
         seconds: started.elapsed().as_secs_f64(),

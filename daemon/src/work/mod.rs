@@ -19,6 +19,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 mod evaluate;
 mod examine;
 mod fix;
+mod found;
 mod generate;
 pub(crate) mod import;
 mod known;

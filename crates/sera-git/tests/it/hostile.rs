@@ -225,5 +225,5 @@ fn a_repository_sets_nothing_that_is_the_users() {
     // What chooses where something goes, what runs or what it costs is the user's.
     let any = SETTINGS.iter().filter(|setting| setting.scope == Scope::Any);
     let any: Vec<&str> = any.map(|setting| setting.key).collect();
-    assert_eq!(any, ["sera.cache", "sera.device", "sera.memory"]);
+    assert_eq!(any, ["sera.cache", "sera.device", "sera.mine.commits", "sera.memory"]);
 }
