@@ -2,9 +2,8 @@
 //!
 //! Commits with and without alternate, in two repositories that differ in nothing else. The daemon
 //! holds both, or is dead for both. Nothing of the product is linked: it is run.
-use crate::{cargo, tools};
+use crate::developer::{self, Developer};
 use anyhow::{Result, ensure};
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -27,12 +26,6 @@ enum Act {
     Amend,
 }
 
-/// A developer's folders and programs. They are removed, and the daemon ended, with this.
-struct Developer {
-    folder: PathBuf,
-    path: OsString,
-}
-
 /// One row: milliseconds.
 #[derive(Default)]
 struct Measured {
@@ -43,15 +36,7 @@ struct Measured {
 
 pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
     let commits = args.first().map(|n| n.parse()).transpose()?.unwrap_or(COMMITS);
-    let mut build = cargo::cargo();
-    build.args(["build", "--package", "sera-daemon", "--package", "git-sera"]);
-    cargo::must("building sera-daemon and git-sera", &mut build)?;
-    let tools = tools::get()?;
-    let mut path: Vec<PathBuf> = tools::PROGRAMS.map(|name| tools.join(name)).to_vec();
-    path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    let folder = PathBuf::from(format!("/tmp/sera-hooks-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
-    let developer = Developer { folder, path: std::env::join_paths(path)? };
+    let developer = Developer::new("hooks", "dev", developer::with_tools()?)?;
     let mut good = true;
     say(
         "| hooks | what | daemon | without, ms | with, ms | added (median) | hook alone: median | p99 |",
@@ -67,7 +52,7 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
     }
     for (name, program) in [
         ("`true`", PathBuf::from("/bin/true")),
-        ("`git-sera --version`", cargo::built("debug", "git-sera")),
+        ("`git-sera --version`", developer.built("git-sera")),
     ] {
         let run = || timed(developer.command(&program, &developer.folder).arg("--version"));
         let alone = sorted((0..commits).map(|_| run()).collect::<Result<_>>()?);
@@ -81,36 +66,6 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
 }
 
 impl Developer {
-    /// A program in `folder` that sees nothing of the real user.
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
-        let mut command = Command::new(program);
-        command.env_clear().env("PATH", &self.path).current_dir(folder).stdin(Stdio::null());
-        let at = |name: &str| self.folder.join(name);
-        command.env("HOME", at("home")).env("GIT_CONFIG_NOSYSTEM", "1");
-        command.env("GIT_SERA_RUNTIME_DIR", at("r")).env("GIT_SERA_STATE_DIR", at("s"));
-        command.env("GIT_SERA_CACHE_DIR", at("c"));
-        for who in ["AUTHOR", "COMMITTER"] {
-            command.env(format!("GIT_{who}_NAME"), "Ada Example");
-            command.env(format!("GIT_{who}_EMAIL"), "ada@example.invalid");
-        }
-        command
-    }
-
-    fn run(
-        &self,
-        program: impl AsRef<std::ffi::OsStr>,
-        folder: &Path,
-        args: &[&str],
-    ) -> Result<String> {
-        let output = self.command(program, folder).args(args).output()?;
-        ensure!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
-    }
-
-    fn sera(&self, folder: &Path, args: &[&str]) -> Result<()> {
-        self.run(cargo::built("debug", "git-sera"), folder, args).map(drop)
-    }
-
     /// A repository with a hundred files and a script of its own after commits.
     fn repository(&self, name: &str) -> Result<PathBuf> {
         let folder = self.folder.join(name);
@@ -205,13 +160,6 @@ impl Developer {
             }
             Ok(hook)
         })
-    }
-}
-
-impl Drop for Developer {
-    fn drop(&mut self) {
-        drop(self.sera(&self.folder, &["stop"]));
-        drop(fs::remove_dir_all(&self.folder));
     }
 }
 

@@ -5,15 +5,20 @@ mod audit;
 mod cargo;
 mod codegen;
 mod cuda;
+mod developer;
 mod dist;
 mod engine;
 mod fuzz;
 mod goldens;
 mod hooks;
+mod idle;
 mod packages;
 mod peers;
+mod plot;
+mod processes;
 mod quickstart;
 mod reliability;
+mod scale;
 mod socket;
 mod test;
 mod tools;
@@ -35,7 +40,7 @@ const USAGE: &str = "usage: cargo xtask <command>
   dist [twice] [--profile NAME] [--out FOLDER]
                                    archive, Debian package, bill of materials, checksums
   goldens                          write what PyTorch and others compute, for tests to compare
-  bench evidence|hooks|moves|pipeline|ranking|sandbox|secrets|serve|socket|teacher|train
+  bench evidence|hooks|idle|moves|pipeline|ranking|sandbox|scale|secrets|serve|socket|teacher|train
                                    measure, for docs/evidence.md and docs/benchmarks.md";
 
 fn main() -> ExitCode {
@@ -51,12 +56,21 @@ fn main() -> ExitCode {
         "reliability" => reliability::reliability(rest),
         "audit" => audit::audit(rest),
         "dist" => dist::dist(rest),
-        "bench" if rest.first().is_some_and(|what| what == "socket") => socket::bench(&rest[1..]),
-        "bench" if rest.first().is_some_and(|what| what == "hooks") => hooks::bench(&rest[1..]),
-        "bench" => run_bench(rest),
+        "bench" => bench_one(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     cargo::exit_code(done)
+}
+
+/// Those that only run the product are in the light build, too.
+fn bench_one(args: &[String]) -> anyhow::Result<ExitCode> {
+    match args.split_first().map(|(what, rest)| (what.as_str(), rest)) {
+        Some(("hooks", rest)) => hooks::bench(rest),
+        Some(("idle", rest)) => idle::bench(rest),
+        Some(("scale", rest)) => scale::bench(rest),
+        Some(("socket", rest)) => socket::bench(rest),
+        _ => run_bench(args),
+    }
 }
 
 #[cfg(feature = "bench")]

@@ -43,11 +43,25 @@ pub(crate) fn get() -> Result<PathBuf> {
         ("man", "man-db"),
         ("systemd-analyze", "systemd"),
     ])?;
-    let folder = cargo::root().join("target/tools");
-    fs::create_dir_all(&folder)?;
+    let folder = folder()?;
     python(&folder.join("venv"))?;
     husky(&folder.join("npm"))?;
     git(&folder)?;
+    Ok(folder)
+}
+
+/// The folder of the newest git alone, for who needs no other.
+pub(crate) fn newest_git() -> Result<PathBuf> {
+    ensure!(cfg!(target_os = "linux"), "it is built from Debian's packages");
+    packages::install(&[("cc", "gcc"), ("make", "make")])?;
+    let folder = folder()?;
+    git(&folder)?;
+    Ok(folder.join(PROGRAMS[0]))
+}
+
+fn folder() -> Result<PathBuf> {
+    let folder = cargo::root().join("target/tools");
+    fs::create_dir_all(&folder)?;
     Ok(folder)
 }
 
