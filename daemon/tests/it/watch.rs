@@ -178,6 +178,8 @@ fn many_commits_at_once_hold_up_nobody() {
         }
         is_mined(&there)
     });
+    let mined = user.json(&["mine"])["commits"].as_u64().unwrap();
+    assert!(mined > commits / 4, "they were looked at, one by one: {mined} are seeds");
     print(&format!(
         "{commits} commits at once were mined in {:.1} s; a commit beside them in {:.1} s; \
          status took {:.0} ms at most",
