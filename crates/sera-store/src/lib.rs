@@ -6,6 +6,7 @@
 //! [`objects`](Store::put_object) take what is large, the journal takes the fact, and only then
 //! does the index learn where it stands.
 mod audit;
+mod batch;
 mod error;
 mod files;
 mod fsck;
@@ -16,6 +17,7 @@ mod objects;
 mod store;
 
 pub use audit::{AuditError, AuditLog, Audited, Broken, Head, Recorded};
+pub use batch::Batch;
 pub use error::StoreError;
 pub use fsck::{IndexState, Report};
 pub use index::{IndexCheck, check_index, validate_in_child};

@@ -1,4 +1,5 @@
 //! The store: facts by kind and key, objects by digest.
+use crate::batch::{Batch, Planned};
 use crate::files::{create_folder, sync_folder};
 use crate::fsck::{IndexState, Report};
 use crate::index::{Doubt, Entry, Index, move_aside};
@@ -91,27 +92,26 @@ impl Store {
         kind: Kind,
         facts: &[(K, T)],
     ) -> Result<(), StoreError> {
-        let mut bodies = Vec::with_capacity(facts.len());
-        for (key, value) in facts {
-            let key = check_key(key.as_ref())?;
-            let encode = |source| StoreError::Encode { kind, key: key.to_owned(), source };
-            bodies.push((key, serde_json::to_vec(value).map_err(encode)?));
-        }
+        let mut batch = Batch::default();
+        facts.iter().try_for_each(|(key, value)| batch.put(kind, key.as_ref(), value))?;
+        self.commit(batch)
+    }
+
+    /// Makes all changes of a batch or none, with one sync of the journal.
+    pub fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let is_large = |body: &&[u8]| body.len() > INLINE_LIMIT;
-        let large: Vec<&[u8]> =
-            bodies.iter().map(|(_, body)| body.as_slice()).filter(is_large).collect();
+        let bodies = batch.0.iter().filter_map(|planned| planned.body.as_deref());
+        let large: Vec<&[u8]> = bodies.filter(is_large).collect();
         let mut digests = self.objects.put(&large)?.into_iter();
-        let record = |(key, body): (&str, Vec<u8>)| {
-            let (form, body) = match body.len() {
-                0..=INLINE_LIMIT => (Form::Inline, body),
-                _ => {
-                    let digest = digests.next().expect("one digest per large body");
-                    (Form::Object, digest.as_str().as_bytes().to_vec())
-                }
-            };
-            record(kind, key, form, body)
+        let record = |Planned { kind, key, body }: Planned| match body {
+            None => record(kind, &key, Form::Tombstone, Vec::new()),
+            Some(body) if body.len() <= INLINE_LIMIT => record(kind, &key, Form::Inline, body),
+            Some(_) => {
+                let digest = digests.next().expect("one digest per large body");
+                record(kind, &key, Form::Object, digest.as_str().as_bytes().to_vec())
+            }
         };
-        self.append(bodies.into_iter().map(record).collect())
+        self.append(batch.0.into_iter().map(record).collect())
     }
 
     /// The fact of a key.
@@ -319,7 +319,7 @@ fn record(kind: Kind, key: &str, form: Form, body: Vec<u8>) -> Record {
     Record { seq: 0, kind: kind.code(), schema: kind.schema(), form, key: key.to_owned(), body }
 }
 
-fn check_key(key: &str) -> Result<&str, StoreError> {
+pub(crate) fn check_key(key: &str) -> Result<&str, StoreError> {
     if key.is_empty() || key.len() > KEY_LIMIT { Err(StoreError::Key(key.len())) } else { Ok(key) }
 }
 

@@ -3,10 +3,13 @@
 //!
 //! Everything is deterministic (fixed authors, fixed increasing dates) and isolated: no test reads
 //! or writes the developer's own home, configuration or repositories.
+mod base;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub mod disk;
 #[cfg(unix)]
 mod engine;
+#[cfg(target_os = "linux")]
+mod full;
 mod history;
 #[cfg(unix)]
 pub mod hostile;
@@ -17,11 +20,15 @@ mod repo;
 pub mod teacher;
 mod tools;
 mod tree;
+mod trials;
 #[cfg(target_os = "linux")]
 pub mod zoo;
 
+pub use base::tiny_base;
 #[cfg(unix)]
 pub use engine::{Dockerd, TestEngine};
+#[cfg(target_os = "linux")]
+pub use full::{Ballast, on_small_disk};
 pub use history::History;
 pub use mixed::mixed_project;
 pub use model::ScriptedModel;
@@ -30,6 +37,7 @@ pub use repo::{AUTHOR, BOT, Person, Repo};
 pub use teacher::TeacherServer;
 pub use tools::HookTools;
 pub use tree::MemoryTree;
+pub use trials::Goal;
 
 /// The first second of every test repository's history (2023-11-14 22:13:20 UTC).
 pub const EPOCH: i64 = 1_700_000_000;

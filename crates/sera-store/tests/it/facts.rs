@@ -2,7 +2,7 @@
 use crate::child::open;
 use proptest::prelude::*;
 use sera_core::Digest;
-use sera_store::{IndexState, Kind, Store, StoreError};
+use sera_store::{Batch, IndexState, Kind, Store, StoreError};
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -36,6 +36,33 @@ fn facts_come_back_by_key_and_in_order() {
     let report = store.fsck(&|_| true).unwrap();
     assert!(report.sound(), "{report:?}");
     assert_eq!((report.records, report.objects), (6, 1));
+}
+
+#[test]
+fn kinds_change_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    store.put_all(Kind::Task, &[("a", 1), ("b", 2)]).unwrap();
+    let large = "x".repeat(10_000);
+    let mut batch = Batch::default();
+    batch.delete(Kind::Task, "a").unwrap();
+    batch.delete(Kind::Task, "b").unwrap();
+    batch.put(Kind::Task, "b", &3).unwrap();
+    batch.put(Kind::Hole, "h", &large).unwrap();
+    batch.delete(Kind::Hole, "never there").unwrap();
+    assert!(matches!(batch.put(Kind::Hole, "", &1), Err(StoreError::Key(0))));
+    assert_eq!(store.keys(Kind::Task).unwrap(), ["a", "b"], "nothing happened yet");
+    let check = |store: &Store| {
+        assert_eq!(store.keys(Kind::Task).unwrap(), ["b"]);
+        assert_eq!(store.get::<u32>(Kind::Task, "b").unwrap(), Some(3));
+        assert_eq!(store.get(Kind::Hole, "h").unwrap(), Some(large.clone()));
+    };
+    store.commit(batch).unwrap();
+    check(&store);
+    drop(store);
+    // The journal says the same as the index.
+    std::fs::remove_dir_all(dir.path().join("index")).unwrap();
+    check(&open(dir.path()));
 }
 
 #[test]

@@ -1,42 +1,20 @@
 //! A disk with no space left: what is refused says why, what is stored can be read, and once there
 //! is space all goes on in the same process.
 use crate::child::{again, folder, valid};
-use crate::reliability::{Goal, print, random};
+use crate::reliability::{Goal, random};
 use crate::script::{Progress, WRITERS, objects, take, wrong};
 use crate::writer::examine;
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 use sera_store::{Store, StoreError};
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use sera_testkit::{Ballast, on_small_disk};
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Instant;
 
 /// Bytes of the disk that is filled.
 const DISK: &str = "16m";
-
-/// A file that takes all space but some.
-struct Ballast(PathBuf);
-
-impl Ballast {
-    fn leaving(free: u64, disk: &Path) -> Self {
-        let path = disk.join("ballast");
-        let mut file = File::create(&path).unwrap();
-        for piece in [&[1; 1 << 16][..], &[1; 1 << 8]] {
-            while file.write_all(piece).is_ok() {}
-        }
-        let length = file.metadata().unwrap().len();
-        file.set_len(length.saturating_sub(free)).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Ballast {
-    fn drop(&mut self) {
-        fs::remove_file(&self.0).unwrap();
-    }
-}
 
 /// Whether an error says that there is no space, as it must.
 fn says_why(error: &StoreError) -> Result<(), String> {
@@ -160,23 +138,6 @@ fn inside() {
 fn a_full_disk_costs_nothing_that_was_acknowledged() {
     let disk = tempfile::tempdir().unwrap();
     let inside = again("full::inside", disk.path());
-    // A disk of our own: for root, or for whoever may be root in a namespace of theirs.
-    let script = format!("mount -t tmpfs -o size={DISK} none \"$0\" && exec \"$@\"");
-    let mounted = |options: &str, program: &Command| {
-        let mut command = Command::new("unshare");
-        command.args([options, "sh", "-c", &script]).arg(disk.path());
-        command.arg(program.get_program()).args(program.get_args());
-        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command
-    };
-    let can = |options: &&&str| {
-        let output = mounted(options, &Command::new("true")).output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    let Some(options) = ["-m", "-rm"].iter().find(can) else {
-        assert!(std::env::var_os("CI").is_none(), "no small disk can be mounted here");
-        print("NOT TESTED: no small disk can be mounted here");
-        return;
-    };
-    assert!(mounted(options, &inside).status().unwrap().success());
+    let Some(mut inside) = on_small_disk(disk.path(), DISK, &inside) else { return };
+    assert!(inside.status().unwrap().success());
 }
