@@ -222,9 +222,23 @@ impl Engine {
         let Some(adapter) = self.records.adapter(id)? else { return Ok(None) };
         let folder = self.adapter_folder(id);
         if !folder.is_dir() {
-            self.records.lay_out(&adapter.files, &folder)?;
+            self.lay_out_whole(&adapter, &folder)?;
         }
         Ok(Some(folder))
+    }
+
+    /// Killed in between, half an adapter would lie there for ever.
+    fn lay_out_whole(&self, adapter: &Adapter, folder: &Path) -> Result<()> {
+        let part = self.incoming().join(adapter.id.to_string());
+        let laid = self.records.lay_out(&adapter.files, &part).and_then(|()| {
+            private_folder(&self.folder.join("adapters"))?;
+            let failed = || format!("failed to make {}", folder.display());
+            std::fs::rename(&part, folder).with_context(failed)
+        });
+        if laid.is_err() {
+            drop(std::fs::remove_dir_all(&part));
+        }
+        laid
     }
 
     /// Whether an adapter is to be trained in the place of one that was withdrawn.

@@ -13,7 +13,7 @@ use sera_core::{
 use sera_core::{Verdict, stats};
 use sera_datagen::rewrites::Made;
 use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Selection, Traces};
-use sera_store::{Head, Kind, Store};
+use sera_store::{Batch, Head, Kind, Store};
 use sera_train::promote::{self, Decision};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,15 +160,19 @@ impl Records {
             Some(gone) => (done.seeds.iter().collect(), gone.clone()),
             None => self.changes(&done.seeds)?,
         };
-        let new: Vec<_> = new.into_iter().map(|seed| (seed.id().as_str(), seed)).collect();
-        self.store.put_all(Kind::Seed, &new)?;
-        let gone: Vec<_> = gone.iter().map(SeedId::as_str).collect();
-        self.store.delete_all(Kind::Seed, &gone)?;
-        self.follow(&done.followed)?;
+        let mut batch = Batch::default();
+        for seed in new {
+            batch.put(Kind::Seed, seed.id().as_str(), seed)?;
+        }
+        gone.iter().try_for_each(|id| batch.delete(Kind::Seed, id.as_str()))?;
+        self.follow(&mut batch, &done.followed)?;
         // Earlier versions kept here what is a file of its own now.
-        self.store.delete(Kind::Known, CURRENT)?;
+        if self.store.contains(Kind::Known, CURRENT)? {
+            batch.delete(Kind::Known, CURRENT)?;
+        }
         let at = MinedAt { tip: tip.clone(), cut: done.cut.clone(), dropped: done.dropped.clone() };
-        Ok(self.store.put(Kind::Cut, CURRENT, &at)?)
+        batch.put(Kind::Cut, CURRENT, &at)?;
+        Ok(self.store.commit(batch)?)
     }
 
     /// Of all that mining found what is not stored so, and what is stored and was not found.
@@ -208,26 +212,25 @@ impl Records {
         Ok(self.store.get(Kind::Dataset, CURRENT)?)
     }
 
-    /// Starts a cycle: the tasks and trajectories of the last one are of another tree.
-    ///
-    /// The cycle's own record goes first and comes last: killed in between, the daemon finds that
-    /// there is no cycle, not one that lacks its tasks.
+    /// Starts a cycle: the tasks and trajectories of the last one are of another tree. At once:
+    /// killed before, the daemon finds the last cycle as it was.
     pub(crate) fn keep_synthesized(&self, cut: &Cut, made: &Synthesized) -> Result<()> {
-        self.store.delete(Kind::Dataset, CURRENT)?;
+        let mut batch = Batch::default();
         for kind in [Kind::Task, Kind::Trajectory, Kind::Verdict] {
-            self.store.delete_all(kind, &self.store.keys(kind)?)?;
+            self.store.keys(kind)?.iter().try_for_each(|key| batch.delete(kind, key))?;
         }
         let forgotten = self.forgotten()?;
-        let tasks = made.tasks.iter().filter(|task| !forgotten.meets(&Traces::of_task(task)));
-        let tasks: Vec<_> = tasks.map(|task| (task.id.to_string(), task)).collect();
-        self.store.put_all(Kind::Task, &tasks)?;
+        for task in made.tasks.iter().filter(|task| !forgotten.meets(&Traces::of_task(task))) {
+            batch.put(Kind::Task, &task.id.to_string(), task)?;
+        }
         let holes = made.holes.iter().filter(|hole| !forgotten.meets(&Traces::of_hole(hole)));
-        self.store.put(Kind::Hole, CURRENT, &holes.collect::<Vec<_>>())?;
+        batch.put(Kind::Hole, CURRENT, &holes.collect::<Vec<_>>())?;
         let lessons = made.lessons.iter().filter(|one| !forgotten.meets(&Traces::of_lesson(one)));
-        self.store.put(Kind::Lesson, CURRENT, &lessons.collect::<Vec<_>>())?;
-        self.store.put(Kind::Setting, "rollouts", &Rollouts::default())?;
+        batch.put(Kind::Lesson, CURRENT, &lessons.collect::<Vec<_>>())?;
+        batch.put(Kind::Setting, "rollouts", &Rollouts::default())?;
         let cycle = Cycle { cut: cut.clone(), dropped: made.dropped.clone() };
-        Ok(self.store.put(Kind::Dataset, CURRENT, &cycle)?)
+        batch.put(Kind::Dataset, CURRENT, &cycle)?;
+        Ok(self.store.commit(batch)?)
     }
 
     /// Training and held-out tasks of the cycle.
@@ -266,7 +269,8 @@ impl Records {
 
     /// Stores judged trajectories, each with its verdict, and what gave none.
     pub(crate) fn keep_rolled_out(&self, done: &RolledOut) -> Result<()> {
-        let met = self.put_attempts(&done.attempts)?;
+        let mut batch = Batch::default();
+        let met = self.put_attempts(&mut batch, &done.attempts)?;
         let mut rollouts = self.rollouts()?;
         let reason = || DropReason::Forgotten.code().to_owned();
         rollouts.dropped.extend(met.into_iter().map(|task| (task, reason())));
@@ -275,32 +279,37 @@ impl Records {
         rollouts.dropped.extend(done.dropped.iter().filter(judged).cloned());
         let all = done.attempts.len() + done.dropped.len();
         rollouts.per_second = all as f64 / done.seconds.max(1e-9);
-        Ok(self.store.put(Kind::Setting, "rollouts", &rollouts)?)
+        batch.put(Kind::Setting, "rollouts", &rollouts)?;
+        Ok(self.store.commit(batch)?)
     }
 
     /// Stores attempts with their verdicts; the tasks of those that are to be forgotten, which are
     /// not stored.
     fn put_attempts<'a>(
         &self,
+        batch: &mut Batch,
         attempts: impl IntoIterator<Item = &'a Attempt>,
     ) -> Result<Vec<TaskId>> {
-        let by_id = |a: &&Attempt| a.trajectory.id.to_string();
-        let forgotten = self.forgotten()?;
-        let (met, kept): (Vec<&Attempt>, Vec<&Attempt>) =
-            attempts.into_iter().partition(|a| forgotten.meets(&Traces::of_attempt(a)));
-        let trajectories: Vec<_> = kept.iter().map(|a| (by_id(a), &a.trajectory)).collect();
-        let verdicts: Vec<_> = kept.iter().map(|a| (by_id(a), &a.verdict)).collect();
-        self.store.put_all(Kind::Verdict, &verdicts)?;
-        self.store.put_all(Kind::Trajectory, &trajectories)?;
-        Ok(met.into_iter().map(|attempt| attempt.task.id).collect())
+        let (forgotten, mut met) = (self.forgotten()?, Vec::new());
+        for attempt in attempts {
+            if forgotten.meets(&Traces::of_attempt(attempt)) {
+                met.push(attempt.task.id);
+                continue;
+            }
+            let key = attempt.trajectory.id.to_string();
+            batch.put(Kind::Verdict, &key, &attempt.verdict)?;
+            batch.put(Kind::Trajectory, &key, &attempt.trajectory)?;
+        }
+        Ok(met)
     }
 
     /// Stores attempts of the student that are accepted. What it could not do says nothing about
     /// the tasks: others have solved them.
     pub(crate) fn keep_distilled(&self, done: &RolledOut) -> Result<()> {
+        let mut batch = Batch::default();
         let accepted = |attempt: &&Attempt| attempt.verdict.accepted();
-        self.put_attempts(done.attempts.iter().filter(accepted))?;
-        Ok(())
+        self.put_attempts(&mut batch, done.attempts.iter().filter(accepted))?;
+        Ok(self.store.commit(batch)?)
     }
 
     /// Counts what the student's own rollouts were worth; accepted ones are kept as trajectories.
@@ -386,7 +395,7 @@ impl Records {
     }
 
     /// Has what was made of commits that were rewritten belong to what they are now.
-    pub(crate) fn follow(&self, followed: &[(Made, CommitId)]) -> Result<()> {
+    fn follow(&self, batch: &mut Batch, followed: &[(Made, CommitId)]) -> Result<()> {
         if followed.is_empty() {
             return Ok(());
         }
@@ -399,7 +408,7 @@ impl Records {
             for attempt in &mut generation.attempts {
                 attempt.task.base.commit = to.clone();
             }
-            self.store.put(Kind::Generation, &Self::generation_key(&generation), &generation)?;
+            batch.put(Kind::Generation, &Self::generation_key(&generation), &generation)?;
         }
         Ok(())
     }
@@ -440,8 +449,10 @@ impl Records {
             dropped: done.dropped.clone(),
             traces: Some(self.store.put_object(&traces)?),
         };
-        self.store.put(Kind::Adapter, &id.to_string(), &adapter)?;
-        self.store.delete(Kind::Job, "interrupted")?;
+        let mut batch = Batch::default();
+        batch.put(Kind::Adapter, &id.to_string(), &adapter)?;
+        batch.delete(Kind::Job, "interrupted")?;
+        self.store.commit(batch)?;
         Ok(adapter)
     }
 
@@ -506,12 +517,13 @@ impl Records {
 
     /// Stores a scorecard and what its siblings say about the noise between seeds.
     pub(crate) fn keep_scorecard(&self, adapter: AdapterId, done: &Evaluated) -> Result<()> {
-        self.store.put(Kind::Scorecard, &adapter.to_string(), done)?;
+        let mut batch = Batch::default();
+        batch.put(Kind::Scorecard, &adapter.to_string(), done)?;
         let deviations = deviations(&done.siblings);
         if !deviations.is_empty() {
-            self.store.put(Kind::Setting, "deviation", &deviations)?;
+            batch.put(Kind::Setting, "deviation", &deviations)?;
         }
-        Ok(())
+        Ok(self.store.commit(batch)?)
     }
 
     /// The scorecard of an adapter.
@@ -536,22 +548,25 @@ impl Records {
         Ok(self.store.get(Kind::Spend, &format!("decided/{cut}"))?.unwrap_or_default())
     }
 
-    /// Makes the decisions real: each promoted capability is served by `adapter` from now on.
+    /// Makes the decisions real, all at once: each promoted capability is served by `adapter` from
+    /// now on.
     pub(crate) fn keep_decisions(
         &self,
         adapter: &Adapter,
         decisions: &BTreeMap<Capability, Decision>,
     ) -> Result<()> {
+        let mut batch = Batch::default();
         for (capability, decision) in decisions.iter().filter(|(_, d)| d.promoted()) {
             let mut promotions = self.promotions(*capability)?;
             promotions.retain(|earlier| earlier.adapter != adapter.id);
             promotions.push(Promotion { adapter: adapter.id, decision: decision.clone() });
-            self.keep_promotions(*capability, &promotions)?;
+            put_promotions(&mut batch, *capability, &promotions)?;
         }
         let mut decided = self.decided_at(&adapter.cut)?;
         decided.insert(adapter.id);
         let key = format!("decided/{}", adapter.cut);
-        Ok(self.store.put(Kind::Spend, &key, &decided)?)
+        batch.put(Kind::Spend, &key, &decided)?;
+        Ok(self.store.commit(batch)?)
     }
 
     /// Every promotion of a capability, oldest first: the last one serves.
@@ -571,13 +586,9 @@ impl Records {
         capability: Capability,
         promotions: &[Promotion],
     ) -> Result<()> {
-        let key = format!("promotions/{}", capability.name());
-        self.store.put(Kind::Setting, &key, &promotions)?;
-        match promotions.last() {
-            Some(serves) => self.store.put(Kind::Promotion, capability.name(), serves)?,
-            None => drop(self.store.delete(Kind::Promotion, capability.name())?),
-        }
-        Ok(())
+        let mut batch = Batch::default();
+        put_promotions(&mut batch, capability, promotions)?;
+        Ok(self.store.commit(batch)?)
     }
 
     /// How far the audit log had come when it was last written by the daemon.
@@ -624,6 +635,20 @@ impl Records {
         }
         Ok(values)
     }
+}
+
+fn put_promotions(
+    batch: &mut Batch,
+    capability: Capability,
+    promotions: &[Promotion],
+) -> Result<()> {
+    let key = format!("promotions/{}", capability.name());
+    batch.put(Kind::Setting, &key, &promotions)?;
+    match promotions.last() {
+        Some(serves) => batch.put(Kind::Promotion, capability.name(), serves)?,
+        None => batch.delete(Kind::Promotion, capability.name())?,
+    }
+    Ok(())
 }
 
 /// Sample standard deviation of each primary metric over trainings that differ in their seed.
