@@ -316,7 +316,8 @@ impl Fetcher {
         audit: &Audit,
     ) -> Result<PathBuf, BaseError> {
         let (file, sha256) = match source {
-            BaseSource::Path(path) if path.is_file() => return Ok(path.clone()),
+            // A file, or a folder as Hugging Face publishes one.
+            BaseSource::Path(path) if path.exists() => return Ok(path.clone()),
             BaseSource::Path(path) => return Err(BaseError::Missing(path.clone())),
             BaseSource::Preset(preset) => (preset.file().to_owned(), preset.sha256),
             BaseSource::Hub { file, sha256, .. } => {

@@ -85,6 +85,9 @@ fn a_path_is_taken_as_it_is() {
     assert!(matches!(missing, BaseError::Missing(_)), "{missing}");
     std::fs::write(&file, "GGUF").unwrap();
     assert_eq!(place.obtain(&Fetcher::default(), &source).unwrap(), file);
+    // As Hugging Face publishes one.
+    let folder = BaseSource::parse(place.folder.path().to_str().unwrap()).unwrap();
+    assert_eq!(place.obtain(&Fetcher::default(), &folder).unwrap(), place.folder.path());
     assert_eq!(place.cached(), [""; 0]);
 }
 
