@@ -1,6 +1,7 @@
 //! `sera-daemon run`: what wakes the daemon, in one loop.
 use crate::audit::Place;
 use crate::ipc;
+use crate::kept;
 use crate::office::Office;
 use crate::watch::{Hint, POLL, POLL_BLIND, QUIET};
 use anyhow::{Context as _, Result, bail};
@@ -70,6 +71,7 @@ async fn watch_over(locations: Locations) -> Result<()> {
     let (socket, log) = (locations.socket(), locations.log());
     let (hints, mut hinted) = mpsc::channel(64);
     let listener = ipc::listen(&locations)?;
+    kept::sweep(&locations.state);
     let office = Office::open(locations, hints)?;
     let accepting = tokio::spawn(ipc::accept(listener, Arc::clone(&office)));
     let mut noisy: BTreeSet<Hint> = BTreeSet::new();
