@@ -16,6 +16,9 @@ use sera_train::TrainError;
 /// The history or a tree cannot be read to the end.
 const DAMAGED: &str = "`git fsck` says what is damaged or missing; fetch it again, or clone anew";
 
+/// What is stored stays readable on a full disk, and is written to again once it is not.
+const FULL: &str = "nothing that was stored is lost; once there is space, the same command goes on";
+
 /// Hints do not cross the process border; only a worker finds out that a file is no base.
 const OTHER_BASE: &str = "name a GGUF file or a Hugging Face folder of the llama family, \
                           or leave the base out to get the default one";
@@ -81,6 +84,9 @@ pub(crate) fn of(error: &anyhow::Error) -> Failure {
 }
 
 fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
+    if error.chain().any(is_full) {
+        return (ErrorCode::NoSpace, Some(FULL.to_owned()));
+    }
     let known = |cause: &(dyn std::error::Error + 'static)| {
         let owned = |hint: &str| (!hint.is_empty()).then(|| hint.to_owned());
         if let Some(open) = cause.downcast_ref::<OpenError>() {
@@ -120,6 +126,13 @@ fn classify(error: &anyhow::Error) -> (ErrorCode, Option<String>) {
     error.chain().find_map(known).unwrap_or((ErrorCode::Internal, None))
 }
 
+/// Whether there is no space, or none that this user may have.
+fn is_full(cause: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::{Error, ErrorKind};
+    let kind = cause.downcast_ref().map(Error::kind);
+    matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+}
+
 /// Whether an object or a ref could not be read, which is the repository's fault and not ours.
 fn is_damage(cause: &(dyn std::error::Error + 'static)) -> bool {
     let git = |error: &GitError| matches!(error, GitError::Read { .. });
@@ -136,7 +149,11 @@ fn work_code(error: &WorkError) -> (ErrorCode, Option<String>) {
     match error {
         WorkError::Failed { code, .. } => {
             let code = named(code);
-            let hints = [(ErrorCode::BaseForeign, OTHER_BASE), (ErrorCode::Unsupported, DAMAGED)];
+            let hints = [
+                (ErrorCode::BaseForeign, OTHER_BASE),
+                (ErrorCode::Unsupported, DAMAGED),
+                (ErrorCode::NoSpace, FULL),
+            ];
             let hint = hints.into_iter().find(|(of, _)| *of == code);
             (code, hint.map(|(_, hint)| hint.to_owned()))
         }

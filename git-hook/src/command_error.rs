@@ -105,7 +105,7 @@ impl From<ErrorCode> for Kind {
             | ErrorCode::NoSandbox
             | ErrorCode::VersionMismatch
             | ErrorCode::Stopping => Self::Unavailable,
-            ErrorCode::Io => Self::Io,
+            ErrorCode::Io | ErrorCode::NoSpace => Self::Io,
             ErrorCode::WorkerLost
             | ErrorCode::NoHello
             | ErrorCode::InvalidRequest

@@ -1153,6 +1153,8 @@ export type ErrorCode =
   | "worker-lost"
   /** A file could not be read or written. */
   | "io"
+  /** A disk is full. */
+  | "no-space"
   /** The two sides speak different versions. */
   | "version-mismatch"
   /** The first call was not `hello`. */

@@ -98,6 +98,8 @@ words! {
         WorkerLost = "worker-lost",
         /// A file could not be read or written.
         Io = "io",
+        /// A disk is full.
+        NoSpace = "no-space",
         /// The two sides speak different versions.
         VersionMismatch = "version-mismatch",
         /// The first call was not `hello`.
