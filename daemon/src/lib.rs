@@ -14,6 +14,7 @@ mod engine;
 mod export;
 mod failure;
 mod folder;
+#[cfg(target_os = "linux")]
 mod footprint;
 mod forget;
 mod gate;
@@ -79,11 +80,13 @@ pub fn run(args: Args) -> ExitCode {
     log();
     let done = match args.command {
         Command::Run => {
-            footprint::huge_pages(false);
+            #[cfg(target_os = "linux")]
+            footprint::small();
             run::run()
         }
         Command::Work { kind } => {
             priority::lower(&kind);
+            #[cfg(target_os = "linux")]
             footprint::huge_pages(true);
             Ok(work::serve_orders())
         }

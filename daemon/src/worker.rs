@@ -104,6 +104,8 @@ impl Worker {
         let mut command = Command::new(program);
         command.arg("work").arg(kind).stdin(Stdio::piped()).stdout(Stdio::piped());
         command.kill_on_drop(true);
+        #[cfg(target_os = "linux")]
+        crate::footprint::large(command.as_std_mut());
         let mut child =
             command.spawn().with_context(|| format!("failed to start a {kind} worker"))?;
         let input = child.stdin.take().expect("standard input is piped");

@@ -366,7 +366,7 @@ fn open_patiently(config: &sled::Config) -> Result<sled::Db, Doubt> {
 #[cfg(target_os = "linux")]
 fn be_patient() {
     // Where that is refused the threads wake up as they like.
-    rustix::thread::set_current_timer_slack(NonZeroU64::new(PATIENCE)).ok();
+    rustix::thread::set_current_timer_slack(NonZeroU64::new(PATIENCE)).unwrap_or_default();
 }
 
 #[cfg(not(target_os = "linux"))]

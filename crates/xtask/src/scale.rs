@@ -213,7 +213,8 @@ fn edited(text: &str) -> Option<String> {
             || line.starts_with("        ") && line.contains(" = ") && line.ends_with("();")
     };
     let line = text.lines().find(assigns)?;
-    Some(text.replacen(&format!("{line}\n"), &format!("{line}\n{line}\n"), 1))
+    let edited = text.replacen(&format!("{line}\n"), &format!("{line}\n{line}\n"), 1);
+    (edited != text).then_some(edited)
 }
 
 fn show_increments(increments: &[Increment]) {
