@@ -87,7 +87,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Work { kind } => {
             priority::lower(&kind);
             #[cfg(target_os = "linux")]
-            footprint::huge_pages(true);
+            footprint::huge_pages(kind != "mine");
             Ok(work::serve_orders())
         }
         Command::CheckIndex { folder } => run::check_index(&folder),

@@ -317,13 +317,12 @@ fn minable(entry: &TreeEntry) -> Option<Result<Language, DropReason>> {
 
 fn functions_of(entry: &TreeEntry, language: Language, all: &[FunctionFacts], found: &mut Found) {
     let path = &entry.path;
-    let held_out = |f: &FunctionFacts| held_out_function(&key(path, f));
-    for function in all {
-        let held = held_out(function);
+    let held_out: Vec<bool> = all.iter().map(|f| held_out_function(&key(path, f))).collect();
+    for (function, &held) in all.iter().zip(&held_out) {
         // A function around or inside a held-out one would carry its text into training.
         let near = !held
-            && all.iter().any(|other| {
-                held_out(other)
+            && all.iter().zip(&held_out).any(|(other, held)| {
+                *held
                     && other.span.start < function.span.end
                     && function.span.start < other.span.end
             });

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often memory is looked at.
-const LOOK: Duration = Duration::from_millis(25);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A thread, by its process's number and its own.
 type Thread = (u32, u32);
@@ -93,27 +93,53 @@ fn of_one(pid: u32) -> Option<Memory> {
     })
 }
 
-/// Does `work` and watches the processes of `program` meanwhile: the most that they held together
-/// and the most that one held, KiB.
-pub(crate) fn watching<T>(program: &Path, work: impl FnOnce() -> T) -> (T, u64, u64) {
+/// What the processes of a program took.
+#[derive(Clone, Default)]
+pub(crate) struct Taken {
+    /// The most that they held together, KiB.
+    pub(crate) together: u64,
+    /// The most that one of them held, KiB.
+    pub(crate) alone: u64,
+    /// Seconds on a processor; of one that ended, up to the last look before.
+    pub(crate) cpu: f64,
+}
+
+/// Does `work` and looks at the processes of `program` meanwhile.
+pub(crate) fn watching<T>(program: &Path, work: impl FnOnce() -> T) -> (T, Taken) {
     let done = AtomicBool::new(false);
+    let before = of_program(program).into_iter().filter_map(|pid| Some((pid, cpu(pid)?))).collect();
     std::thread::scope(|scope| {
-        let watching = scope.spawn(|| {
-            let (mut together, mut alone) = (0, 0);
-            while !done.load(Ordering::Relaxed) {
-                let all = of_program(program);
-                let held = |name| all.iter().filter_map(move |pid| of_status(*pid, name));
-                together = together.max(held("VmRSS").sum());
-                alone = alone.max(held("VmHWM").max().unwrap_or_default());
-                std::thread::sleep(LOOK);
-            }
-            (together, alone)
-        });
+        let watching = scope.spawn(|| watch(program, before, &done));
         let made = work();
         done.store(true, Ordering::Relaxed);
-        let (together, alone) = watching.join().unwrap_or_default();
-        (made, together, alone)
+        (made, watching.join().unwrap_or_default())
     })
+}
+
+fn watch(program: &Path, before: BTreeMap<u32, f64>, done: &AtomicBool) -> Taken {
+    let (mut taken, mut seconds) = (Taken::default(), BTreeMap::new());
+    loop {
+        // Once more after the end, for what was done since the last look.
+        let last = done.load(Ordering::Relaxed);
+        let all = of_program(program);
+        let held = |name| all.iter().filter_map(move |pid| of_status(*pid, name));
+        taken.together = taken.together.max(held("VmRSS").sum());
+        taken.alone = taken.alone.max(held("VmHWM").max().unwrap_or_default());
+        seconds.extend(all.iter().filter_map(|pid| Some((*pid, cpu(*pid)?))));
+        if last {
+            taken.cpu = seconds.values().sum::<f64>() - before.values().sum::<f64>();
+            return taken;
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Seconds of all threads of a process, those that ended included; Linux counts in hundredths.
+fn cpu(pid: u32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(ticks as f64 / 100.0)
 }
 
 fn of_status(pid: u32, name: &str) -> Option<u64> {

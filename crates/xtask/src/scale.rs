@@ -3,9 +3,10 @@
 //! A clone of `FOLDER` is mined for the first time, beside `git log -p` and universal-ctags on the
 //! same clone, in turns. Then commits of more and more files are made, and waited for until the
 //! daemon that watches has mined them; `docs/scale.svg` shows what each cost.
+use crate::cargo;
 use crate::developer::{Developer, Mined};
 use crate::plot::{Series, plot};
-use crate::{cargo, processes};
+use crate::processes::{self, Taken};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,8 +36,7 @@ struct Wish {
 struct First {
     name: String,
     seconds: f64,
-    /// The most that was resident, KiB: together, and in one process.
-    memory: (u64, u64),
+    taken: Taken,
     mined: Option<Mined>,
 }
 
@@ -45,6 +45,8 @@ struct Increment {
     files: usize,
     /// From the commit until it is mined, the watching included.
     seconds: f64,
+    /// Of the daemon and its worker, on a processor.
+    cpu: f64,
     mined: Mined,
 }
 
@@ -108,9 +110,9 @@ fn first_mining(developer: &Developer, clone: &Path) -> Result<First> {
         developer.sera(clone, &["register", "--hooks=none"])?;
         developer.mined(&tip, PATIENCE)
     };
-    let (mined, together, alone) = processes::watching(&program, work);
+    let (mined, taken) = processes::watching(&program, work);
     let (seconds, mined) = (started.elapsed().as_secs_f64(), Some(mined?));
-    Ok(First { name: "sera".to_owned(), seconds, memory: (together, alone), mined })
+    Ok(First { name: "sera".to_owned(), seconds, taken, mined })
 }
 
 fn beside(developer: &Developer, clone: &Path, program: &str, args: &[&str]) -> Result<First> {
@@ -119,17 +121,16 @@ fn beside(developer: &Developer, clone: &Path, program: &str, args: &[&str]) -> 
     command.args(args).stdout(Stdio::null());
     let started = Instant::now();
     let path = Path::new(&path).canonicalize()?;
-    let (status, together, alone) = processes::watching(&path, || command.status());
+    let (status, taken) = processes::watching(&path, || command.status());
     ensure!(status?.success(), "{program} failed");
     let name = format!("{program} {}", args[..1].join(" "));
-    let (seconds, memory) = (started.elapsed().as_secs_f64(), (together, alone));
-    Ok(First { name, seconds, memory, mined: None })
+    Ok(First { name, seconds: started.elapsed().as_secs_f64(), taken, mined: None })
 }
 
 /// Prints the table; whether it took no more memory than is wanted.
 fn show_firsts(firsts: &[First]) -> bool {
     say(
-        "| first mining | seconds, each round | median | MB together, at most | MB of one process |",
+        "| first mining | seconds, each round | CPU, s, each round | MB together, at most | MB of one process |",
     );
     say("|---|---|---|---|---|");
     let mut names: Vec<&str> = firsts.iter().map(|first| first.name.as_str()).collect();
@@ -138,13 +139,12 @@ fn show_firsts(firsts: &[First]) -> bool {
     let mut light = true;
     for name in names {
         let own: Vec<&First> = firsts.iter().filter(|first| first.name == name).collect();
-        let seconds: Vec<f64> = own.iter().map(|first| first.seconds).collect();
         let most = |of: fn(&First) -> u64| mb(own.iter().map(|first| of(first)).max().unwrap_or(0));
-        let (together, alone) = (most(|first| first.memory.0), most(|first| first.memory.1));
-        let rounds: Vec<String> = seconds.iter().map(|one| format!("{one:.1}")).collect();
-        let median = median(seconds.into_iter());
-        let rounds = rounds.join(", ");
-        say(&format!("| {name} | {rounds} | {median:.1} | {together:.0} | {alone:.0} |"));
+        let (together, alone) =
+            (most(|first| first.taken.together), most(|first| first.taken.alone));
+        let (seconds, cpu) =
+            (rounds(&own, |first| first.seconds), rounds(&own, |first| first.taken.cpu));
+        say(&format!("| {name} | {seconds} | {cpu} | {together:.0} | {alone:.0} |"));
         light &= own.iter().all(|first| first.mined.is_none()) || together <= WANTED;
     }
     if let Some(mined) = firsts.iter().filter_map(|first| first.mined.as_ref()).next_back() {
@@ -156,6 +156,10 @@ fn show_firsts(firsts: &[First]) -> bool {
     light
 }
 
+fn rounds(own: &[&First], of: fn(&First) -> f64) -> String {
+    own.iter().map(|first| format!("{:.1}", of(first))).collect::<Vec<_>>().join(", ")
+}
+
 /// Commits of each size in turns. What is held out are the newest ones, so that the tree at the cut
 /// sees a commit only when others have come after it: these follow, one file each.
 fn increments(developer: &Developer, clone: &Path, each: usize) -> Result<Vec<Increment>> {
@@ -165,7 +169,7 @@ fn increments(developer: &Developer, clone: &Path, each: usize) -> Result<Vec<In
     let mut done = Vec::new();
     let mut next = files.iter().cycle();
     let sizes = (0..each).flat_map(|_| SIZES);
-    let passing = std::iter::repeat_n(1, 40 * each);
+    let passing = std::iter::repeat_n(1, 30 * each);
     for size in sizes.chain(passing) {
         let changed: Vec<&PathBuf> = next.by_ref().take(size).collect();
         done.push(increment(developer, clone, &changed, done.len())?);
@@ -188,8 +192,10 @@ fn increment(
     developer.git(clone, &["commit", "-q", "-a", "-m", &message])?;
     let started = Instant::now();
     let tip = developer.git(clone, &["rev-parse", "HEAD"])?;
-    let mined = developer.mined(&tip, PATIENCE)?;
-    Ok(Increment { files: files.len(), seconds: started.elapsed().as_secs_f64(), mined })
+    let program = developer.built("sera-daemon");
+    let (mined, taken) = processes::watching(&program, || developer.mined(&tip, PATIENCE));
+    let (seconds, mined) = (started.elapsed().as_secs_f64(), mined?);
+    Ok(Increment { files: files.len(), seconds, cpu: taken.cpu, mined })
 }
 
 /// Source files, no tests, that [`edited`] can edit.
@@ -219,7 +225,7 @@ fn edited(text: &str) -> Option<String> {
 
 fn show_increments(increments: &[Increment]) {
     say(
-        "| files of the commit | commits | until mined, s | worker, s | storing, s | blobs read | seeds stored |",
+        "| files of the commit | commits | until mined, s | CPU, s | storing, s | blobs read | seeds stored |",
     );
     say("|---|---|---|---|---|---|---|");
     let (asked, passing) = increments.split_at(increments.len().min(asked(increments)));
@@ -250,7 +256,7 @@ fn row(name: &str, own: &[&Increment]) {
         "| {name} | {} | {:.2} | {:.2} | {:.3} | {:.0} | {:.0} |",
         own.len(),
         middle(|one| one.seconds),
-        middle(|one| one.mined.worker),
+        middle(|one| one.cpu),
         middle(|one| one.mined.stored),
         middle(|one| one.mined.blobs as f64),
         middle(|one| one.mined.seeds as f64),
@@ -260,15 +266,15 @@ fn row(name: &str, own: &[&Increment]) {
 /// `docs/scale.svg`.
 fn draw(increments: &[Increment]) -> Result<()> {
     let (asked, passing) = increments.split_at(asked(increments));
-    let of_commits = asked.iter().map(|one| (one.files as f64, one.seconds)).collect();
+    let of_commits = asked.iter().map(|one| (one.files as f64, one.cpu)).collect();
     let at_the_cut = passing.iter().filter(|one| one.mined.blobs > 0);
-    let at_the_cut = at_the_cut.map(|one| (one.mined.blobs as f64, one.seconds)).collect();
+    let at_the_cut = at_the_cut.map(|one| (one.mined.blobs as f64, one.cpu)).collect();
     let series = [
         Series { name: "files of the commit at the tip".to_owned(), points: of_commits },
         Series { name: "files read as the cut moves on".to_owned(), points: at_the_cut },
     ];
     let path = cargo::root().join("docs/scale.svg");
-    fs::write(&path, plot(("files", "seconds until mined"), &series))
+    fs::write(&path, plot(("files", "seconds on a processor until mined"), &series))
         .with_context(|| format!("failed to write {}", path.display()))
 }
 
