@@ -3,6 +3,7 @@ mod outbox;
 
 use crate::failure;
 use crate::office::{Asker, Entry, Office, client_path, stage};
+use crate::work;
 use crate::worker_wire::Say;
 use anyhow::{Context as _, Result, anyhow};
 use futures_util::FutureExt as _;
@@ -283,7 +284,13 @@ async fn run(
             outbox.offer(&Message::Notification(notification));
         }
     };
-    office.run(&path, params.job, entry, &mut report).await
+    caught(office.run(&path, params.job, entry, &mut report)).await
+}
+
+/// A job that panics ends as one that failed: whoever waits for it must hear of it.
+async fn caught<T>(job: impl Future<Output = Result<T>>) -> Result<T> {
+    let ended = AssertUnwindSafe(job).catch_unwind().await;
+    ended.unwrap_or_else(|panic| Err(anyhow!("the daemon panicked: {}", work::text(&*panic))))
 }
 
 fn notification(job: JobId, say: Say) -> Option<Notification> {
@@ -305,8 +312,7 @@ fn notification(job: JobId, say: Say) -> Option<Notification> {
 pub(crate) async fn in_background(office: Arc<Office>, path: std::path::PathBuf, job: Job) {
     let (kind, mines) = (job.kind().to_owned(), matches!(job, Job::Mine { .. }));
     let entry = office.enter(Asker::Daemon, &job, &path.display().to_string());
-    let work = AssertUnwindSafe(office.run(&path, job, &entry, &mut |_| ())).catch_unwind().await;
-    let failed = work.unwrap_or_else(|_| Err(anyhow!("the daemon panicked"))).err();
+    let failed = caught(office.run(&path, job, &entry, &mut |_| ())).await.err();
     drop(entry);
     if let Some(error) = &failed {
         tracing::warn!(path = %path.display(), error = format!("{error:#}"), kind, "failed in the background");

@@ -105,5 +105,7 @@ fn log() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let colour = std::io::stderr().is_terminal();
     let format = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour);
-    format.with_writer(std::io::stderr).init();
+    // Where the log cannot be written nobody can be told so, least of all by a panic: on a full
+    // disk it would end a job.
+    format.log_internal_errors(false).with_writer(std::io::stderr).init();
 }
