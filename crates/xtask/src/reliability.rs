@@ -23,6 +23,8 @@ const TRIALS: &[Trials] = &[
     daemon("frames", "races::damaged", "1000000"),
     daemon("histories", "histories::", "300"),
     daemon("commits", "watch::many_commits", "10000"),
+    daemon("daemon", "kill::", "100"),
+    daemon("daemon-full", "full::", "100"),
 ];
 
 const fn store(name: &'static str, test: &'static str, count: &'static str) -> Trials {

@@ -5,10 +5,14 @@
 mod audit;
 mod cancel;
 mod forget;
+#[cfg(target_os = "linux")]
+mod full;
 mod generate;
 mod histories;
 mod hostile;
 mod input;
+#[cfg(target_os = "linux")]
+mod kill;
 #[path = "../../../crates/sera-core/src/redact/kinds.rs"]
 mod kinds;
 #[cfg(unix)]
@@ -25,6 +29,8 @@ mod select;
 mod socket;
 mod store;
 mod together;
+#[cfg(target_os = "linux")]
+mod trials;
 mod untouched;
 mod user;
 mod watch;
