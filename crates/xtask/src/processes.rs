@@ -107,17 +107,16 @@ pub(crate) struct Taken {
 /// Does `work` and looks at the processes of `program` meanwhile.
 pub(crate) fn watching<T>(program: &Path, work: impl FnOnce() -> T) -> (T, Taken) {
     let done = AtomicBool::new(false);
-    let before: BTreeMap<u32, f64> =
-        of_program(program).into_iter().filter_map(|pid| Some((pid, cpu(pid)?))).collect();
+    let before = of_program(program).into_iter().filter_map(cpu).sum();
     std::thread::scope(|scope| {
-        let watching = scope.spawn(|| watch(program, &before, &done));
+        let watching = scope.spawn(|| watch(program, before, &done));
         let made = work();
         done.store(true, Ordering::Relaxed);
         (made, watching.join().unwrap_or_default())
     })
 }
 
-fn watch(program: &Path, before: &BTreeMap<u32, f64>, done: &AtomicBool) -> Taken {
+fn watch(program: &Path, before: f64, done: &AtomicBool) -> Taken {
     let (mut taken, mut seconds) = (Taken::default(), BTreeMap::new());
     loop {
         // Once more after the end, for what was done since the last look.
@@ -128,7 +127,7 @@ fn watch(program: &Path, before: &BTreeMap<u32, f64>, done: &AtomicBool) -> Take
         taken.alone = taken.alone.max(held("VmHWM").max().unwrap_or_default());
         seconds.extend(all.iter().filter_map(|pid| Some((*pid, cpu(*pid)?))));
         if last {
-            taken.cpu = seconds.values().sum::<f64>() - before.values().sum::<f64>();
+            taken.cpu = seconds.values().sum::<f64>() - before;
             return taken;
         }
         std::thread::sleep(LOOK);
