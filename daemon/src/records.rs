@@ -132,8 +132,11 @@ pub(crate) struct Records {
 impl Records {
     /// Opens the store in `folder`, rebuilding its index where that is damaged.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
+        let started = std::time::Instant::now();
         let store = Store::open(folder, &is_sound)
             .with_context(|| format!("failed to open the store in {}", folder.display()))?;
+        let (index, seconds) = (&store.opened().index, started.elapsed().as_secs_f64());
+        tracing::info!(folder = %folder.display(), ?index, seconds, "the store is open");
         Ok(Self { store })
     }
 

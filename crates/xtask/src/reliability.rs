@@ -3,6 +3,7 @@
 //! Each is a test that runs a few of them whenever the tests do.
 use crate::cargo;
 use anyhow::{Context as _, Result, bail};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// A test that makes trials, and how many make its figure.
@@ -12,6 +13,9 @@ struct Trials {
     test: &'static str,
     count: &'static str,
 }
+
+/// A folder in memory, where there is such.
+const MEMORY: &str = "/dev/shm";
 
 const TRIALS: &[Trials] = &[
     store("power", "power::", "5000"),
@@ -67,6 +71,10 @@ fn run(trials: &Trials, count: &str, seed: &str) -> Result<()> {
     tests.env("GIT_SERA_TRIALS", count).env("GIT_SERA_SEED", seed);
     if trials.package == "sera-daemon" {
         cargo::must("building the binaries that the trials run", &mut build)?;
+        // What is tried is not the disk, which others may keep busy.
+        if Path::new(MEMORY).is_dir() {
+            tests.env("TMPDIR", MEMORY);
+        }
         tests.env("GIT_SERA_TEST_BIN", cargo::built("debug", "git-sera").with_file_name(""));
     }
     cargo::must(&format!("{}: {count} trials, seed {seed}", trials.name), &mut tests)

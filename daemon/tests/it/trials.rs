@@ -3,7 +3,7 @@
 //!
 //! The student is a random one of two layers, so that a cycle takes seconds, and promotions happen:
 //! whatever it learns is more than it knew.
-use crate::user::{User, poll};
+use crate::user::{User, poll, print};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use sera_protocol::method::{JobStatus, StatusParams};
@@ -279,6 +279,10 @@ pub(crate) fn run(mut goal: Goal, trial: impl Fn(&mut Trials, Stage) -> f64) {
             ended = true;
             Ok(seconds)
         });
+        if !ended {
+            let log = std::fs::read_to_string(now.user.state().join("daemon.log"));
+            print(&format!("the daemon's log:\n{}", log.unwrap_or_default()));
+        }
         kept = (ended && now.count < ROUND).then_some(now);
     }
     goal.reached();
