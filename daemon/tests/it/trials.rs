@@ -210,7 +210,7 @@ fn grow(repo: &Repo) {
 }
 
 /// What a daemon at rest has: a star stands for letters and digits.
-const KEPT: [&str; 17] = [
+const KEPT: [&str; 18] = [
     "r/daemon.lock",
     "r/daemon.sock",
     "s/daemon.log",
@@ -221,6 +221,7 @@ const KEPT: [&str; 17] = [
     "work/.git/sera/audit/head",
     "work/.git/sera/audit/lock",
     "work/.git/sera/key",
+    "work/.git/sera/found",
     "work/.git/sera/known",
     "work/.git/sera/store/index/conf",
     "work/.git/sera/store/index/db",
