@@ -11,6 +11,8 @@
 //! these flags is what power left of a write that was never acknowledged, and is cut off, too:
 //! disks write sectors in any order.
 mod blank;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 
 use crate::StoreError;
 use crate::files::{quarantine, sync_folder};

@@ -21,6 +21,8 @@ pub use batch::Batch;
 pub use error::StoreError;
 pub use fsck::{IndexState, Report};
 pub use index::{IndexCheck, check_index, validate_in_child};
+#[cfg(fuzzing)]
+pub use journal::fuzzing::journal_survives;
 pub use kind::Kind;
 pub use store::Store;
 

@@ -35,5 +35,5 @@ fn kill(trials: &mut Trials, stage: Stage) -> f64 {
 
 #[test]
 fn a_killed_daemon_loses_nothing_and_leaves_nothing() {
-    run(Goal::new("daemon", ["kills of the daemon", "start"], 6), kill);
+    run(Goal::new("daemon", ["kills of the daemon", "start"], 6), &[], kill);
 }

@@ -32,6 +32,8 @@ pub(crate) struct Trials {
     /// Seconds that each stage's command took last.
     lengths: BTreeMap<&'static str, f64>,
     count: usize,
+    /// What may lie in our folders besides.
+    spared: &'static [&'static str],
 }
 
 /// What clients were told that is stored.
@@ -99,7 +101,7 @@ impl Told {
 }
 
 impl Trials {
-    fn new(seed: u64, base: &Path) -> Self {
+    fn new(seed: u64, base: &Path, spared: &'static [&'static str]) -> Self {
         let user = User::of(python_project());
         user.repo.git(&["config", "--global", "sera.base", base.to_str().unwrap()]);
         std::fs::create_dir(user.repo.root().join("t")).unwrap();
@@ -110,7 +112,7 @@ impl Trials {
         user.json(&SYNTHESIZE);
         user.json(&["rollout"]);
         let random = ChaCha8Rng::seed_from_u64(seed);
-        Self { user, random, lengths: BTreeMap::new(), count: 0 }
+        Self { user, random, lengths: BTreeMap::new(), count: 0, spared }
     }
 
     /// What leads to a stage, once what it needs is there.
@@ -181,7 +183,8 @@ impl Trials {
         self.user.wait("the daemon rests", |status| status["job"].is_null());
         let checked = self.user.json(&["fsck"]);
         assert_eq!(checked["damaged"], json!([]), "{checked}");
-        let left = left(&self.user);
+        let mut left = left(&self.user);
+        left.retain(|name| !self.spared.iter().any(|spared| fits(name, spared)));
         assert!(left.is_empty(), "left behind: {left:?}");
     }
 }
@@ -260,15 +263,19 @@ fn list(folder: &Path, name: &str, names: &mut BTreeSet<String>) {
     }
 }
 
-/// Makes trials of random stages, each as `trial` does.
-pub(crate) fn run(mut goal: Goal, trial: impl Fn(&mut Trials, Stage) -> f64) {
+/// Makes trials of random stages, each as `trial` does. Files that are `spared` may be left.
+pub(crate) fn run(
+    mut goal: Goal,
+    spared: &'static [&'static str],
+    trial: impl Fn(&mut Trials, Stage) -> f64,
+) {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path().join("base");
     tiny_base(&base);
     let mut random = ChaCha8Rng::seed_from_u64(goal.seed());
     let (mut kept, mut at) = (None, 0);
     while goal.goes_on() {
-        let mut now = kept.take().unwrap_or_else(|| Trials::new(random.random(), &base));
+        let mut now = kept.take().unwrap_or_else(|| Trials::new(random.random(), &base, spared));
         // Each stage once, in the order of a cycle, and then as it comes.
         let stage =
             STAGES.get(at).copied().unwrap_or_else(|| STAGES[random.random_range(0..STAGES.len())]);
