@@ -411,7 +411,11 @@ fn stand(standing: Standing) -> Result<RepositoryStatus> {
         Some(engine) => engine.described(|| describe(engine))?,
         None => RepositoryStatus { path, ..RepositoryStatus::default() },
     };
-    status.device = standing.engine.map(|engine| device(&engine.repository));
+    if let Some(engine) = &standing.engine {
+        status.device = Some(device(&engine.repository));
+        // Not of what is described once for what is stored: it is told a moment after.
+        status.mined_head = engine.mined().map(|tip| tip.to_string());
+    }
     status.state = standing.state;
     status.last_event = standing.last_event;
     Ok(status)
@@ -432,7 +436,6 @@ fn describe(engine: &Engine) -> Result<RepositoryStatus> {
         trajectories: records.attempts()?.len() as u64,
         adapters: records.adapters()?.iter().map(|adapter| adapter.id.to_string()).collect(),
         served: Capability::ALL.into_iter().map(served).collect::<Result<_>>()?,
-        mined_head: engine.mined().map(|tip| tip.to_string()),
         ..RepositoryStatus::default()
     })
 }
