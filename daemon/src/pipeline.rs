@@ -169,6 +169,8 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
         }
         Job::Fsck {} => {
             let (report, seconds) = cycle.records.check()?;
+            // What is lost was handed over once, and is found again.
+            cycle.engine.forget_found();
             Ok(JobResult::Fsck(reports::fsck(&report, seconds)))
         }
     }
