@@ -297,7 +297,7 @@ impl Held {
             return;
         }
         let times = self.trouble.as_ref().map_or(0, |trouble| trouble.times) + 1;
-        let rest = PATIENCE.min(1 << times.min(16)) - 1;
+        let rest = PATIENCE.min(1 << (times - 1).min(16)) - 1;
         self.trouble = Some(Trouble { why: format!("{error:#}"), times, rest });
     }
 
