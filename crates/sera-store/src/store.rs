@@ -155,13 +155,13 @@ impl Store {
 
     /// Deletes facts of one kind, all or none, with one sync of the journal. Objects stay.
     pub fn delete_all<K: AsRef<str>>(&self, kind: Kind, keys: &[K]) -> Result<(), StoreError> {
-        let mut batch = Vec::new();
+        let mut batch = Batch::default();
         for key in keys {
-            if self.contains(kind, check_key(key.as_ref())?)? {
-                batch.push(record(kind, key.as_ref(), Form::Tombstone, Vec::new()));
+            if self.contains(kind, key.as_ref())? {
+                batch.delete(kind, key.as_ref())?;
             }
         }
-        self.append(batch)
+        self.commit(batch)
     }
 
     /// Stores bytes under their digest, durably.

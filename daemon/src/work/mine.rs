@@ -32,6 +32,7 @@ pub(super) fn mine(order: &Mine, desk: &Desk) -> Result<MineDone> {
     mined.forget(forgotten);
     let explain =
         |(what, reason): (String, sera_datagen::DropReason)| (what, reason.code().to_owned());
+    let explained = if order.explain { mined.explained } else { Vec::new() };
     let counts = mined.seeds.iter().collect();
     let seeds = mined.seeds.len() as u64;
     let changes = found::changes(order.found.as_ref(), &known.rules(), mined.seeds)?;
@@ -43,13 +44,7 @@ pub(super) fn mine(order: &Mine, desk: &Desk) -> Result<MineDone> {
         found: changes.name,
         counts,
         dropped: mined.dropped,
-        explained: order
-            .explain
-            .then_some(mined.explained)
-            .into_iter()
-            .flatten()
-            .map(explain)
-            .collect(),
+        explained: explained.into_iter().map(explain).collect(),
         followed,
         blobs_read: mined.blobs_read,
         seconds: started.elapsed().as_secs_f64(),
