@@ -9,6 +9,7 @@ use crate::registry::Registry;
 use crate::watch::{self, Hint, Watch};
 use crate::worker::WorkError;
 use anyhow::Result;
+use sera_core::CommitId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -191,10 +192,11 @@ impl Repositories {
         lock(&self.held).values().any(|held| held.watch.is_none())
     }
 
-    /// Lets every store put its index away.
+    /// Lets every store put its index away, and every repository those of its packs.
     pub(crate) fn rest(&self) {
         for held in lock(&self.held).values() {
             held.engine.records.store().idle();
+            held.engine.repository.rest();
         }
     }
 
@@ -276,20 +278,32 @@ impl Held {
             trouble.rest -= 1;
             return None;
         }
-        let head = match self.engine.repository.head() {
-            Ok(head) => head,
+        let head = match self.moved_to() {
+            Ok(Some(head)) => head,
+            Ok(None) => {
+                self.trouble = None;
+                return None;
+            }
             Err(error) => {
                 self.failed(&error.into());
                 return None;
             }
         };
-        if self.engine.mined().as_ref() == Some(&head) {
-            self.trouble = None;
-            return None;
-        }
         self.last_event = Some(format!("HEAD is at {}", head.short()));
         self.mining = true;
         Some(self.engine.repository.work_dir().to_owned())
+    }
+
+    /// Where HEAD is, if that is not what was mined.
+    fn moved_to(&self) -> Result<Option<CommitId>, sera_git::GitError> {
+        let (mined, repository) = (self.engine.mined(), &self.engine.repository);
+        if let Some(mined) = &mined
+            && repository.is_at(mined)?
+        {
+            return Ok(None);
+        }
+        let head = repository.head()?;
+        Ok((mined.as_ref() != Some(&head)).then_some(head))
     }
 
     fn failed(&mut self, error: &anyhow::Error) {

@@ -4,7 +4,7 @@ use gix::sec::Trust;
 use sera_core::{BlobId, CommitId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Decoded objects kept per open handle: enough for the trees that neighbouring commits share.
 const OBJECT_CACHE: usize = 8 << 20;
@@ -17,11 +17,17 @@ const PRIVATE_REFS: [&str; 7] =
 /// used from any thread. Config and refs are read again at every call, objects as they appear.
 #[derive(Clone)]
 pub struct Repository {
-    inner: gix::ThreadSafeRepository,
-    handles: Arc<Mutex<Vec<gix::Repository>>>,
+    pool: Arc<Mutex<Pool>>,
     work_dir: PathBuf,
     common_dir: PathBuf,
     git_dir: PathBuf,
+}
+
+/// Handles that nobody holds, and what makes more of them: indices of packs, once one was needed,
+/// stay mapped by both.
+struct Pool {
+    source: gix::ThreadSafeRepository,
+    handles: Vec<gix::Repository>,
 }
 
 /// Why a repository cannot be used; [`OpenError::hint`] says what to do about it.
@@ -199,9 +205,10 @@ impl Repository {
         let common_dir =
             common_dir.canonicalize().map_err(|e| OpenError::failed(&common_dir, e))?;
         format::check(&common_dir, &work_dir)?;
-        let (inner, trust) = open(&git_dir, &work_dir)?;
-        refuse(&inner.to_thread_local(), &work_dir, trust)?;
-        Ok(Self { inner, handles: Arc::default(), work_dir, common_dir, git_dir })
+        let (source, trust) = open(&git_dir, &work_dir)?;
+        refuse(&source.to_thread_local(), &work_dir, trust)?;
+        let pool = Arc::new(Mutex::new(Pool { source, handles: Vec::new() }));
+        Ok(Self { pool, work_dir, common_dir, git_dir })
     }
 
     /// The same repository in its main work tree; as it is where there is none that can be worked
@@ -210,7 +217,7 @@ impl Repository {
         if self.git_dir == self.common_dir {
             return self;
         }
-        let main = self.inner.to_thread_local().main_repo().ok();
+        let main = self.with(gix::Repository::main_repo).ok();
         let main = main.and_then(|main| Self::discover(main.workdir()?).ok());
         main.filter(|main| main.common_dir == self.common_dir).unwrap_or(self)
     }
@@ -235,6 +242,15 @@ impl Repository {
         self.with(|git| {
             let id = git.head_id().map_err(|e| GitError::read("read HEAD", e))?;
             Ok(CommitId::from_hex(id.to_string()))
+        })
+    }
+
+    /// Whether HEAD names this commit, told without reading any object: that would map the index of
+    /// every pack. `false` is also where HEAD leads there in more than one step.
+    pub fn is_at(&self, commit: &CommitId) -> Result<bool, GitError> {
+        self.with(|git| {
+            let head = git.head().map_err(|e| GitError::read("read HEAD", e))?;
+            Ok(head.id().is_some_and(|id| id.to_string() == commit.as_str()))
         })
     }
 
@@ -271,17 +287,33 @@ impl Repository {
         })
     }
 
+    /// Lets go of all that reading has left in memory. It goes on where the repository cannot be
+    /// opened again: whoever reads next is told.
+    pub fn rest(&self) {
+        let Ok((source, _)) = open(&self.git_dir, &self.work_dir) else { return };
+        *self.pool() = Pool { source, handles: Vec::new() };
+    }
+
     /// Lends a handle with warm caches.
     pub(crate) fn with<T>(&self, read: impl FnOnce(&gix::Repository) -> T) -> T {
-        let handle = self.handles.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let handle = handle.unwrap_or_else(|| {
-            let mut handle = self.inner.to_thread_local();
+        let handle = self.pool().lend();
+        let result = read(&handle);
+        self.pool().handles.push(handle);
+        result
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pool {
+    fn lend(&mut self) -> gix::Repository {
+        self.handles.pop().unwrap_or_else(|| {
+            let mut handle = self.source.to_thread_local();
             handle.object_cache_size_if_unset(OBJECT_CACHE);
             handle
-        });
-        let result = read(&handle);
-        self.handles.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
-        result
+        })
     }
 }
 

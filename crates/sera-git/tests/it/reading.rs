@@ -30,6 +30,37 @@ fn tree_is_what_git_lists() {
     }
 }
 
+/// What a poll does while nothing happens must leave no index of a pack mapped: of a large
+/// repository that is more than all the daemon else holds.
+#[test]
+#[cfg(target_os = "linux")]
+fn looking_at_head_maps_no_pack() {
+    let repo = python_project();
+    let (first, tip) = (repo.git(&["rev-list", "--max-parents=0", "HEAD"]), head(&repo));
+    repo.git(&["repack", "-adq"]);
+    let own = format!("{}/objects/pack", repo.path().join(".git").display());
+    let mapped = || std::fs::read_to_string("/proc/self/maps").unwrap().contains(&own);
+    let check = |open: &Repository, expect: bool| {
+        assert_eq!(open.is_at(&tip).unwrap(), expect);
+        assert!(!open.is_at(&CommitId::from_hex(&first)).unwrap());
+    };
+    let open = open(&repo);
+    check(&open, true);
+    assert!(!mapped());
+    assert_eq!(open.head().unwrap(), tip);
+    assert!(mapped(), "reading the commit maps them");
+    open.rest();
+    assert!(!mapped());
+    check(&open, true);
+    repo.git(&["checkout", "-q", "--detach"]);
+    check(&open, true);
+    repo.git(&["symbolic-ref", "refs/heads/two-steps", "refs/heads/main"]);
+    repo.git(&["symbolic-ref", "HEAD", "refs/heads/two-steps"]);
+    check(&open, false);
+    assert!(!mapped());
+    assert_eq!(open.head().unwrap(), tip, "this one follows them all");
+}
+
 #[test]
 #[cfg(unix)]
 fn what_is_not_a_file_is_not_read() {
