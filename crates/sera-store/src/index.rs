@@ -337,9 +337,13 @@ pub(crate) fn prepare(dir: &Path) -> Result<(), Doubt> {
     Ok(())
 }
 
-/// How late timers of sled's threads may be.
+/// Each moves the epoch on where it can and frees eight bags of garbage, of 64 pieces at most.
+const GARBAGE_ROUNDS: usize = 256;
+
+/// How late timers of sled's threads may be, in nanoseconds: an hour. With a minute they went off
+/// with other timers of the machine, several times a minute. What a thread is to do wakes it anyway.
 #[cfg(target_os = "linux")]
-const PATIENCE: u64 = 60_000_000_000;
+const PATIENCE: u64 = 3_600_000_000_000;
 
 /// Opens an index from a thread whose timers may be late. sled's seven threads begin with the first
 /// write of a process, never end, and each looks for work every second; they inherit the patience
@@ -371,6 +375,14 @@ fn be_patient() {
 
 #[cfg(not(target_os = "linux"))]
 fn be_patient() {}
+
+/// Frees what sled is done with. It is freed by who uses sled later, which at rest nobody does:
+/// each 512 KiB that were written left as much behind.
+pub(crate) fn free_garbage() {
+    for _ in 0..GARBAGE_ROUNDS {
+        crossbeam_epoch::pin().flush();
+    }
+}
 
 /// A database closed a moment ago holds its lock until its threads have gone.
 fn open_when_free(config: &sled::Config) -> Result<sled::Db, Doubt> {

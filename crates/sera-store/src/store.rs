@@ -2,7 +2,7 @@
 use crate::batch::{Batch, Planned};
 use crate::files::{create_folder, sync_folder};
 use crate::fsck::{IndexState, Report};
-use crate::index::{Doubt, Entry, Index, move_aside};
+use crate::index::{self, Doubt, Entry, Index, move_aside};
 use crate::journal::{Change, Form, Journal, Record, Scanned};
 use crate::objects::Objects;
 use crate::{INLINE_LIMIT, KEY_LIMIT, Kind, StoreError};
@@ -224,6 +224,8 @@ impl Store {
         if let Some(index) = self.lock_index().index.take() {
             // What does not become durable here is built again from the journal.
             drop(index.sync());
+            drop(index);
+            index::free_garbage();
         }
     }
 
