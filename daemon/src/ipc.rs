@@ -2,7 +2,7 @@
 mod outbox;
 
 use crate::failure;
-use crate::office::{Asker, Entry, Office, client_path, stage};
+use crate::office::{Asker, CLIENTS, Entry, Office, client_path, stage};
 use crate::work;
 use crate::worker_wire::Say;
 use anyhow::{Context as _, Result, anyhow};
@@ -25,9 +25,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinSet, block_in_place};
 use tokio::time::Instant;
-
-/// Clients that may be connected at the same time.
-const CLIENTS: usize = 256;
 
 /// Jobs that one client may wait for at the same time.
 const JOBS: usize = 64;
@@ -69,14 +66,13 @@ fn for_its_owner(options: ListenerOptions<'_>) -> Result<ListenerOptions<'_>> {
 /// Accepts clients until the daemon stops, and then sees every conversation to its last answer.
 pub(crate) async fn accept(listener: Listener, office: Arc<Office>) {
     let mut conversations = JoinSet::new();
-    let places = Arc::new(Semaphore::new(CLIENTS));
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = conversations.join_next() => continue,
             () = office.stop.cancelled() => break,
         };
-        match (stream, Arc::clone(&places).try_acquire_owned()) {
+        match (stream, Arc::clone(&office.clients).try_acquire_owned()) {
             (Ok(stream), _) if !is_ours(&stream) => {
                 tracing::warn!("refused a client of another user");
             }

@@ -20,9 +20,10 @@ use sera_protocol::method::{JobStatus, RepositoryStatus, SeedCounts, StatusRepor
 use sera_protocol::{ErrorCode, Failure, Job, JobResult, Locations, Stage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Notify, mpsc, watch as channel};
+use tokio::sync::{Notify, Semaphore, mpsc, watch as channel};
 use tokio_util::sync::CancellationToken;
 
 /// A job that is being done or waits for its turn.
@@ -64,7 +65,11 @@ pub(crate) struct Office {
     pub(crate) stop: CancellationToken,
     /// Told when an index may have been opened that no job will be the end of.
     pub(crate) used: Notify,
+    /// Room for clients at the same time.
+    pub(crate) clients: Arc<Semaphore>,
     started: Instant,
+    /// A job was entered since.
+    worked: AtomicBool,
     /// The repositories at hand.
     pub(crate) repositories: Repositories,
     jobs: Mutex<BTreeMap<JobId, Running>>,
@@ -116,6 +121,9 @@ fn lane(job: &Job) -> Lane {
     }
 }
 
+/// Clients that may be connected at the same time.
+pub(crate) const CLIENTS: usize = 256;
+
 /// How long work that began by itself is given to end: a worker that does not is killed before.
 const BACKGROUND_ENDS: Duration = Duration::from_secs(25);
 
@@ -131,7 +139,9 @@ impl Office {
             locations,
             stop: CancellationToken::new(),
             used: Notify::new(),
+            clients: Arc::new(Semaphore::new(CLIENTS)),
             started: Instant::now(),
+            worked: AtomicBool::new(false),
             repositories,
             jobs: Mutex::default(),
             compute: tokio::sync::Mutex::default(),
@@ -329,6 +339,7 @@ impl Office {
         };
         let running = Running { status, asker, lane: lane(job), cancel: cancel.clone() };
         Self::lock(&self.jobs).insert(id, running);
+        self.worked.store(true, Ordering::Relaxed);
         Entry { office: Arc::clone(self), id, cancel }
     }
 
@@ -369,6 +380,12 @@ impl Office {
             job,
             rss_mb: sera_train::proc_bytes("/proc/self/status", "VmRSS").map(|bytes| bytes >> 20),
         })
+    }
+
+    /// Whether it did something and nobody would notice if it began anew.
+    pub(crate) fn is_left_alone(&self) -> bool {
+        let worked = self.worked.load(Ordering::Relaxed);
+        worked && !self.is_working() && self.clients.available_permits() == CLIENTS
     }
 
     /// Whether a job is being done.

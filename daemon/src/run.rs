@@ -41,6 +41,15 @@ enum Event {
     Rest,
     /// The daemon shall end.
     Stop,
+    /// The daemon shall begin anew, of which nothing but the time that it runs is to be seen.
+    Anew,
+}
+
+/// What follows the end of the loop.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Nothing,
+    Anew,
 }
 
 /// Runs until stopped. A second daemon of the same user leaves at once, well.
@@ -61,13 +70,30 @@ pub(crate) fn run() -> Result<ExitCode> {
         .enable_all()
         .build()
         .context("failed to start the runtime")?;
-    runtime.block_on(watch_over(locations))?;
+    let next = runtime.block_on(watch_over(locations))?;
     // Blocked threads are workers' readers at most; their processes end with us.
     runtime.shutdown_timeout(Duration::from_secs(2));
+    match next {
+        Next::Nothing => Ok(ExitCode::SUCCESS),
+        Next::Anew => {
+            tracing::info!("beginning anew");
+            begin_anew()
+        }
+    }
+}
+
+/// Who asks for the daemon in this moment starts one of their own, and this one leaves.
+#[cfg(target_os = "linux")]
+fn begin_anew() -> Result<ExitCode> {
+    Err(crate::footprint::begin_anew()).context("failed to begin anew")
+}
+
+#[cfg(not(target_os = "linux"))]
+fn begin_anew() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn watch_over(locations: Locations) -> Result<()> {
+async fn watch_over(locations: Locations) -> Result<Next> {
     let (socket, log) = (locations.socket(), locations.log());
     let (hints, mut hinted) = mpsc::channel(64);
     let listener = ipc::listen(&locations)?;
@@ -81,9 +107,9 @@ async fn watch_over(locations: Locations) -> Result<()> {
     let mut rest_at = Some(begun + REST);
     begin(&office, None);
     office.sweep();
-    let asked_to_end = asked_to_end();
-    tokio::pin!(asked_to_end);
-    loop {
+    let told = told();
+    tokio::pin!(told);
+    let next = loop {
         let poll_at = polled + if office.repositories.is_blind() { POLL_BLIND } else { POLL };
         let event = tokio::select! {
             hint = hinted.recv() => hint.map_or(Event::Stop, Event::Hint),
@@ -92,7 +118,7 @@ async fn watch_over(locations: Locations) -> Result<()> {
             () = ipc::passed(rest_at) => Event::Rest,
             () = office.used.notified() => Event::Used,
             () = office.stop.cancelled() => Event::Stop,
-            () = &mut asked_to_end => Event::Stop,
+            event = &mut told => event,
         };
         match event {
             Event::Hint(hint) => {
@@ -119,17 +145,34 @@ async fn watch_over(locations: Locations) -> Result<()> {
             Event::Used => {
                 rest_at.get_or_insert(Instant::now() + REST);
             }
-            Event::Rest => rest_at = (!office.rest()).then(|| Instant::now() + REST),
-            Event::Stop => break,
+            Event::Rest if office.rest() => {
+                rest_at = None;
+                if is_large() && office.is_left_alone() {
+                    break Next::Anew;
+                }
+            }
+            Event::Rest => rest_at = Some(Instant::now() + REST),
+            Event::Stop => break Next::Nothing,
+            Event::Anew => break Next::Anew,
         }
-    }
+    };
     office.stop.cancel();
     let ending = async { tokio::join!(accepting, drain(&office)) };
     if tokio::time::timeout(DRAIN, ending).await.is_err() {
         tracing::warn!("a job or a client was not waited for any longer");
     }
     drop(std::fs::remove_file(socket));
-    Ok(())
+    Ok(next)
+}
+
+#[cfg(target_os = "linux")]
+fn is_large() -> bool {
+    crate::footprint::is_large()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_large() -> bool {
+    false
 }
 
 /// Begins what nobody has to ask for.
@@ -158,17 +201,26 @@ async fn drain(office: &Office) {
     }
 }
 
+/// What a signal asks for: SIGHUP is the usual way to have a daemon begin anew.
 #[cfg(unix)]
-async fn asked_to_end() {
+async fn told() -> Event {
     use tokio::signal::unix::{SignalKind, signal};
-    let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    let (Ok(mut term), Ok(mut int)) = (term, int) else { return std::future::pending().await };
-    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    let [Ok(mut term), Ok(mut int), Ok(mut hup)] =
+        [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal)
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => Event::Stop,
+        _ = int.recv() => Event::Stop,
+        _ = hup.recv() => Event::Anew,
+    }
 }
 
 #[cfg(not(unix))]
-async fn asked_to_end() {
+async fn told() -> Event {
     drop(tokio::signal::ctrl_c().await);
+    Event::Stop
 }
 
 /// `sera-daemon base [SOURCE]`: gets the base and prints where it lies.

@@ -58,6 +58,29 @@ fn a_command_right_after_stop_gets_a_new_daemon() {
     }
 }
 
+/// What it does by itself, too, when it is at rest and holds more than it needs.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_daemon_that_begins_anew_is_the_same_process_and_knows_the_same() {
+    let user = User::of(python_project());
+    user.sera(&["register"]).well();
+    let head = user.repo.head();
+    let is_mined = |status: &serde_json::Value| {
+        status["repositories"][0]["mined_head"] == head.as_str()
+            && status["repositories"][0]["state"] == "watching"
+    };
+    user.wait("it is mined", is_mined);
+    let before = user.pid();
+    let log = user.state().join("daemon.log");
+    let opened = || std::fs::read_to_string(&log).unwrap().matches("the store is open").count();
+    assert_eq!(opened(), 1);
+    signal("HUP", before);
+    poll("it began anew", || opened() == 2);
+    assert_eq!(user.pid(), before);
+    user.wait("it knows what was mined", is_mined);
+    user.sera(&["stop"]).well();
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_second_job_that_computes_is_refused() {
