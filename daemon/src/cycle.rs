@@ -4,9 +4,10 @@ use crate::order::{Assignment, BuiltImage, Order, Trained, Weights};
 use crate::records::{Adapter, Outcome, Records};
 use crate::sandbox::{Built, Images};
 use crate::serving::Serving;
-use crate::worker::{Turn, WorkError, Worker, checked};
+use crate::turn::Turn;
+use crate::worker::{WorkError, Worker, checked};
 use crate::worker_wire::Say;
-use crate::{forget, orders, work};
+use crate::{adapters, forget, orders, work};
 use anyhow::{Context as _, Result, bail};
 use sera_core::audit::Event;
 use sera_core::scorecard::Capability;
@@ -37,7 +38,7 @@ pub(crate) struct Cycle<'a> {
     pub(crate) state: &'a Path,
     /// Set when someone asks for an early end.
     pub(crate) cancel: CancellationToken,
-    /// How many people wait for an answer.
+    /// What holds it still.
     pub(crate) turn: Turn,
     /// The worker that serves.
     pub(crate) serving: &'a Serving,
@@ -183,8 +184,7 @@ impl<'a> Cycle<'a> {
         };
         // Once somebody is there to read it: an order may hold what an editor has not saved.
         let folder = self.write(order)?;
-        // A person waits for this: nothing pauses it.
-        let (_always, mut turn) = tokio::sync::watch::channel(0);
+        let mut turn = Turn::always();
         let hear = &mut *self.report;
         let work = seat.worker.work(order.kind(), &folder, &self.cancel, &mut turn, hear);
         let path = work.await?;
@@ -208,7 +208,11 @@ impl<'a> Cycle<'a> {
     }
 
     /// Stores a finished training, or what a cancelled one can go on from.
-    pub(crate) fn keep_trained(&mut self, made_from: Digest, done: &Trained) -> Result<Adapter> {
+    pub(crate) fn keep_trained(
+        &mut self,
+        (made_from, seed): (Digest, u64),
+        done: &Trained,
+    ) -> Result<Adapter> {
         let folder = self.folders.last().context("a training without a folder")?.clone();
         if let Some(checkpoint) = &done.checkpoint {
             self.records.keep_interrupted(made_from, &folder.join(checkpoint))?;
@@ -218,7 +222,7 @@ impl<'a> Cycle<'a> {
         let base = self.base_source()?.unwrap_or_else(|| crate::base::PRESET.to_owned());
         let chosen: BTreeSet<_> = done.chosen.iter().copied().collect();
         let traces = forget::learnt(self.records, &chosen, &orders::holes(self, false)?)?;
-        self.records.keep_adapter((id, made_from), &base, &folder, done, &traces)
+        self.records.keep_adapter((id, made_from, seed), &base, &folder, done, &traces)
     }
 
     /// Remembers an image that was built.
@@ -232,9 +236,12 @@ impl<'a> Cycle<'a> {
         Images::open(self.state)?.keep(repository, built)
     }
 
-    /// Decides about the newest adapter.
-    pub(crate) fn decide(&self) -> Result<(Adapter, BTreeMap<Capability, Decision>)> {
-        let adapter = self.records.adapters()?.pop().context("there is no adapter to decide on")?;
+    /// Decides about the newest adapter, or the one that is named.
+    pub(crate) fn decide(
+        &self,
+        named: Option<&str>,
+    ) -> Result<(Adapter, BTreeMap<Capability, Decision>)> {
+        let adapter = adapters::chosen(self.records, named)?;
         let scored = self.records.scorecard(adapter.id)?.context("the adapter has no scorecard")?;
         let standing = Standing {
             deviation: self.records.deviation()?,

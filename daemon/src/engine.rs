@@ -3,7 +3,8 @@ use crate::audit::{self, Place, Wish};
 use crate::cycle::now_ms;
 use crate::forget;
 use crate::order::{Counts, Found, Generated, MineDone};
-use crate::records::{Adapter, Records};
+use crate::records::{Adapter, Fresh, Records};
+use crate::schedule::Policy;
 use anyhow::{Context as _, Result};
 use sera_core::audit::{Audit, Event};
 use sera_core::scorecard::Capability;
@@ -19,6 +20,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+/// An adapter is trained when one in so many functions and commits is new to it, and not for fewer
+/// than the least.
+const SHARE_NEW: u64 = 20;
+const LEAST_NEW: u64 = 30;
+
 /// A registered repository.
 pub(crate) struct Engine {
     /// Its history and trees; what is checked out in its main work tree is mined.
@@ -29,9 +35,9 @@ pub(crate) struct Engine {
     pub(crate) key: [u8; 32],
     /// What was sent, ran and changed.
     pub(crate) log: Arc<AuditLog>,
-    /// An adapter was withdrawn and none is trained in its place yet. Stored, too: this is asked
-    /// by every poll, which should not open the store.
-    retraining: AtomicBool,
+    /// An adapter was withdrawn and none is trained in its place yet, or there is enough that is
+    /// new. Stored, too: this is asked by every poll, which should not open the store.
+    due: AtomicBool,
     /// The commit that was mined last. Stored, too, for the same reason.
     mined: Mutex<Option<CommitId>>,
     /// What this daemon's last mining left in the store: the list of it, and how much it is. None
@@ -58,7 +64,7 @@ impl Engine {
         drop(std::fs::remove_dir_all(&incoming));
         drop(std::fs::remove_dir_all(folder.join("exports")));
         private_folder(&incoming)?;
-        let retraining = AtomicBool::new(records.retraining()?);
+        let due = AtomicBool::new(records.retraining()? || records.fresh()?.due);
         let (laid_out, mining, described, found) = Default::default();
         let mined = Mutex::new(records.mined()?.map(|mined| mined.tip));
         let log = Arc::new(Place::below(&folder, key, records.audited()?).log());
@@ -67,7 +73,7 @@ impl Engine {
             records,
             key,
             log,
-            retraining,
+            due,
             mined,
             found,
             mining,
@@ -111,7 +117,10 @@ impl Engine {
         let started = Instant::now();
         // Where that fails nobody knows what is there.
         self.forget_found();
-        self.records.keep_mined(tip, done)?;
+        let fresh = self.records.keep_mined(tip, done, self.enough(done.counts))?;
+        if fresh.due {
+            self.due.store(true, Ordering::Relaxed);
+        }
         *lock(&self.found) = Some((done.found.clone(), done.counts));
         let (seeds, blobs, worker_s) = (done.seeds.len(), done.blobs_read, done.seconds);
         let stored_s = started.elapsed().as_secs_f64();
@@ -164,6 +173,7 @@ impl Engine {
         adapter: &Adapter,
         decisions: &BTreeMap<Capability, Decision>,
     ) -> Result<()> {
+        let _alone = self.records.promoting();
         for (capability, _) in decisions.iter().filter(|(_, decision)| decision.promoted()) {
             let (capability, adapter) = (capability.name().to_owned(), adapter.id.to_string());
             self.record(&Event::Promoted { capability, adapter })?;
@@ -198,6 +208,17 @@ impl Engine {
     /// Removes what lies beside the store: adapters laid out that are none any more, files that
     /// nobody took away, and replies that were paid for, which may tell of anything.
     pub(crate) fn remove_copies(&self) -> Result<()> {
+        self.remove_laid_out()?;
+        let exports = self.folder.join("exports");
+        gone(std::fs::remove_dir_all(&exports), &exports)?;
+        gone(std::fs::remove_file(self.known()), &self.known())?;
+        let found = self.found().path;
+        gone(std::fs::remove_file(&found), &found)?;
+        gone(std::fs::remove_file(self.paid()), &self.paid())
+    }
+
+    /// Removes adapters laid out that are none any more.
+    pub(crate) fn remove_laid_out(&self) -> Result<()> {
         let _alone = lock(&self.laid_out);
         let known: BTreeSet<String> =
             self.records.adapters()?.iter().map(|adapter| adapter.id.to_string()).collect();
@@ -207,12 +228,7 @@ impl Engine {
                 gone(std::fs::remove_dir_all(entry.path()), &entry.path())?;
             }
         }
-        let exports = self.folder.join("exports");
-        gone(std::fs::remove_dir_all(&exports), &exports)?;
-        gone(std::fs::remove_file(self.known()), &self.known())?;
-        let found = self.found().path;
-        gone(std::fs::remove_file(&found), &found)?;
-        gone(std::fs::remove_file(self.paid()), &self.paid())
+        Ok(())
     }
 
     /// Lays an adapter out to be served. None where it was withdrawn since it was chosen: a person
@@ -241,22 +257,37 @@ impl Engine {
         laid
     }
 
-    /// Whether an adapter is to be trained in the place of one that was withdrawn.
-    pub(crate) fn is_retraining(&self) -> bool {
-        self.retraining.load(Ordering::Relaxed)
+    /// Whether an adapter is to be trained: one was withdrawn, or there is enough that is new.
+    pub(crate) fn is_due(&self) -> bool {
+        self.due.load(Ordering::Relaxed)
     }
 
-    /// Leaves it for the next daemon, or for when more is forgotten: what failed would fail again,
-    /// and whoever cancelled it would see it come back.
-    pub(crate) fn put_off_retraining(&self) {
-        self.retraining.store(false, Ordering::Relaxed);
-    }
-
-    /// Says that one is, or that it is done; survives this process.
-    pub(crate) fn set_retraining(&self, due: bool) -> Result<()> {
-        self.records.keep_retraining(due)?;
-        self.retraining.store(due, Ordering::Relaxed);
+    /// Says that one is to be trained in the place of one that was withdrawn; survives this process.
+    pub(crate) fn set_retraining(&self) -> Result<()> {
+        self.records.keep_retraining(true)?;
+        self.due.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// An adapter was trained of all there is.
+    pub(crate) fn trained(&self) -> Result<()> {
+        self.records.keep_fresh(Fresh::default())?;
+        self.due.store(self.records.retraining()?, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// One was, and it was decided about.
+    pub(crate) fn retrained(&self) -> Result<()> {
+        self.records.keep_retraining(false)?;
+        self.trained()
+    }
+
+    /// How much must be new before an adapter is trained: what the user says, or a share of all.
+    fn enough(&self, counts: Counts) -> u64 {
+        let settings = self.repository.settings().ok();
+        let policy = settings.and_then(|settings| Policy::of(&settings).ok()).unwrap_or_default();
+        let share = (counts.functions + counts.commits) / SHARE_NEW;
+        policy.seeds.unwrap_or_else(|| share.max(LEAST_NEW))
     }
 
     /// What mining knows: a file of its own, which holds commits whole.

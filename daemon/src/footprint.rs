@@ -16,7 +16,7 @@ const SETTING: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "0");
 
 /// Bytes of its own that a daemon at rest may hold; one that just began with three repositories
 /// holds 5 MB.
-const HELD: u64 = 8 << 20;
+const HELD: u64 = 6 << 20;
 
 /// Has this process hold little, by beginning it anew once.
 pub(crate) fn small() {

@@ -231,7 +231,7 @@ pub(crate) fn finish(engine: &Engine) -> Result<()> {
 fn carry_out(engine: &Engine, found: &Found) -> Result<BTreeMap<Capability, String>> {
     let (records, store) = (&engine.records, engine.records.store());
     if !found.adapters.is_empty() {
-        engine.set_retraining(true)?;
+        engine.set_retraining()?;
     }
     // First of all: what they name is found by tasks.
     for (key, left) in &found.scorecards {
@@ -240,7 +240,10 @@ fn carry_out(engine: &Engine, found: &Found) -> Result<BTreeMap<Capability, Stri
     let adapters: Vec<AdapterId> = found.adapters.iter().map(|adapter| adapter.id).collect();
     tell(engine, found, &adapters)?;
     remove(records, found)?;
-    let served = records.withdraw(&adapters)?;
+    let served = {
+        let _alone = records.promoting();
+        records.withdraw(&adapters)?
+    };
     engine.forget_found();
     store.delete_all(Kind::Seed, &found.seeds)?;
     engine.remove_copies()?;
@@ -365,13 +368,13 @@ impl Records {
         Ok(replaced)
     }
 
-    /// Takes adapters away. What serves where that changed.
-    fn withdraw(&self, gone: &[AdapterId]) -> Result<BTreeMap<Capability, String>> {
+    /// Takes adapters away; whoever calls may change what serves. What serves where that changed.
+    pub(crate) fn withdraw(&self, gone: &[AdapterId]) -> Result<BTreeMap<Capability, String>> {
         let replaced = self.replaced(gone)?.into_iter();
         let served = replaced.map(|(capability, _, now)| (capability, now)).collect();
-        for capability in Capability::ALL {
-            self.keep_promotions(capability, &self.left(capability, gone)?)?;
-        }
+        let left = Capability::ALL.map(|capability| Ok((capability, self.left(capability, gone)?)));
+        let left = left.into_iter().collect::<Result<Vec<_>>>()?;
+        self.keep_promotions(left.iter().map(|(capability, all)| (*capability, all.as_slice())))?;
         for adapter in gone {
             self.store().delete(Kind::Adapter, &adapter.to_string())?;
             self.store().delete(Kind::Scorecard, &adapter.to_string())?;

@@ -13,7 +13,8 @@ use outbox::Outbox;
 use sera_core::JobId;
 use sera_protocol::job::{Progress, StepNote};
 use sera_protocol::method::{
-    CancelResult, HelloResult, RegisterResult, RunParams, RunResult, StopResult, UnregisterResult,
+    CancelResult, HelloResult, PauseResult, RegisterResult, ResumeResult, RunParams, RunResult,
+    StopResult, UnregisterResult,
 };
 use sera_protocol::{
     Decoder, ErrorCode, Failure, Incoming, Job, Locations, Message, Notification, Request,
@@ -224,6 +225,19 @@ impl Client {
                 let cancelled = job.is_some_and(|job| self.office.cancel(job));
                 Message::answer(id, Ok(CancelResult { cancelled }))
             }
+            Request::Pause(params) => {
+                let now = crate::cycle::now_ms();
+                let until_ms =
+                    params.seconds.map(|seconds| now.saturating_add(seconds.saturating_mul(1000)));
+                let paused = block_in_place(|| self.office.pause(until_ms));
+                let paused = paused.map(|()| PauseResult { until_ms });
+                Message::answer(id, paused.map_err(|error| failure::of(&error)))
+            }
+            Request::Resume(_) => {
+                let resumed = block_in_place(|| self.office.resume());
+                let resumed = resumed.map(|was_paused| ResumeResult { was_paused });
+                Message::answer(id, resumed.map_err(|error| failure::of(&error)))
+            }
             Request::Stop(_) => {
                 let answer = Message::answer(id, Ok(StopResult { pid: std::process::id() }));
                 self.outbox.send(&answer).await;
@@ -305,15 +319,21 @@ fn notification(job: JobId, say: Say) -> Option<Notification> {
 }
 
 /// What the background asks for is done as if a client had.
-pub(crate) async fn in_background(office: Arc<Office>, path: std::path::PathBuf, job: Job) {
+pub(crate) async fn in_background(
+    office: Arc<Office>,
+    path: std::path::PathBuf,
+    job: Job,
+) -> Result<()> {
     let (kind, mines) = (job.kind().to_owned(), matches!(job, Job::Mine { .. }));
     let entry = office.enter(Asker::Daemon, &job, &path.display().to_string());
-    let failed = caught(office.run(&path, job, &entry, &mut |_| ())).await.err();
+    let done = caught(office.run(&path, job, &entry, &mut |_| ())).await.map(drop);
     drop(entry);
-    if let Some(error) = &failed {
+    let failed = done.as_ref().err();
+    if let Some(error) = failed {
         tracing::warn!(path = %path.display(), error = format!("{error:#}"), kind, "failed in the background");
     }
     if mines {
-        office.repositories.mined(&path, failed.as_ref());
+        office.repositories.mined(&path, failed);
     }
+    done
 }

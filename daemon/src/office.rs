@@ -3,11 +3,13 @@
 //! Three kinds of work never wait for each other longer than they must: reading history is light
 //! and runs beside anything; computing is done by one job at a time; a person who waits for a fix
 //! shuts the gate of whoever computes until the answer is there.
+use crate::background::{self, Background};
 use crate::cycle::Cycle;
 use crate::engine::Engine;
 use crate::order::Counts;
 use crate::repositories::{Repositories, Standing};
 use crate::serving::Serving;
+use crate::turn::{Holds, Turn, Yields};
 use crate::watch::Hint;
 use crate::worker::WorkError;
 use crate::worker_wire::Say;
@@ -48,6 +50,7 @@ pub(crate) struct Entry {
     office: Arc<Office>,
     /// The job's name.
     pub(crate) id: JobId,
+    asker: Asker,
     cancel: CancellationToken,
 }
 
@@ -75,8 +78,10 @@ pub(crate) struct Office {
     jobs: Mutex<BTreeMap<JobId, Running>>,
     compute: tokio::sync::Mutex<()>,
     light: tokio::sync::Mutex<()>,
-    /// How many people wait for an answer: while any does, computing holds still.
-    waiting: channel::Sender<usize>,
+    /// What holds computing still.
+    pub(crate) holds: channel::Sender<Holds>,
+    /// What is computed though nobody asked for it.
+    pub(crate) background: Background,
     serving: Serving,
     hints: mpsc::Sender<Hint>,
 }
@@ -101,12 +106,16 @@ fn lane(job: &Job) -> Lane {
         | Job::Select { .. }
         | Job::Export { .. }
         | Job::Why { .. }
+        | Job::Adapters {}
         | Job::Log { .. }
         | Job::Show { .. }
         | Job::Doctor {}
         | Job::Audit { .. }
         | Job::Fsck {} => Lane::Light,
-        Job::Fix { .. } | Job::BuildImage { .. } => Lane::Person,
+        Job::Fix { .. }
+        | Job::BuildImage { .. }
+        | Job::Rollback { .. }
+        | Job::Promote { force: Some(true), .. } => Lane::Person,
         // What was agreed to goes on while it is taken back: a job that computes is ended first.
         Job::Forget { dry_run: true, .. } | Job::Consent { withdraw: false } => Lane::Light,
         Job::Forget { dry_run: false, .. } | Job::Consent { withdraw: true } => Lane::Alone,
@@ -115,9 +124,19 @@ fn lane(job: &Job) -> Lane {
         | Job::Generate { .. }
         | Job::Train { .. }
         | Job::Evaluate { .. }
-        | Job::Promote {}
+        | Job::Promote { force: Some(false) | None, .. }
         | Job::Retrain {}
         | Job::Quickstart { .. } => Lane::Compute,
+    }
+}
+
+/// What a job yields to.
+fn yields(job: &Job, asker: Asker) -> Yields {
+    match (lane(job), asker) {
+        (Lane::Compute, Asker::Daemon) => Yields::ToSchedule,
+        (Lane::Compute, Asker::Client) => Yields::ToPause,
+        (Lane::Mine | Lane::Light | Lane::Alone, _) => Yields::ToPeople,
+        (Lane::Person, _) => Yields::Never,
     }
 }
 
@@ -135,6 +154,7 @@ impl Office {
     /// Opens every registered repository that still can be opened.
     pub(crate) fn open(locations: Locations, hints: mpsc::Sender<Hint>) -> Result<Arc<Self>> {
         let repositories = Repositories::open(&locations.state, hints.clone())?;
+        let background = Background::open(&locations.state)?;
         Ok(Arc::new(Self {
             locations,
             stop: CancellationToken::new(),
@@ -146,7 +166,8 @@ impl Office {
             jobs: Mutex::default(),
             compute: tokio::sync::Mutex::default(),
             light: tokio::sync::Mutex::default(),
-            waiting: channel::Sender::new(0),
+            holds: channel::Sender::new(Holds::default()),
+            background,
             serving: Serving::default(),
             hints,
         }))
@@ -211,18 +232,24 @@ impl Office {
             report(say);
         };
         let places = (&*self.locations.cache, &*self.locations.state);
-        let surroundings = (entry.cancel.clone(), self.waiting.subscribe());
+        let turn = Turn::new(&self.holds, yields(&job, entry.asker));
+        let surroundings = (entry.cancel.clone(), turn);
         let mut cycle =
             Cycle::new((&engine, asked_in), places, &self.serving, surroundings, &mut tell);
         // Whoever puts the log right must not be stopped by it.
         if !matches!(job, Job::Audit { .. }) {
             cycle.note_settings()?;
         }
-        let done = pipeline::perform(&job, &mut cycle).await;
+        let done = match lane(&job) {
+            Lane::Compute => {
+                let perform = pipeline::perform(&job, &mut cycle);
+                background::tended(self, (entry.asker, &engine), perform).await
+            }
+            Lane::Mine | Lane::Light | Lane::Person | Lane::Alone => {
+                pipeline::perform(&job, &mut cycle).await
+            }
+        };
         engine.anchor();
-        if matches!(job, Job::Retrain {}) && done.is_err() {
-            engine.put_off_retraining();
-        }
         // What begins by itself waited for this. A full channel has a hint that will do.
         drop(self.hints.try_send(engine.repository.common_dir().to_owned()));
         done
@@ -241,14 +268,13 @@ impl Office {
         self.repositories.look(only, &|path| mining.contains(path))
     }
 
-    /// Repositories where an adapter is to be trained in the place of one that was withdrawn;
-    /// none while something computes.
-    pub(crate) fn retraining(&self, only: Option<&Path>) -> Vec<PathBuf> {
+    /// Repositories where an adapter is due; none while something computes.
+    pub(crate) fn due(&self, only: Option<&Path>) -> Vec<PathBuf> {
         let computes = |running: &Running| running.lane == Lane::Compute;
         if Self::lock(&self.jobs).values().any(computes) {
             return Vec::new();
         }
-        self.repositories.retraining(only)
+        self.repositories.due(only)
     }
 
     /// The right to run. One job computes at a time: a second is refused rather than queued,
@@ -270,8 +296,8 @@ impl Office {
                 () = entry.cancel.cancelled() => bail!(WorkError::Cancelled),
             },
             Lane::Person => {
-                self.waiting.send_modify(|people| *people += 1);
-                Permit::Person { waiting: &self.waiting }
+                self.holds.send_modify(|holds| holds.people += 1);
+                Permit::Person { holds: &self.holds }
             }
             Lane::Alone => {
                 // Nobody asked for a retraining, and it may learn from what shall go.
@@ -290,11 +316,20 @@ impl Office {
             }
             Lane::Compute => match self.compute.try_lock() {
                 Ok(guard) => Permit::Held { _guard: guard },
-                Err(_) => {
-                    let busy = self.computing(entry.id).map(|(_, kind)| kind);
-                    let kind = busy.unwrap_or_else(|| job.kind().to_owned());
-                    return Err(failure::busy(&kind, &path.display().to_string()));
-                }
+                Err(_) => match self.computing(entry.id) {
+                    // What began by itself leaves a checkpoint, and goes on after this.
+                    Some((Asker::Daemon, _)) if entry.asker == Asker::Client => {
+                        self.cancel_computing_by_itself();
+                        tokio::select! {
+                            guard = self.compute.lock() => Permit::Held { _guard: guard },
+                            () = entry.cancel.cancelled() => bail!(WorkError::Cancelled),
+                        }
+                    }
+                    busy => {
+                        let kind = busy.map_or_else(|| job.kind().to_owned(), |(_, kind)| kind);
+                        return Err(failure::busy(&kind, &path.display().to_string()));
+                    }
+                },
             },
         })
     }
@@ -306,6 +341,12 @@ impl Office {
         let is_there = |running: &&Running| running.status.path == path;
         let begun = jobs.values().filter(is_there).filter(|one| one.asker == Asker::Daemon);
         begun.inspect(|running| running.cancel.cancel()).count() > 0
+    }
+
+    fn cancel_computing_by_itself(&self) {
+        let jobs = Self::lock(&self.jobs);
+        let computing = jobs.values().filter(|one| one.lane == Lane::Compute);
+        computing.filter(|one| one.asker == Asker::Daemon).for_each(|one| one.cancel.cancel());
     }
 
     fn computing(&self, asking: JobId) -> Option<(Asker, String)> {
@@ -340,7 +381,7 @@ impl Office {
         let running = Running { status, asker, lane: lane(job), cancel: cancel.clone() };
         Self::lock(&self.jobs).insert(id, running);
         self.worked.store(true, Ordering::Relaxed);
-        Entry { office: Arc::clone(self), id, cancel }
+        Entry { office: Arc::clone(self), id, asker, cancel }
     }
 
     fn note(&self, id: JobId, say: &Say) {
@@ -353,10 +394,31 @@ impl Office {
         }
     }
 
+    /// Holds all that takes minutes still, until a moment or until [`Self::resume`].
+    pub(crate) fn pause(&self, until_ms: Option<u64>) -> Result<()> {
+        self.background.pause(until_ms)?;
+        self.holds.send_modify(|holds| holds.paused = true);
+        Ok(())
+    }
+
+    /// Has it go on. Whether it was paused.
+    pub(crate) fn resume(&self) -> Result<bool> {
+        let was = self.background.resume()?;
+        self.holds.send_modify(|holds| holds.paused = false);
+        Ok(was)
+    }
+
     /// Asks a job for an early end; false if there is none.
     pub(crate) fn cancel(&self, id: JobId) -> bool {
         let jobs = Self::lock(&self.jobs);
-        jobs.get(&id).map(|running| running.cancel.cancel()).is_some()
+        let Some(running) = jobs.get(&id) else { return false };
+        if let (Asker::Daemon, Lane::Compute, Some(path)) =
+            (running.asker, running.lane, &running.status.path)
+        {
+            self.background.set_aside(Path::new(path));
+        }
+        running.cancel.cancel();
+        true
     }
 
     /// What the daemon does and holds; only the repository of `path` if one is given.
@@ -371,15 +433,41 @@ impl Office {
             return Err(Failure::new(ErrorCode::NotRegistered, text).hint(hint).into());
         }
         let job = Self::lock(&self.jobs).values().next().map(|running| running.status.clone());
-        let repositories = standings.into_iter().map(stand);
+        let repositories = standings.into_iter().map(|standing| self.stand(standing));
+        let repositories = repositories.collect::<Result<Vec<_>>>()?;
+        let mut schedule = self.background.status();
+        // Where nothing is to be computed nothing is in the way of it.
+        if repositories.iter().all(|repository| repository.training.is_none()) {
+            schedule.waits = None;
+        }
         Ok(StatusReport {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
             uptime_s: self.started.elapsed().as_secs(),
-            repositories: repositories.collect::<Result<_>>()?,
+            repositories,
             job,
+            schedule: Some(schedule),
             rss_mb: sera_train::proc_bytes("/proc/self/status", "VmRSS").map(|bytes| bytes >> 20),
         })
+    }
+
+    /// How a repository is, with what is stored about it.
+    fn stand(&self, standing: Standing) -> Result<RepositoryStatus> {
+        let path = standing.path.display().to_string();
+        let mut status = match &standing.engine {
+            Some(engine) => engine.described(|| describe(engine))?,
+            None => RepositoryStatus { path, ..RepositoryStatus::default() },
+        };
+        if let Some(engine) = &standing.engine {
+            status.device = Some(device(&engine.repository));
+            // Not of what is described once for what is stored: it is told a moment after.
+            status.mined_head = engine.mined().map(|tip| tip.to_string());
+            let due = || engine.is_due().then(|| "an adapter is due".to_owned());
+            status.training = self.background.trouble(&standing.path).or_else(due);
+        }
+        status.state = standing.state;
+        status.last_event = standing.last_event;
+        Ok(status)
     }
 
     /// Whether it did something and nobody would notice if it began anew.
@@ -405,13 +493,13 @@ impl Office {
 enum Permit<'a> {
     Held { _guard: tokio::sync::MutexGuard<'a, ()> },
     Alone { _guards: [tokio::sync::MutexGuard<'a, ()>; 3] },
-    Person { waiting: &'a channel::Sender<usize> },
+    Person { holds: &'a channel::Sender<Holds> },
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        if let Self::Person { waiting } = self {
-            waiting.send_modify(|people| *people -= 1);
+        if let Self::Person { holds } = self {
+            holds.send_modify(|holds| holds.people -= 1);
         }
     }
 }
@@ -419,23 +507,6 @@ impl Drop for Permit<'_> {
 /// The protocol's word for a stage.
 pub(crate) fn stage(name: &str) -> Stage {
     Stage::ALL.iter().copied().find(|stage| stage.name() == name).unwrap_or(Stage::Other)
-}
-
-/// How a repository is, with what is stored about it.
-fn stand(standing: Standing) -> Result<RepositoryStatus> {
-    let path = standing.path.display().to_string();
-    let mut status = match &standing.engine {
-        Some(engine) => engine.described(|| describe(engine))?,
-        None => RepositoryStatus { path, ..RepositoryStatus::default() },
-    };
-    if let Some(engine) = &standing.engine {
-        status.device = Some(device(&engine.repository));
-        // Not of what is described once for what is stored: it is told a moment after.
-        status.mined_head = engine.mined().map(|tip| tip.to_string());
-    }
-    status.state = standing.state;
-    status.last_event = standing.last_event;
-    Ok(status)
 }
 
 fn describe(engine: &Engine) -> Result<RepositoryStatus> {

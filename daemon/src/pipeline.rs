@@ -6,7 +6,7 @@ use crate::audit::{self, Wish};
 use crate::cycle::Cycle;
 use crate::order::Order;
 use crate::orders::live_cycle;
-use crate::{consent, failure, forget, orders, quickstart, reports, why};
+use crate::{adapters, consent, failure, forget, orders, quickstart, reports, why};
 use anyhow::Result;
 use sera_protocol::{Job, JobResult};
 
@@ -88,7 +88,11 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
         Job::Train { seconds, tokens, seed } => {
             let (made_from, order) = orders::train(cycle, *seconds, *tokens, *seed).await?;
             let done = cycle.work(&Order::Train(order)).await?;
-            let adapter = cycle.keep_trained(made_from, &done)?;
+            let adapter = cycle.keep_trained((made_from, *seed), &done)?;
+            if quickstart::done_before(&Job::Synthesize { limit: None }, cycle)? {
+                cycle.engine.trained()?;
+            }
+            cycle.engine.prune()?;
             Ok(JobResult::Train(reports::train(&adapter)))
         }
         Job::Evaluate { seconds } => {
@@ -103,8 +107,12 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
             }
             Ok(JobResult::Evaluate(Box::new(reports::scorecard(adapter, &done))))
         }
-        Job::Promote {} => {
-            let (adapter, decisions) = cycle.decide()?;
+        Job::Promote { adapter, force: Some(true), capabilities } => {
+            let capabilities = capabilities.as_deref().unwrap_or_default();
+            Ok(JobResult::Promote(adapters::force(cycle, adapter.as_deref(), capabilities)?))
+        }
+        Job::Promote { adapter, force: Some(false) | None, capabilities: _ } => {
+            let (adapter, decisions) = cycle.decide(adapter.as_deref())?;
             cycle.engine.promote(&adapter, &decisions)?;
             Ok(JobResult::Promote(reports::promote(&adapter, &decisions)))
         }
@@ -134,10 +142,15 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
                     Box::pin(perform(&stage, cycle)).await?;
                 }
             }
-            let (adapter, decisions) = cycle.decide()?;
+            let (adapter, decisions) = cycle.decide(None)?;
             cycle.engine.promote(&adapter, &decisions)?;
-            cycle.engine.set_retraining(false)?;
+            cycle.engine.retrained()?;
+            cycle.engine.prune()?;
             Ok(JobResult::Promote(reports::promote(&adapter, &decisions)))
+        }
+        Job::Adapters {} => Ok(JobResult::Adapters(adapters::list(cycle)?)),
+        Job::Rollback { capability } => {
+            Ok(JobResult::Rollback(adapters::roll_back(cycle, *capability)?))
         }
         Job::Log { limit } => Ok(JobResult::Log(reports::log(&cycle.records.told()?, *limit))),
         Job::Show { id } => {
@@ -193,6 +206,9 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         | Job::Why { .. }
         | Job::Forget { .. }
         | Job::Retrain {}
+        | Job::Adapters {}
+        | Job::Rollback { .. }
+        | Job::Promote { force: Some(true), .. }
         | Job::Log { .. }
         | Job::Show { .. }
         | Job::Doctor {}
@@ -213,7 +229,9 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
             missing(rollout, live_cycle(cycle)?.is_some() && !records.played()?.is_empty())
         }
         Job::Evaluate { .. } => missing(train, !records.adapters()?.is_empty()),
-        Job::Promote {} => {
+        // Evaluation is of the newest: another one is decided on with what is stored of it.
+        Job::Promote { adapter: Some(_), force: Some(false) | None, .. } => Vec::new(),
+        Job::Promote { adapter: None, force: Some(false) | None, .. } => {
             let newest = records.adapters()?.pop();
             let scored = newest.map(|adapter| records.scorecard(adapter.id)).transpose()?;
             missing(evaluate, scored.flatten().is_some())

@@ -56,14 +56,18 @@ pub(crate) fn stages(train_seconds: u64, evaluate_seconds: u64) -> Vec<Job> {
         Job::Rollout { limit: None, student: true, attempts: None },
         Job::Train { seconds: Some(train_seconds), tokens: None, seed: 1 },
         Job::Evaluate { seconds: Some(evaluate_seconds) },
-        Job::Promote {},
+        Job::Promote { adapter: None, force: None, capabilities: None },
     ]
 }
 
 /// What comes before a decision about a new adapter.
-pub(crate) fn cycle_stages() -> [Job; 2] {
-    let train = Job::Train { seconds: None, tokens: None, seed: 1 };
-    [train, Job::Evaluate { seconds: None }]
+pub(crate) fn cycle_stages() -> [Job; 4] {
+    [
+        Job::Synthesize { limit: None },
+        Job::Rollout { limit: None, student: true, attempts: None },
+        Job::Train { seconds: None, tokens: None, seed: 1 },
+        Job::Evaluate { seconds: None },
+    ]
 }
 
 /// Does the jobs and gathers what they report.
@@ -115,7 +119,9 @@ pub(crate) fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
         | Job::Why { .. }
         | Job::Forget { .. }
         | Job::Retrain {}
-        | Job::Promote {}
+        | Job::Promote { .. }
+        | Job::Adapters {}
+        | Job::Rollback { .. }
         | Job::Quickstart { .. }
         | Job::Fix { .. }
         | Job::Log { .. }
@@ -159,6 +165,8 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
         | JobResult::Fix(_)
         | JobResult::Log(_)
         | JobResult::Show(_)
+        | JobResult::Adapters(_)
+        | JobResult::Rollback(_)
         | JobResult::Doctor(_)
         | JobResult::BuildImage(_)
         | JobResult::Audit(_)

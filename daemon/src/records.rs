@@ -18,6 +18,7 @@ use sera_train::promote::{self, Decision};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What mining found last.
@@ -86,6 +87,12 @@ pub(crate) struct Adapter {
     pub(crate) base: String,
     /// The cut it was trained at.
     pub(crate) cut: CommitId,
+    /// The cut of the adapter before: commits since then are new to this one.
+    #[serde(default)]
+    pub(crate) since: Option<CommitId>,
+    /// Seed of its initial weights and of the order of examples.
+    #[serde(default)]
+    pub(crate) seed: Option<u64>,
     /// Digest of the dataset and settings that made it.
     pub(crate) made_from: Digest,
     /// Its PEFT folder.
@@ -119,7 +126,21 @@ pub(crate) struct Promotion {
     pub(crate) adapter: AdapterId,
     /// Decided on these numbers.
     pub(crate) decision: Decision,
+    /// The user had it serve whatever the numbers said.
+    #[serde(default)]
+    pub(crate) forced: bool,
 }
+
+/// What is new to the last adapter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fresh {
+    /// Functions and commits that may be trained on and are new or changed.
+    pub(crate) seeds: u64,
+    /// They were enough for another one.
+    pub(crate) due: bool,
+}
+
+const FRESH: &str = "fresh";
 
 /// The key of what there is only one of.
 pub(crate) const CURRENT: &str = "current";
@@ -127,6 +148,8 @@ pub(crate) const CURRENT: &str = "current";
 /// One repository's store.
 pub(crate) struct Records {
     store: Store,
+    /// Held while it is decided what serves: that is read, changed and written.
+    promoting: Mutex<()>,
 }
 
 impl Records {
@@ -137,7 +160,7 @@ impl Records {
             .with_context(|| format!("failed to open the store in {}", folder.display()))?;
         let (index, seconds) = (&store.opened().index, started.elapsed().as_secs_f64());
         tracing::info!(folder = %folder.display(), ?index, seconds, "the store is open");
-        Ok(Self { store })
+        Ok(Self { store, promoting: Mutex::default() })
     }
 
     /// Reads everything, rebuilds the index where it differs; with the seconds it took.
@@ -145,6 +168,11 @@ impl Records {
         let started = std::time::Instant::now();
         let report = self.store.fsck(&is_sound)?;
         Ok((report, started.elapsed().as_secs_f64()))
+    }
+
+    /// The right to change what serves.
+    pub(crate) fn promoting(&self) -> MutexGuard<'_, ()> {
+        self.promoting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The store itself, for resting.
@@ -157,13 +185,20 @@ impl Records {
         Ok(self.store.get(Kind::Cut, CURRENT)?)
     }
 
-    /// Stores what a mining found, writing only seeds that changed.
-    pub(crate) fn keep_mined(&self, tip: &CommitId, done: &MineDone) -> Result<()> {
+    /// Stores what a mining found, writing only seeds that changed, and counts them: an adapter is due
+    /// once `enough` are new to the last one.
+    pub(crate) fn keep_mined(&self, tip: &CommitId, done: &MineDone, enough: u64) -> Result<Fresh> {
         let (new, gone) = match &done.gone {
             Some(gone) => (done.seeds.iter().collect(), gone.clone()),
             None => self.changes(&done.seeds)?,
         };
         let mut batch = Batch::default();
+        let mut fresh = self.fresh()?;
+        if !self.adapters()?.is_empty() {
+            fresh.seeds += new.iter().filter(|seed| !seed.held_out()).count() as u64;
+            fresh.due |= fresh.seeds >= enough;
+        }
+        batch.put(Kind::Setting, FRESH, &fresh)?;
         for seed in new {
             batch.put(Kind::Seed, seed.id().as_str(), seed)?;
         }
@@ -175,7 +210,18 @@ impl Records {
         }
         let at = MinedAt { tip: tip.clone(), cut: done.cut.clone(), dropped: done.dropped.clone() };
         batch.put(Kind::Cut, CURRENT, &at)?;
-        Ok(self.store.commit(batch)?)
+        self.store.commit(batch)?;
+        Ok(fresh)
+    }
+
+    /// What is new to the last adapter.
+    pub(crate) fn fresh(&self) -> Result<Fresh> {
+        Ok(self.store.get(Kind::Setting, FRESH)?.unwrap_or_default())
+    }
+
+    /// Keeps it.
+    pub(crate) fn keep_fresh(&self, fresh: Fresh) -> Result<()> {
+        Ok(self.store.put(Kind::Setting, FRESH, &fresh)?)
     }
 
     /// Of all that mining found what is not stored so, and what is stored and was not found.
@@ -432,7 +478,7 @@ impl Records {
     /// Takes a trained adapter over from a worker's folder.
     pub(crate) fn keep_adapter(
         &self,
-        (id, made_from): (AdapterId, Digest),
+        (id, made_from, seed): (AdapterId, Digest, u64),
         base: &str,
         folder: &Path,
         done: &Trained,
@@ -444,6 +490,8 @@ impl Records {
             id,
             base: base.to_owned(),
             cut: self.cycle()?.context("an adapter without a cycle")?.cut.commit,
+            since: self.adapters()?.pop().map(|before| before.cut),
+            seed: Some(seed),
             made_from,
             files: take(&done.adapter)?,
             siblings: done.siblings.iter().map(take).collect::<Result<_>>()?,
@@ -560,16 +608,40 @@ impl Records {
     ) -> Result<()> {
         let mut batch = Batch::default();
         for (capability, decision) in decisions.iter().filter(|(_, d)| d.promoted()) {
-            let mut promotions = self.promotions(*capability)?;
-            promotions.retain(|earlier| earlier.adapter != adapter.id);
-            promotions.push(Promotion { adapter: adapter.id, decision: decision.clone() });
-            put_promotions(&mut batch, *capability, &promotions)?;
+            let decision = decision.clone();
+            let promotion = Promotion { adapter: adapter.id, decision, forced: false };
+            self.promote(&mut batch, *capability, promotion)?;
         }
         let mut decided = self.decided_at(&adapter.cut)?;
         decided.insert(adapter.id);
         let key = format!("decided/{}", adapter.cut);
         batch.put(Kind::Spend, &key, &decided)?;
         Ok(self.store.commit(batch)?)
+    }
+
+    /// Has a promotion of several capabilities serve from now on.
+    pub(crate) fn put_in_front(
+        &self,
+        promotion: &Promotion,
+        capabilities: &[Capability],
+    ) -> Result<()> {
+        let mut batch = Batch::default();
+        for capability in capabilities {
+            self.promote(&mut batch, *capability, promotion.clone())?;
+        }
+        Ok(self.store.commit(batch)?)
+    }
+
+    fn promote(
+        &self,
+        batch: &mut Batch,
+        capability: Capability,
+        promotion: Promotion,
+    ) -> Result<()> {
+        let mut promotions = self.promotions(capability)?;
+        promotions.retain(|earlier| earlier.adapter != promotion.adapter);
+        promotions.push(promotion);
+        put_promotions(batch, capability, &promotions)
     }
 
     /// Every promotion of a capability, oldest first: the last one serves.
@@ -583,14 +655,16 @@ impl Records {
         Ok(served.into_iter().collect())
     }
 
-    /// The last of `promotions` serves from now on, the base where there is none.
-    pub(crate) fn keep_promotions(
+    /// The last promotion of each capability serves from now on, the base where there is none. All
+    /// change at once.
+    pub(crate) fn keep_promotions<'a>(
         &self,
-        capability: Capability,
-        promotions: &[Promotion],
+        promotions: impl IntoIterator<Item = (Capability, &'a [Promotion])>,
     ) -> Result<()> {
         let mut batch = Batch::default();
-        put_promotions(&mut batch, capability, promotions)?;
+        for (capability, promotions) in promotions {
+            put_promotions(&mut batch, capability, promotions)?;
+        }
         Ok(self.store.commit(batch)?)
     }
 

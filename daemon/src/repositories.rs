@@ -179,11 +179,11 @@ impl Repositories {
         }
     }
 
-    /// Work trees in which an adapter is to be trained in the place of one that was withdrawn.
-    pub(crate) fn retraining(&self, only: Option<&Path>) -> Vec<PathBuf> {
+    /// Work trees in which an adapter is due.
+    pub(crate) fn due(&self, only: Option<&Path>) -> Vec<PathBuf> {
         let held = lock(&self.held);
         let asked = held.iter().filter(|(common, _)| only.is_none_or(|only| only == *common));
-        let due = asked.filter(|(_, held)| held.engine.is_retraining());
+        let due = asked.filter(|(_, held)| held.engine.is_due());
         due.map(|(_, held)| held.engine.repository.work_dir().to_owned()).collect()
     }
 

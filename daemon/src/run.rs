@@ -1,5 +1,6 @@
 //! `sera-daemon run`: what wakes the daemon, in one loop.
 use crate::audit::Place;
+use crate::background;
 use crate::ipc;
 use crate::kept;
 use crate::office::Office;
@@ -177,10 +178,12 @@ fn is_large() -> bool {
 
 /// Begins what nobody has to ask for.
 fn begin(office: &Arc<Office>, only: Option<&Path>) {
-    let moved = office.behind(only).into_iter().map(|path| (path, Job::Mine { explain: false }));
-    let due = office.retraining(only).into_iter().map(|path| (path, Job::Retrain {}));
-    for (path, job) in moved.chain(due) {
-        tokio::spawn(ipc::in_background(Arc::clone(office), path, job));
+    for path in office.behind(only) {
+        let mine = Job::Mine { explain: false };
+        tokio::spawn(ipc::in_background(Arc::clone(office), path, mine));
+    }
+    for path in office.due(only) {
+        tokio::spawn(background::grow(Arc::clone(office), path));
     }
 }
 

@@ -3,6 +3,7 @@
 //! A child gets its order as a file, reports on standard output and ends when its standard input
 //! does, so that a daemon killed with `kill -9` leaves no child behind. Dropping a [`Worker`]
 //! kills it.
+use crate::turn::Turn;
 use crate::worker_wire::{Line, Say, Tell};
 use anyhow::{Context as _, Result, bail};
 use std::collections::BTreeMap;
@@ -12,15 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How long a cancelled worker may take to leave its checkpoint.
 const GRACE: Duration = Duration::from_secs(20);
-
-/// How many people wait for an answer; workers compute while nobody does.
-pub(crate) type Turn = watch::Receiver<usize>;
 
 /// How a worker ended that we ended.
 const KILLED: &str = "it was killed";
@@ -131,7 +129,7 @@ impl Worker {
     ) -> Result<PathBuf> {
         let mut listening = self.listen(folder);
         self.tell(&Tell::Work { folder: folder.to_owned() }).await;
-        if *turn.borrow_and_update() > 0 {
+        if turn.is_held() {
             self.tell(&Tell::Pause).await;
         }
         let deadline = tokio::time::sleep(Duration::MAX);
@@ -153,9 +151,8 @@ impl Worker {
                     self.tell(&Tell::Cancel { folder: folder.to_owned() }).await;
                     deadline.as_mut().reset(tokio::time::Instant::now() + GRACE);
                 },
-                changed = turn.changed(), if changed_can_come(turn) => {
-                    let go = changed.is_ok() && *turn.borrow() == 0;
-                    self.tell(if go { &Tell::Resume } else { &Tell::Pause }).await;
+                () = turn.changed() => {
+                    self.tell(if turn.is_held() { &Tell::Pause } else { &Tell::Resume }).await;
                 },
                 () = &mut deadline => {
                     self.give_up();
@@ -257,10 +254,6 @@ enum Heard {
 /// A worker that fails after being told to cancel was cancelled, whatever words it found.
 fn cancelled_or(_error: WorkError) -> anyhow::Error {
     WorkError::Cancelled.into()
-}
-
-fn changed_can_come(turn: &Turn) -> bool {
-    turn.has_changed().is_ok()
 }
 
 /// The file a worker names must lie in its folder and be what it says.

@@ -40,7 +40,9 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand select 'Choose again what is trained on, without any rollout'
             cand train 'Train an adapter on the selected attempts'
             cand evaluate 'Compare the newest adapter with the base on held-out work'
-            cand promote 'Let the newest adapter serve what it is better at, or say why not'
+            cand promote 'Let an adapter serve what it is better at, or say why not'
+            cand adapters 'List the adapters that are kept, newest first'
+            cand rollback 'Let what served before serve again'
             cand export 'Write what is trained on out for other trainers'
             cand import 'Take trajectories in that were made elsewhere'
             cand log 'List the stored trajectories, newest first'
@@ -52,6 +54,8 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand fsck 'Check everything that is stored and rebuild the index'
             cand doctor 'Show what is enforced on this machine'
             cand sandbox 'Prepare what commands of models run in'
+            cand pause 'Hold still all that takes minutes, training in the middle of it included'
+            cand resume 'Go on after `git sera pause`, and try again what was set aside'
             cand start 'Start the daemon where none runs; other commands do so by themselves'
             cand stop 'Stop the daemon; jobs save their state and resume next time'
             cand run 'Run the daemon in the foreground, as service managers do'
@@ -203,14 +207,37 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --help 'Print help'
         }
         &'git-sera;promote'= {
+            cand --capability 'Have it serve only this; may be given several times'
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --force 'Have it serve whatever the numbers say'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'git-sera;adapters'= {
             cand -C 'Work on the repository that holds PATH'
             cand --repo 'Work on the repository that holds PATH'
             cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
             cand --json 'Print the result as one line of JSON'
             cand -q 'Say nothing but results and errors'
             cand --quiet 'Say nothing but results and errors'
-            cand -h 'Print help'
-            cand --help 'Print help'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'git-sera;rollback'= {
+            cand --capability 'Only what serves this; everything where it is left out'
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'git-sera;export'= {
             cand --format 'In what form'
@@ -351,6 +378,27 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand --quiet 'Say nothing but results and errors'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'git-sera;pause'= {
+            cand --for 'For so long, such as 30m, 2h or "1h 30m"; until `git sera resume` without it'
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'git-sera;resume'= {
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'git-sera;start'= {
             cand --scheduler 'Have the daemon started by systemd, launchd or schtasks; auto: by the one that is here; none: by nobody but the commands that need it'

@@ -44,7 +44,9 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "verify" -d 'Judge
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "select" -d 'Choose again what is trained on, without any rollout'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "train" -d 'Train an adapter on the selected attempts'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "evaluate" -d 'Compare the newest adapter with the base on held-out work'
-complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "promote" -d 'Let the newest adapter serve what it is better at, or say why not'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "promote" -d 'Let an adapter serve what it is better at, or say why not'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "adapters" -d 'List the adapters that are kept, newest first'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "rollback" -d 'Let what served before serve again'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "export" -d 'Write what is trained on out for other trainers'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "import" -d 'Take trajectories in that were made elsewhere'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "log" -d 'List the stored trajectories, newest first'
@@ -56,6 +58,8 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "audit" -d 'Check 
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "fsck" -d 'Check everything that is stored and rebuild the index'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "doctor" -d 'Show what is enforced on this machine'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "sandbox" -d 'Prepare what commands of models run in'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "pause" -d 'Hold still all that takes minutes, training in the middle of it included'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "resume" -d 'Go on after `git sera pause`, and try again what was set aside'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "start" -d 'Start the daemon where none runs; other commands do so by themselves'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "stop" -d 'Stop the daemon; jobs save their state and resume next time'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "run" -d 'Run the daemon in the foreground, as service managers do'
@@ -172,13 +176,30 @@ never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand evaluate" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand evaluate" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand evaluate" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -l capability -d 'Have it serve only this; may be given several times' -r
 complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
 complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'In any case'
 never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -l force -d 'Have it serve whatever the numbers say'
 complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -s q -l quiet -d 'Say nothing but results and errors'
-complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -s h -l help -d 'Print help'
+complete -c git-sera -n "__fish_git_sera_using_subcommand promote" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand adapters" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand adapters" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand adapters" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand adapters" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand adapters" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollback" -l capability -d 'Only what serves this; everything where it is left out' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollback" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollback" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollback" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollback" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand rollback" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand export" -l format -d 'In what form' -r -f -a "openai\t''
 axolotl\t''
 hermes\t''
@@ -291,6 +312,21 @@ complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_se
 complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand sandbox; and __fish_seen_subcommand_from build" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand pause" -l for -d 'For so long, such as 30m, 2h or "1h 30m"; until `git sera resume` without it' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand pause" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand pause" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand pause" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand pause" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand pause" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand resume" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand resume" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand resume" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand resume" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand resume" -s h -l help -d 'Print help'
 complete -c git-sera -n "__fish_git_sera_using_subcommand start" -l scheduler -d 'Have the daemon started by systemd, launchd or schtasks; auto: by the one that is here; none: by nobody but the commands that need it' -r -f -a "auto\t'Which of them this machine has'
 systemd\t'The user\'s own systemd'
 launchd\t'The user\'s own launchd, on macOS'

@@ -1,7 +1,7 @@
 // Generated from crates/sera-protocol by `cargo xtask codegen`. Do not edit.
 
 /** The protocol's version; both sides must share the major number. */
-export const VERSION: Version = { major: 1, minor: 2 };
+export const VERSION: Version = { major: 1, minor: 3 };
 
 /** The longest line either side accepts, newline included, bytes. */
 export const FRAME_LIMIT = 1048576;
@@ -80,6 +80,8 @@ export interface StatusReport {
   repositories: RepositoryStatus[];
   /** The job that runs now. */
   job?: JobStatus | null;
+  /** What holds computing still. Since 1.3. */
+  schedule?: ScheduleStatus | null;
   /** Its resident memory, MiB. */
   rss_mb?: number | null;
 }
@@ -108,6 +110,8 @@ export interface RepositoryStatus {
   last_event?: string | null;
   /** The head that was mined last. */
   mined_head?: string | null;
+  /** Whether an adapter is due, or why none is trained though it is. Since 1.3. */
+  training?: string | null;
 }
 
 /** Seeds of a repository. */
@@ -180,6 +184,18 @@ export type Stage =
   /** Something that only a newer daemon knows. */
   | "other";
 
+/** What holds computing still. */
+export interface ScheduleStatus {
+  /** The user paused it. */
+  paused: boolean;
+  /** Why what nobody asked for waits, as it was found last; absent when nothing is in the way. */
+  waits?: string | null;
+  /** Until when, Unix milliseconds, where that is known. */
+  until_ms?: number | null;
+  /** Seconds that were computed today though nobody asked for it. */
+  today_s: number;
+}
+
 /** What to do where. */
 export interface RunParams {
   /** Any folder of the work tree, absolute; an unwatched repository is registered. */
@@ -245,8 +261,24 @@ export type Job =
       /** Spend about this many seconds. */
       seconds?: number | null;
     }
-  /** Decides, capability by capability, whether the newest adapter serves. */
-  | { kind: "promote" }
+  /** Decides, capability by capability, whether an adapter serves. */
+  | {
+      kind: "promote";
+      /** Which: its id or how that ends; the newest when absent. Since 1.3. */
+      adapter?: string | null;
+      /** Have it serve whatever the numbers say. Since 1.3. */
+      force?: boolean | null;
+      /** What it is forced to serve; everything when absent. Since 1.3. */
+      capabilities?: Capability[] | null;
+    }
+  /** Lists the adapters that are kept, newest first. Since 1.3. */
+  | { kind: "adapters" }
+  /** Has what served before the newest promotion serve again. Since 1.3. */
+  | {
+      kind: "rollback";
+      /** For this capability; for all when absent. */
+      capability?: Capability | null;
+    }
   /**
    * Trains, evaluates and decides, as far as that is not done: what follows when an adapter
    * was withdrawn.
@@ -421,6 +453,10 @@ export type JobResult =
   | ({ kind: "why" } & WhyReport)
   /** Of `forget`. */
   | ({ kind: "forget" } & ForgetReport)
+  /** Of `adapters`. */
+  | ({ kind: "adapters" } & AdaptersReport)
+  /** Of `rollback`. */
+  | ({ kind: "rollback" } & RollbackReport)
   /** Of `log`. */
   | ({ kind: "log" } & LogReport)
   /** Of `show`. */
@@ -855,6 +891,65 @@ export interface ForgetReport {
   seconds: number;
 }
 
+/** The adapters that are kept. */
+export interface AdaptersReport {
+  /** Newest first. */
+  adapters: AdapterEntry[];
+  /** How many are kept besides those that serve. */
+  kept: number;
+}
+
+/** One adapter, what it was made of, and what it serves. */
+export interface AdapterEntry {
+  /** Its id. */
+  adapter: string;
+  /** When it was trained, Unix milliseconds. */
+  trained_ms: number;
+  /** The base that it belongs to. */
+  base: string;
+  /** The last commit that it may have learnt from. */
+  cut: string;
+  /** The cut of the adapter before: commits since are new to this one. */
+  since?: string | null;
+  /** BLAKE3 of the dataset and settings that made it. */
+  made_from: string;
+  /** Seed of its initial weights and of the order of examples. */
+  seed?: number | null;
+  /**
+   * Commits between its cut and what is checked out: how stale it is. None where the cut is
+   * not in that history.
+   */
+  behind?: number | null;
+  /** Examples that it was trained on. */
+  examples: number;
+  /** Tokens that it was trained on. */
+  tokens: number;
+  /** Whether it was evaluated. */
+  scored: boolean;
+  /** What it serves now. */
+  serves: Capability[];
+  /** What it served at some time, and can serve again. */
+  promoted: Capability[];
+  /** Of these, what the user had it serve whatever the numbers said. */
+  forced: Capability[];
+}
+
+/** What serves again. */
+export interface RollbackReport {
+  /** By capability. */
+  changed: Serves[];
+}
+
+/** What an adapter served, and what serves now. */
+export interface Serves {
+  /** The capability. */
+  capability: Capability;
+  /** The adapter that serves it no more. */
+  adapter: string;
+  /** What does: an adapter or `base`. */
+  serves: string;
+}
+
 /** Stored trajectories. */
 export interface LogReport {
   /** Newest first. */
@@ -1034,6 +1129,27 @@ export interface CancelResult {
   cancelled: boolean;
 }
 
+/** See `daemon/pause`. */
+export interface PauseParams {
+  /** For so long; until `daemon/resume` when absent. */
+  seconds?: number | null;
+}
+
+/** That it is paused. */
+export interface PauseResult {
+  /** Until when, Unix milliseconds. */
+  until_ms?: number | null;
+}
+
+/** See `daemon/resume`. */
+export interface ResumeParams {}
+
+/** That it is not paused. */
+export interface ResumeResult {
+  /** Whether it was. */
+  was_paused: boolean;
+}
+
 /** Nothing to say. */
 export interface StopParams {}
 
@@ -1057,6 +1173,10 @@ export interface Methods {
   "job/run": { params: RunParams; result: RunResult };
   /** Asks for a job's early end; the job's own call then answers `cancelled`. */
   "job/cancel": { params: CancelParams; result: CancelResult };
+  /** Holds all that takes minutes still, mid-training too. Since 1.3. */
+  "daemon/pause": { params: PauseParams; result: PauseResult };
+  /** Has it go on, and tries again what was set aside. Since 1.3. */
+  "daemon/resume": { params: ResumeParams; result: ResumeResult };
   /** Ends the daemon once its jobs have saved their state. */
   "daemon/stop": { params: StopParams; result: StopResult };
 }

@@ -64,6 +64,19 @@ impl Repository {
         Ok(false)
     }
 
+    /// How many commits `newer` holds that `older` does not: `older..newer`. None where `older` is
+    /// not in that history, or it cannot be read.
+    pub fn commits_between(&self, older: &CommitId, newer: &CommitId) -> Option<u64> {
+        if !self.is_ancestor(older, newer).ok()? {
+            return None;
+        }
+        let (hidden, tip) = (object_id(older.as_str()).ok()?, object_id(newer.as_str()).ok()?);
+        self.with(|git| {
+            let walk = git.rev_walk([tip]).with_hidden([hidden]).all().ok()?;
+            walk.map(Result::ok).try_fold(0, |count, commit| commit.map(|_| count + 1))
+        })
+    }
+
     /// Whether `older` is `newer` or can be reached from it. A commit that is gone is no ancestor.
     pub fn is_ancestor(&self, older: &CommitId, newer: &CommitId) -> Result<bool, GitError> {
         let (older, newer) = (object_id(older.as_str())?, object_id(newer.as_str())?);

@@ -250,7 +250,8 @@ impl Repository {
     pub fn is_at(&self, commit: &CommitId) -> Result<bool, GitError> {
         self.with(|git| {
             let head = git.head().map_err(|e| GitError::read("read HEAD", e))?;
-            Ok(head.id().is_some_and(|id| id.to_string() == commit.as_str()))
+            let named = object_id(commit.as_str())?;
+            Ok(head.id().is_some_and(|id| id == named))
         })
     }
 

@@ -2,6 +2,7 @@
 use crate::report::ExportFormat;
 use crate::wire::{choices, records, words};
 use sera_core::JobId;
+use sera_core::scorecard::Capability;
 use std::collections::BTreeMap;
 
 choices! {
@@ -54,8 +55,22 @@ choices! {
             /// Spend about this many seconds.
             seconds: Option<u64>,
         },
-        /// Decides, capability by capability, whether the newest adapter serves.
-        Promote = "promote" {},
+        /// Decides, capability by capability, whether an adapter serves.
+        Promote = "promote" {
+            /// Which: its id or how that ends; the newest when absent. Since 1.3.
+            adapter: Option<String>,
+            /// Have it serve whatever the numbers say. Since 1.3.
+            force: Option<bool>,
+            /// What it is forced to serve; everything when absent. Since 1.3.
+            capabilities: Option<Vec<Capability>>,
+        },
+        /// Lists the adapters that are kept, newest first. Since 1.3.
+        Adapters = "adapters" {},
+        /// Has what served before the newest promotion serve again. Since 1.3.
+        Rollback = "rollback" {
+            /// For this capability; for all when absent.
+            capability: Option<Capability>,
+        },
         /// Trains, evaluates and decides, as far as that is not done: what follows when an adapter
         /// was withdrawn.
         Retrain = "retrain" {},

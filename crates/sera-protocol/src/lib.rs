@@ -28,4 +28,4 @@ pub use paths::Locations;
 pub use report::JobResult;
 
 /// The protocol's version; both sides must share the major number.
-pub const VERSION: method::Version = method::Version { major: 1, minor: 2 };
+pub const VERSION: method::Version = method::Version { major: 1, minor: 3 };

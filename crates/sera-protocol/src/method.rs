@@ -145,6 +145,10 @@ methods! {
     "job/run" Run(RunParams) -> RunResult,
     /// Asks for a job's early end; the job's own call then answers `cancelled`.
     "job/cancel" Cancel(CancelParams) -> CancelResult,
+    /// Holds all that takes minutes still, mid-training too. Since 1.3.
+    "daemon/pause" Pause(PauseParams) -> PauseResult,
+    /// Has it go on, and tries again what was set aside. Since 1.3.
+    "daemon/resume" Resume(ResumeParams) -> ResumeResult,
     /// Ends the daemon once its jobs have saved their state.
     "daemon/stop" Stop(StopParams) -> StopResult,
 }
@@ -231,8 +235,43 @@ records! {
         repositories: Vec<RepositoryStatus>,
         /// The job that runs now.
         job: Option<JobStatus>,
+        /// What holds computing still. Since 1.3.
+        schedule: Option<ScheduleStatus>,
         /// Its resident memory, MiB.
         rss_mb: Option<u64>,
+    }
+
+    /// What holds computing still.
+    ScheduleStatus [Default] {
+        /// The user paused it.
+        paused: bool,
+        /// Why what nobody asked for waits, as it was found last; absent when nothing is in the way.
+        waits: Option<String>,
+        /// Until when, Unix milliseconds, where that is known.
+        until_ms: Option<u64>,
+        /// Seconds that were computed today though nobody asked for it.
+        today_s: u64,
+    }
+
+    /// See `daemon/pause`.
+    PauseParams [Default] {
+        /// For so long; until `daemon/resume` when absent.
+        seconds: Option<u64>,
+    }
+
+    /// That it is paused.
+    PauseResult [Default] {
+        /// Until when, Unix milliseconds.
+        until_ms: Option<u64>,
+    }
+
+    /// See `daemon/resume`.
+    ResumeParams [Default] {}
+
+    /// That it is not paused.
+    ResumeResult [Default] {
+        /// Whether it was.
+        was_paused: bool,
     }
 
     /// Seeds of a repository.
@@ -269,6 +308,8 @@ records! {
         last_event: Option<String>,
         /// The head that was mined last.
         mined_head: Option<String>,
+        /// Whether an adapter is due, or why none is trained though it is. Since 1.3.
+        training: Option<String>,
     }
 
     /// The job that runs now.

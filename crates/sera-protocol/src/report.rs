@@ -43,6 +43,10 @@ choices! {
         Why = "why" (WhyReport),
         /// Of `forget`.
         Forget = "forget" (ForgetReport),
+        /// Of `adapters`.
+        Adapters = "adapters" (AdaptersReport),
+        /// Of `rollback`.
+        Rollback = "rollback" (RollbackReport),
         /// Of `log`.
         Log = "log" (LogReport),
         /// Of `show`.

@@ -33,6 +33,7 @@ fn the_worker_that_served_is_gone_at_once() {
 #[test]
 fn a_file_is_forgotten_with_all_that_learnt_from_it() {
     let Some(user) = user() else { return };
+    user.always();
     let file = "stockroom/money.py";
     assert!(user.repo.path().join(file).exists());
     user.json(&["train", "--tokens", "512"]);

@@ -2,6 +2,7 @@
 //! own, runs `git-sera`, and waits for conditions, never for time.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod adapters;
 mod audit;
 mod cancel;
 mod forget;
@@ -23,6 +24,7 @@ mod races;
 #[cfg(unix)]
 mod read_only;
 mod sandbox;
+mod schedule;
 mod secrets;
 mod select;
 #[cfg(unix)]

@@ -47,12 +47,28 @@ impl Ended {
 impl User {
     /// The user of a repository.
     pub(crate) fn of(repo: Repo) -> Self {
-        Self {
+        let user = Self {
             repo,
             variables: Vec::new(),
             #[cfg(unix)]
             uid: None,
+        };
+        user.schedule(&[("auto", "false")]);
+        user
+    }
+
+    /// Says what may be computed though nobody asks; without this nothing is.
+    pub(crate) fn schedule(&self, settings: &[(&str, &str)]) {
+        for (name, value) in settings {
+            self.repo.git(&["config", "--global", &format!("sera.schedule.{name}"), value]);
         }
+    }
+
+    /// Has adapters be trained when one is due, however the machine is.
+    pub(crate) fn always(&self) {
+        let free = [("load", "1"), ("temperature", "500"), ("memory", "0"), ("disk", "0")];
+        self.schedule(&[("auto", "true")]);
+        self.schedule(&free);
     }
 
     fn folder(&self, name: &str) -> PathBuf {

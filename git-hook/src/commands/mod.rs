@@ -1,5 +1,6 @@
 //! The commands, one file each. What they share stands here: the arguments all of them take, and
 //! the way from a job to its report.
+mod adapters;
 mod audit;
 mod completions;
 mod consent;
@@ -13,9 +14,12 @@ mod import;
 mod log;
 mod man;
 mod mine;
+mod pause;
 mod promote;
 mod quickstart;
 mod register;
+mod resume;
+mod rollback;
 mod rollout;
 mod run;
 mod sandbox;
@@ -117,6 +121,8 @@ pub enum Command {
     Train(train::Train),
     Evaluate(evaluate::Evaluate),
     Promote(promote::Promote),
+    Adapters(adapters::Adapters),
+    Rollback(rollback::Rollback),
     Export(export::Export),
     Import(import::Import),
     Log(log::Log),
@@ -128,6 +134,8 @@ pub enum Command {
     Fsck(fsck::Fsck),
     Doctor(doctor::Doctor),
     Sandbox(sandbox::Sandbox),
+    Pause(pause::Pause),
+    Resume(resume::Resume),
     Start(start::Start),
     Stop(stop::Stop),
     Run(run::Run),
@@ -152,6 +160,8 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Train(command) => command.run(&context),
         Command::Evaluate(command) => command.run(&context),
         Command::Promote(command) => command.run(&context),
+        Command::Adapters(command) => command.run(&context),
+        Command::Rollback(command) => command.run(&context),
         Command::Export(command) => command.run(&context),
         Command::Import(command) => command.run(&context),
         Command::Log(command) => command.run(&context),
@@ -163,6 +173,8 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Fsck(command) => command.run(&context),
         Command::Doctor(command) => command.run(&context),
         Command::Sandbox(command) => command.run(&context),
+        Command::Pause(command) => command.run(&context),
+        Command::Resume(command) => command.run(&context),
         Command::Start(command) => command.run(&context),
         Command::Stop(command) => command.run(&context),
         Command::Run(command) => command.run(),
@@ -237,6 +249,13 @@ impl Context<'_> {
 fn is_of(repository: Option<&Repository>, git_dir: &Path) -> bool {
     let named = git_dir.canonicalize().ok();
     repository.is_some_and(|repository| named.as_deref() == Some(repository.git_dir()))
+}
+
+/// A moment as people read it, where they are.
+fn moment(ms: u64) -> String {
+    let moment = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let here = moment.map(|moment| moment.to_zoned(jiff::tz::TimeZone::system()));
+    here.map_or("–".to_owned(), |here| here.strftime("%F %H:%M").to_string())
 }
 
 /// Paths travel as JSON text.

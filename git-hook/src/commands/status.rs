@@ -8,7 +8,9 @@ use crate::table::{Align, Table};
 use crate::ui::{paint, style};
 use clap::Args;
 use sera_protocol::Locations;
-use sera_protocol::method::{JobStatus, RepositoryStatus, StatusParams, StatusReport};
+use sera_protocol::method::{
+    JobStatus, RepositoryStatus, ScheduleStatus, StatusParams, StatusReport,
+};
 
 /// Show what the daemon knows of its repositories and what it is doing
 ///
@@ -50,6 +52,9 @@ fn show(report: &StatusReport) -> String {
     if let Some(job) = &report.job {
         line(&mut text, format_args!("running {}", show_job(job)));
     }
+    if let Some(waits) = report.schedule.as_ref().and_then(show_schedule) {
+        line(&mut text, format_args!("{waits}"));
+    }
     if report.repositories.is_empty() {
         text.push_str("no repository is watched\n");
     }
@@ -57,6 +62,17 @@ fn show(report: &StatusReport) -> String {
         text.push_str(&show_repository(repository));
     }
     text
+}
+
+/// What holds computing still, if anything does.
+fn show_schedule(schedule: &ScheduleStatus) -> Option<String> {
+    let until = schedule.until_ms.map(|ms| format!(" until {}", super::moment(ms)));
+    let until = until.unwrap_or_default();
+    match (schedule.paused, &schedule.waits) {
+        (true, _) => Some(format!("paused{until}")),
+        (false, Some(why)) => Some(format!("training waits{until}: {why}")),
+        (false, None) => None,
+    }
 }
 
 fn show_job(job: &JobStatus) -> String {
@@ -89,6 +105,9 @@ fn show_repository(repository: &RepositoryStatus) -> String {
     }
     if let Some(device) = &repository.device {
         table.row(["device", device.as_str()]);
+    }
+    if let Some(training) = &repository.training {
+        table.row(["training", training.as_str()]);
     }
     if let Some(head) = &repository.mined_head {
         table.row(["mined up to", head.get(..10).unwrap_or(head)]);

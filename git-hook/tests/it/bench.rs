@@ -4,7 +4,8 @@ use sera_protocol::codec::{decode, encode};
 use sera_protocol::job::{Progress, StepNote};
 use sera_protocol::message::{ErrorCode, Failure, Incoming, Message};
 use sera_protocol::method::{
-    HelloResult, RegisterResult, Request, RunResult, StatusReport, StopResult, UnregisterResult,
+    HelloResult, PauseResult, RegisterResult, Request, ResumeResult, RunResult, StatusReport,
+    StopResult, UnregisterResult,
 };
 use sera_protocol::{JobResult, Notification, Stage, VERSION};
 use sera_testkit::Repo;
@@ -188,6 +189,8 @@ impl Answering<'_> {
                 pid: 4711,
                 ..StatusReport::default()
             })),
+            Request::Pause(_) => self.answer(Ok(PauseResult { until_ms: None })),
+            Request::Resume(_) => self.answer(Ok(ResumeResult { was_paused: true })),
             Request::Stop(_) => self.answer(Ok(StopResult { pid: 4711 })),
             Request::Run(_) | Request::Cancel(_) => {
                 self.refuse(Failure::new(ErrorCode::Internal, "the script has no answer"));

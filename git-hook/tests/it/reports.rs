@@ -2,8 +2,10 @@
 use crate::bench::{Bench, job};
 use insta::assert_snapshot;
 use sera_core::scorecard::Capability;
-use sera_core::{Patch, TaskId, TrajectoryId};
-use sera_protocol::method::{JobStatus, RepositoryStatus, Request, SeedCounts, StatusReport};
+use sera_core::{AdapterId, Patch, TaskId, TrajectoryId};
+use sera_protocol::method::{
+    JobStatus, RepositoryStatus, Request, ScheduleStatus, SeedCounts, StatusReport,
+};
 use sera_protocol::report::*;
 use sera_protocol::{Job, Stage};
 use serde_json::Value;
@@ -464,6 +466,49 @@ fn consent() {
 }
 
 #[test]
+fn adapters() {
+    let entry = |n: u64| AdapterEntry {
+        adapter: AdapterId::new(1_764_263_490_000 + n, &n.to_le_bytes()),
+        trained_ms: 1_764_263_490_000 + n,
+        base: "smollm2-135m".to_owned(),
+        cut: "1f2e3d4c5b6a".to_owned(),
+        since: None,
+        made_from: "ab12".to_owned(),
+        seed: Some(1),
+        behind: Some(1_204),
+        examples: 900,
+        tokens: 33_767,
+        scored: true,
+        serves: Vec::new(),
+        promoted: Vec::new(),
+        forced: Vec::new(),
+    };
+    let (complete, fix) = (Capability::Complete, Capability::Fix);
+    let newest = AdapterEntry {
+        since: Some("0a1b2c3d4e5f".to_owned()),
+        behind: Some(3),
+        serves: vec![complete, fix],
+        promoted: vec![complete, fix],
+        forced: vec![fix],
+        ..entry(3)
+    };
+    let unscored = AdapterEntry { scored: false, behind: None, ..entry(2) };
+    let report = AdaptersReport { adapters: vec![newest, unscored, entry(1)], kept: 3 };
+    check("adapters", &["adapters"], JobResult::Adapters(report));
+    let none = JobResult::Adapters(AdaptersReport::default());
+    let (bench, _seen) = Bench::answering(none);
+    assert_snapshot!("adapters_none", bench.run(&["adapters"]));
+    let changed = |serves: &str, capability| Serves {
+        capability,
+        adapter: entry(3).adapter,
+        serves: serves.to_owned(),
+    };
+    let before = entry(1).adapter.to_string();
+    let changed = vec![changed(&before, complete), changed("base", fix)];
+    check("rollback", &["rollback"], JobResult::Rollback(RollbackReport { changed }));
+}
+
+#[test]
 fn audit() {
     let entry = |number, kind: &str, text: &str| AuditEntry {
         number,
@@ -503,6 +548,12 @@ fn status() {
             pid: 4711,
             uptime_s: 3900,
             rss_mb: Some(18),
+            schedule: Some(ScheduleStatus {
+                paused: false,
+                waits: Some("on battery power".to_owned()),
+                until_ms: None,
+                today_s: 300,
+            }),
             job: Some(JobStatus {
                 id: job(),
                 kind: "quickstart".to_owned(),
@@ -516,6 +567,7 @@ fn status() {
                 path: "/home/ada/engine".to_owned(),
                 common_dir: "/home/ada/engine/.git".to_owned(),
                 state: "working".to_owned(),
+                training: Some("an adapter is due".to_owned()),
                 seeds: SeedCounts { functions: 290, commits: 61, held_out: 51 },
                 tasks: 700,
                 trajectories: 95,

@@ -1,7 +1,7 @@
 //! What is stored: listed, shown, chosen from, taken elsewhere, explained and forgotten.
 use crate::wire::records;
 use sera_core::scorecard::Capability;
-use sera_core::{Patch, TrajectoryId};
+use sera_core::{AdapterId, Patch, TrajectoryId};
 use std::collections::BTreeMap;
 
 records! {
@@ -69,6 +69,63 @@ records! {
         trained_on: bool,
         /// Why, or why not.
         because: String,
+    }
+
+    /// The adapters that are kept.
+    AdaptersReport [Default] {
+        /// Newest first.
+        adapters: Vec<AdapterEntry>,
+        /// How many are kept besides those that serve.
+        kept: u64,
+    }
+
+    /// One adapter, what it was made of, and what it serves.
+    AdapterEntry {
+        /// Its id.
+        adapter: AdapterId,
+        /// When it was trained, Unix milliseconds.
+        trained_ms: u64,
+        /// The base that it belongs to.
+        base: String,
+        /// The last commit that it may have learnt from.
+        cut: String,
+        /// The cut of the adapter before: commits since are new to this one.
+        since: Option<String>,
+        /// BLAKE3 of the dataset and settings that made it.
+        made_from: String,
+        /// Seed of its initial weights and of the order of examples.
+        seed: Option<u64>,
+        /// Commits between its cut and what is checked out: how stale it is. None where the cut is
+        /// not in that history.
+        behind: Option<u64>,
+        /// Examples that it was trained on.
+        examples: u64,
+        /// Tokens that it was trained on.
+        tokens: u64,
+        /// Whether it was evaluated.
+        scored: bool,
+        /// What it serves now.
+        serves: Vec<Capability>,
+        /// What it served at some time, and can serve again.
+        promoted: Vec<Capability>,
+        /// Of these, what the user had it serve whatever the numbers said.
+        forced: Vec<Capability>,
+    }
+
+    /// What serves again.
+    RollbackReport {
+        /// By capability.
+        changed: Vec<Serves>,
+    }
+
+    /// What an adapter served, and what serves now.
+    Serves {
+        /// The capability.
+        capability: Capability,
+        /// The adapter that serves it no more.
+        adapter: AdapterId,
+        /// What does: an adapter or `base`.
+        serves: String,
     }
 
     /// What was removed.

@@ -101,7 +101,7 @@ fn progress(done: u64) -> Vec<u8> {
 }
 
 fn run() -> RunParams {
-    RunParams { path: "/r".into(), job: Job::Promote {} }
+    RunParams { path: "/r".into(), job: Job::Verify {} }
 }
 
 #[test]
