@@ -36,7 +36,7 @@ const AGAIN: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(2400
 const VERSION: u32 = 1;
 
 /// What is kept of it in the user's state.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Kept {
     version: u32,
     /// Until when the user paused it, Unix milliseconds; 0 until they say otherwise.
@@ -45,6 +45,12 @@ struct Kept {
     day: Option<Date>,
     /// Seconds of it.
     seconds: u64,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self { version: VERSION, paused: None, day: None, seconds: 0 }
+    }
 }
 
 /// A repository whose training failed.
@@ -59,6 +65,8 @@ struct Trouble {
 pub(crate) struct Background {
     file: PathBuf,
     kept: Mutex<Kept>,
+    /// As the file holds it.
+    written: Mutex<Kept>,
     machine: Mutex<Machine>,
     /// What is in the way, as it was found last, and how often in a row nothing was.
     found: Mutex<(Option<Waits>, u32)>,
@@ -73,13 +81,20 @@ impl Background {
         let file = state.join("schedule.json");
         let kept: Kept = kept::read_json(&file, VERSION)?.unwrap_or_default();
         let (machine, found, troubles, beginning) = Default::default();
-        Ok(Self { file, kept: Mutex::new(kept), machine, found, troubles, beginning })
+        let (written, kept) = (Mutex::new(kept.clone()), Mutex::new(kept));
+        Ok(Self { file, kept, written, machine, found, troubles, beginning })
     }
 
     fn write(&self) -> Result<()> {
-        let kept = Kept { version: VERSION, ..lock(&self.kept).clone() };
+        let mut written = lock(&self.written);
+        let kept = lock(&self.kept).clone();
+        if *written == kept {
+            return Ok(());
+        }
         let text = serde_json::to_vec(&kept).context("failed to write the schedule")?;
-        kept::replace(&self.file, &text)
+        kept::replace(&self.file, &text)?;
+        *written = kept;
+        Ok(())
     }
 
     /// Pauses it, for a while or until [`Self::resume`].
