@@ -1,11 +1,13 @@
 //! From a dataset to an adapter worth serving: examples, training, and the gate.
 //!
 //! Read in the order of the pipeline: [`examples`] tokenises and masks, [`pack`] fixes the order,
-//! [`memory`] lays it out to fit,
-//! [`train`] runs the steps ([`optimizer`], [`checkpoint`]).
+//! [`memory`] lays it out to fit, [`foresee`] says whether it is worth it,
+//! [`train`] runs the steps ([`optimizer`], [`checkpoint`]), [`evaluate`] scores what came out and
+//! [`promote`] decides what serves.
 pub mod checkpoint;
 pub mod evaluate;
 pub mod examples;
+pub mod foresee;
 #[cfg(test)]
 mod goldens;
 pub mod memory;
