@@ -1,27 +1,10 @@
 //! Text that a terminal shows as it stands: what models, repositories and servers write is not
 //! trusted, and a terminal obeys.
 use crate::command_error::{CommandError, Kind};
+use sera_core::visible::is_hidden;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-/// Whether a terminal would obey it, or show it or what follows elsewhere than it stands: control
-/// characters, marks of direction, what has no width, and letters that only programs see.
-fn is_hidden(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
-}
 
 /// `text` with a mark in the place of whatever is hidden. Lines that end as on Windows do not.
 pub fn visible(text: &str) -> String {

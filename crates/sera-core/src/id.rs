@@ -32,6 +32,11 @@ macro_rules! time_ordered {
             pub fn parse(text: &str) -> Option<Self> {
                 Uuid::parse_str(text).ok().map(Self)
             }
+
+            /// When it was made, Unix milliseconds: the first 48 of its bits.
+            pub fn unix_ms(self) -> u64 {
+                self.0.as_u64_pair().0 >> 16
+            }
         }
 
         impl fmt::Display for $name {
@@ -124,5 +129,19 @@ impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(blake3::hash(bytes).to_hex().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_says_when_it_was_made() {
+        for ms in [0, 1, 1_764_263_490_123] {
+            let id = AdapterId::new(ms, b"any");
+            assert_eq!(id.unix_ms(), ms);
+            assert_eq!(AdapterId::parse(&id.to_string()), Some(id));
+        }
     }
 }

@@ -23,6 +23,7 @@ pub mod task;
 pub mod trajectory;
 pub mod tree;
 pub mod verdict;
+pub mod visible;
 
 pub use hole::Hole;
 pub use id::{AdapterId, BlobId, CommitId, Digest, JobId, SeedId, TaskId, TrajectoryId};
