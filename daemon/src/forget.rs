@@ -3,14 +3,14 @@ use crate::cycle::Cycle;
 use crate::engine::Engine;
 use crate::failure;
 use crate::order::Evaluated;
-use crate::records::{Adapter, Promotion, Records};
+use crate::records::{Adapter, Promotion, Records, decisions_key};
 use crate::reports;
 use anyhow::{Context as _, Result};
 use sera_core::audit::Event;
 use sera_core::scorecard::{Capability, FixScore, Scorecard};
 use sera_core::{
-    AdapterId, CommitId, Digest, FunctionKey, Hole, Language, Lesson, Origin, Seed, TaskId,
-    TrajectoryId, Tree as _, TreePath,
+    AdapterId, CommitId, Digest, FilePatch, FunctionKey, Hole, Language, Lesson, Origin, Seed,
+    TaskId, TrajectoryId, Tree as _, TreePath,
 };
 use sera_datagen::{Attempt, Forget, Forgotten, Source, Traces};
 use sera_protocol::report::ForgetReport;
@@ -168,6 +168,14 @@ fn clear(card: &mut Scorecard, tasks: &BTreeSet<TaskId>, meets: &impl Fn(&Traces
         let of = |score: &FixScore| of_cluster(&score.cluster, score.commit);
         scores.retain(|score| !tasks.contains(&score.task) && !meets(&of(score)));
         cleared |= scores.len() < all;
+        // A rollout may have changed another file than its task is of.
+        for score in scores.iter_mut() {
+            let files = score.candidate.iter().flat_map(|patch| &patch.files);
+            if files.map(FilePatch::path).any(|path| meets(&of_cluster(path.as_str(), false))) {
+                score.candidate = None;
+                cleared = true;
+            }
+        }
     }
     cleared
 }
@@ -378,6 +386,7 @@ impl Records {
         for adapter in gone {
             self.store().delete(Kind::Adapter, &adapter.to_string())?;
             self.store().delete(Kind::Scorecard, &adapter.to_string())?;
+            self.store().delete(Kind::Setting, &decisions_key(*adapter))?;
         }
         Ok(served)
     }
@@ -532,15 +541,21 @@ mod tests {
             serde_json::json!({"item": format!("{path}::f#d"), "cluster": path, "nll": 1.0,
                 "tokens": 2, "exact": null})
         };
-        let fix = |cluster: &str, commit: bool| {
+        // What was done for a commit's task was done to another file.
+        let fix = |cluster: &str, commit: bool, candidate: bool| {
             let task = TaskId::new(1, cluster.as_bytes());
-            serde_json::json!({"task": task, "cluster": cluster, "commit": commit, "nll": 1.0,
-                "tokens": 2})
+            let mut score = serde_json::json!({"task": task, "cluster": cluster, "commit": commit,
+                "nll": 1.0, "tokens": 2});
+            if commit && candidate {
+                let patch = "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-1\n+2\n";
+                score["candidate"] = serde_json::json!(patch);
+            }
+            score
         };
-        let card = |holes: &[&str], fixes: &[(&str, bool)]| {
+        let card = |holes: &[&str], fixes: &[(&str, bool)], done: bool| {
             let holes: Vec<_> = holes.iter().map(|path| hole(path)).collect();
             let fixes: Vec<_> =
-                fixes.iter().map(|(cluster, commit)| fix(cluster, *commit)).collect();
+                fixes.iter().map(|(cluster, commit)| fix(cluster, *commit, done)).collect();
             serde_json::json!({"schema": "sera-scorecard/1", "complete": {"base": holes},
                 "fix": {"adapter": fixes}, "general": {}})
         };
@@ -553,14 +568,17 @@ mod tests {
             let repo = python_project();
             let engine = engine_of(&repo);
             let all = [("a.py", false), ("b.py", false), ("c1", true), ("c2", true)];
-            let before = scored(card(&["a.py", "b.py"], &all), card(&["b.py", "a.py"], &[]));
+            let before =
+                scored(card(&["a.py", "b.py"], &all, true), card(&["b.py", "a.py"], &[], true));
             let store = engine.records.store();
             store.put(Kind::Scorecard, "stays", &before).expect("it is stored");
             let found = find(&engine.records, &Forgotten::only(target)).expect("it is looked for");
             assert!(!found.is_empty());
             carry_out(&engine, &found).expect("it is forgotten");
             let left = engine.records.scorecards().expect("they are read");
-            let expect = scored(card(holes, fixes), card(other, &[]));
+            // Candidates stay where nothing of the file is forgotten.
+            let done = holes.contains(&"a.py");
+            let expect = scored(card(holes, fixes, done), card(other, &[], done));
             let [(_, left)] = &left[..] else { unreachable!("one scorecard") };
             assert_eq!((&left.card, &left.siblings), (&expect.card, &expect.siblings));
         };

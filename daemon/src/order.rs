@@ -490,6 +490,9 @@ pub(crate) struct TrainNumbers {
     pub(crate) peak_rss_mb: f64,
     /// Mean loss by step, nats per target token.
     pub(crate) loss: Vec<f32>,
+    /// Examples by what they teach; earlier versions did not keep that.
+    #[serde(default)]
+    pub(crate) kinds: BTreeMap<String, u64>,
     /// Wall seconds.
     pub(crate) seconds: f64,
 }

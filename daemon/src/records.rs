@@ -8,11 +8,12 @@ use crate::order::{
 use anyhow::{Context as _, Result};
 use sera_core::scorecard::{Capability, Scorecard};
 use sera_core::{
-    AdapterId, CommitId, Digest, Hole, Lesson, Seed, SeedId, Task, TaskId, Trajectory,
+    AdapterId, CommitId, Digest, Hole, Lesson, Origin, Seed, SeedId, Task, TaskId, Trajectory,
+    TrajectoryId,
 };
 use sera_core::{Verdict, stats};
 use sera_datagen::rewrites::Made;
-use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Selection, Traces};
+use sera_datagen::{Attempt, Cut, DropReason, Drops, Generation, Selection, Source, Traces};
 use sera_store::{Batch, Head, Kind, Store};
 use sera_train::promote::{self, Decision};
 use serde::{Deserialize, Serialize};
@@ -108,6 +109,34 @@ pub(crate) struct Adapter {
     /// The object that says what it learnt from.
     #[serde(default)]
     pub(crate) traces: Option<Digest>,
+    /// The trajectories that it learnt from, counted; none where it is older than that is kept.
+    #[serde(default)]
+    pub(crate) learnt: Option<Learnt>,
+}
+
+/// Trajectories, counted by what they are of.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Learnt {
+    /// By who solved what kind of task.
+    pub(crate) sources: BTreeMap<String, u64>,
+    /// By family of change.
+    pub(crate) families: BTreeMap<String, u64>,
+    /// By operator, for those that one made.
+    pub(crate) operators: BTreeMap<String, u64>,
+}
+
+impl Learnt {
+    fn add(&mut self, attempt: &Attempt) {
+        let task = &attempt.task;
+        let one = |counts: &mut BTreeMap<String, u64>, word: String| {
+            *counts.entry(word).or_default() += 1;
+        };
+        one(&mut self.sources, Source::of(attempt).to_string());
+        one(&mut self.families, task.family.0.clone());
+        if let Origin::Mutation { operator, .. } = &task.origin {
+            one(&mut self.operators, operator.clone());
+        }
+    }
 }
 
 /// Where a cancelled training can go on.
@@ -499,12 +528,23 @@ impl Records {
             notes: done.notes.clone(),
             dropped: done.dropped.clone(),
             traces: Some(self.store.put_object(&traces)?),
+            learnt: Some(self.learnt(&done.chosen)?),
         };
         let mut batch = Batch::default();
         batch.put(Kind::Adapter, &id.to_string(), &adapter)?;
         batch.delete(Kind::Job, "interrupted")?;
         self.store.commit(batch)?;
         Ok(adapter)
+    }
+
+    /// Counts of what is trained on.
+    fn learnt(&self, chosen: &[TrajectoryId]) -> Result<Learnt> {
+        let chosen: BTreeSet<&TrajectoryId> = chosen.iter().collect();
+        let mut learnt = Learnt::default();
+        for attempt in self.attempts()?.iter().filter(|one| chosen.contains(&one.trajectory.id)) {
+            learnt.add(attempt);
+        }
+        Ok(learnt)
     }
 
     fn adopt_folder(&self, folder: &Path) -> Result<Vec<AdapterFile>> {
@@ -616,6 +656,7 @@ impl Records {
         decided.insert(adapter.id);
         let key = format!("decided/{}", adapter.cut);
         batch.put(Kind::Spend, &key, &decided)?;
+        batch.put(Kind::Setting, &decisions_key(adapter.id), decisions)?;
         Ok(self.store.commit(batch)?)
     }
 
@@ -712,6 +753,11 @@ impl Records {
         }
         Ok(values)
     }
+}
+
+/// What decisions about an adapter are stored by.
+pub(crate) fn decisions_key(adapter: AdapterId) -> String {
+    format!("decisions/{adapter}")
 }
 
 fn put_promotions(

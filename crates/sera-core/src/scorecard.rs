@@ -1,5 +1,5 @@
 //! Scorecards: what an evaluation returns, item by item, so that any statistic can be made again.
-use crate::{TaskId, stats::Paired};
+use crate::{Patch, TaskId, stats::Paired};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -115,6 +115,9 @@ pub struct FixScore {
     pub f1: Option<f64>,
     /// The candidate equals the reference.
     pub exact: Option<bool>,
+    /// What the rollout changed, redacted as its environment was; earlier evaluations kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<Patch>,
 }
 
 /// What an evaluation returns.
@@ -270,6 +273,7 @@ mod tests {
             recall: (task == 1).then_some(0.5),
             f1: None,
             exact: None,
+            candidate: None,
         }
     }
 

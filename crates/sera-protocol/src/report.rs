@@ -545,6 +545,7 @@ mod tests {
             recall: None,
             f1: None,
             exact: None,
+            candidate: None,
         }
     }
 

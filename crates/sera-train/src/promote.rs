@@ -419,6 +419,7 @@ mod tests {
             recall: None,
             f1: None,
             exact: None,
+            candidate: None,
         };
         let card = |valid: usize| {
             let mut card = card(0.3, 1);

@@ -117,5 +117,6 @@ fn score(task: &Task, trajectory: &Trajectory, bases: &Bases) -> Result<Option<F
         recall: Some(overlap.recall),
         f1: Some(overlap.f1),
         exact: Some(verdict.tree_equal && overlap.files >= 1.0),
+        candidate: trajectory.candidate().filter(|patch| !patch.is_empty()).cloned(),
     }))
 }

@@ -11,6 +11,7 @@ use sera_train::{
     Checkpoint, Control, Example, Hooks, PackConfig, TrainConfig, TrainError, fit, forecast,
     measure_speed, proc_bytes, train as run_training,
 };
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -69,6 +70,7 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
         tokens_per_s: done.tokens_per_s,
         peak_rss_mb: done.peak_rss_mb.unwrap_or(0) as f64,
         loss: done.loss,
+        kinds: kinds(&dataset),
         seconds: done.seconds,
     };
     let siblings = match (siblings(order, &base, &dataset, &config, desk), end) {
@@ -83,11 +85,18 @@ pub(super) fn train(order: &Train, desk: &Desk) -> Result<Trained> {
 
 /// `examples: 3100 completions, 812 fixes, 90 lessons`.
 fn counted(dataset: &[Example]) -> String {
-    let of = |kind: Kind| dataset.iter().filter(|example| example.kind == kind).count();
     format!(
         "examples: {}",
-        Kind::ALL.map(|kind| format!("{} {}", of(kind), kind.plural())).join(", ")
+        Kind::ALL.map(|kind| format!("{} {}", of_kind(dataset, kind), kind.plural())).join(", ")
     )
+}
+
+fn kinds(dataset: &[Example]) -> BTreeMap<String, u64> {
+    Kind::ALL.map(|kind| (kind.plural().to_owned(), of_kind(dataset, kind) as u64)).into()
+}
+
+fn of_kind(dataset: &[Example], kind: Kind) -> usize {
+    dataset.iter().filter(|example| example.kind == kind).count()
 }
 
 /// Fits forwards to the memory and the number of tokens to the speed of this machine now.

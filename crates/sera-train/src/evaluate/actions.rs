@@ -157,6 +157,7 @@ fn judge(item: &FixItem, submitted: &Ranked, score: &mut FixScore) {
     score.f1 = Some(found.f1);
     let same = first.is_some_and(|after| submitted.same(after, &item.after));
     score.exact = Some(submitted.place == item.place && same);
+    score.candidate = Some(candidate).filter(|patch| !patch.is_empty());
 }
 
 fn options(contestant: &Contestant, item: &FixItem, edits: Option<usize>) -> Guided {

@@ -179,5 +179,6 @@ fn fix_score(item: &FixItem, sum: Sum) -> FixScore {
         recall: None,
         f1: None,
         exact: None,
+        candidate: None,
     }
 }
