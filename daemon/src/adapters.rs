@@ -19,6 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many are kept besides those that serve.
 const KEPT: usize = 3;
 
+/// Commits since a cut that are counted at most.
+const COUNTED: usize = 100_000;
+
 /// Fewer letters of an id's end may be anybody's.
 const ID_END: usize = 6;
 
@@ -61,13 +64,13 @@ fn entry(
     let forced = promoted.iter().filter(|(_, forced)| *forced).map(|(capability, _)| *capability);
     Ok(AdapterEntry {
         adapter: adapter.id,
-        trained_ms: adapter.id.time_ms(),
+        trained_ms: adapter.id.unix_ms(),
         base: adapter.base.clone(),
         cut: adapter.cut.to_string(),
         since: adapter.since.as_ref().map(ToString::to_string),
         made_from: adapter.made_from.to_string(),
         seed: adapter.seed,
-        behind: cycle.engine.repository.commits_between(&adapter.cut, head),
+        behind: behind(cycle, &adapter.cut, head)?,
         examples: adapter.numbers.examples as u64,
         tokens: adapter.numbers.tokens,
         scored: cycle.records.scorecard(adapter.id)?.is_some(),
@@ -75,6 +78,14 @@ fn entry(
         promoted: promoted.iter().map(|(capability, _)| *capability).collect(),
         forced: forced.collect(),
     })
+}
+
+/// How many commits have come since; none where that history was rewritten.
+fn behind(cycle: &Cycle<'_>, cut: &CommitId, head: &CommitId) -> Result<Option<u64>> {
+    let repository = &cycle.engine.repository;
+    let is_there = repository.is_ancestor(cut, head)?;
+    let between = is_there.then(|| repository.commits_between(cut, head, COUNTED)).transpose()?;
+    Ok(between.map(|commits| commits.len() as u64))
 }
 
 /// The adapter that is named by its id or how that ends.

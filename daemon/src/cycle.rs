@@ -10,7 +10,7 @@ use crate::worker_wire::Say;
 use crate::{adapters, forget, orders, work};
 use anyhow::{Context as _, Result, bail};
 use sera_core::audit::Event;
-use sera_core::scorecard::Capability;
+use sera_core::scorecard::{Capability, Scorecard};
 use sera_core::{AdapterId, Digest};
 use sera_git::Repository;
 use sera_protocol::job::ImageSource;
@@ -243,12 +243,21 @@ impl<'a> Cycle<'a> {
     ) -> Result<(Adapter, BTreeMap<Capability, Decision>)> {
         let adapter = adapters::chosen(self.records, named)?;
         let scored = self.records.scorecard(adapter.id)?.context("the adapter has no scorecard")?;
+        let decisions = self.judge(&adapter, &scored.card)?;
+        Ok((adapter, decisions))
+    }
+
+    /// What the rule says of an adapter now.
+    pub(crate) fn judge(
+        &self,
+        adapter: &Adapter,
+        card: &Scorecard,
+    ) -> Result<BTreeMap<Capability, Decision>> {
         let standing = Standing {
             deviation: self.records.deviation()?,
             promotions_so_far: self.records.promotions_at(&adapter.cut, adapter.id)?,
         };
-        let decisions = promote(&scored.card, &standing, &Rule::default());
-        Ok((adapter, decisions))
+        Ok(promote(card, &standing, &Rule::default()))
     }
 
     /// The adapter that serves fixes; `None` is the base with retrieval.

@@ -1,10 +1,10 @@
 //! One repository as the daemon holds it: git on one side, our folder beside it on the other.
 use crate::audit::{self, Place, Wish};
 use crate::cycle::now_ms;
-use crate::forget;
 use crate::order::{Counts, Found, Generated, MineDone};
 use crate::records::{Adapter, Fresh, Records};
 use crate::schedule::Policy;
+use crate::{forget, kept};
 use anyhow::{Context as _, Result};
 use sera_core::audit::{Audit, Event};
 use sera_core::scorecard::Capability;
@@ -63,6 +63,7 @@ impl Engine {
         // What an earlier daemon's workers left half done belongs to nobody.
         drop(std::fs::remove_dir_all(&incoming));
         drop(std::fs::remove_dir_all(folder.join("exports")));
+        kept::sweep(&folder.join("reports"));
         private_folder(&incoming)?;
         let due = AtomicBool::new(records.retraining()? || records.fresh()?.due);
         let (laid_out, mining, described, found) = Default::default();
@@ -206,11 +207,12 @@ impl Engine {
     }
 
     /// Removes what lies beside the store: adapters laid out that are none any more, files that
-    /// nobody took away, and replies that were paid for, which may tell of anything.
+    /// nobody took away, and pages and replies that were paid for, which may tell of anything.
     pub(crate) fn remove_copies(&self) -> Result<()> {
         self.remove_laid_out()?;
-        let exports = self.folder.join("exports");
-        gone(std::fs::remove_dir_all(&exports), &exports)?;
+        for copies in [self.folder.join("exports"), self.pages()] {
+            gone(std::fs::remove_dir_all(&copies), &copies)?;
+        }
         gone(std::fs::remove_file(self.known()), &self.known())?;
         let found = self.found().path;
         gone(std::fs::remove_file(&found), &found)?;
@@ -325,6 +327,23 @@ impl Engine {
         let folder = self.folder.join("exports").join(format!("{:016x}", rand::random::<u64>()));
         private_folder(&folder)?;
         Ok(folder)
+    }
+
+    /// Writes the page about an adapter, in the place of an earlier one; where it lies.
+    pub(crate) fn keep_page(&self, id: AdapterId, html: &str) -> Result<PathBuf> {
+        private_folder(&self.pages())?;
+        let page = self.page(id);
+        kept::replace(&page, html.as_bytes())?;
+        Ok(page)
+    }
+
+    /// Where the page about an adapter lies once it is written.
+    pub(crate) fn page(&self, id: AdapterId) -> PathBuf {
+        self.pages().join(format!("{id}.html"))
+    }
+
+    fn pages(&self) -> PathBuf {
+        self.folder.join("reports")
     }
 
     /// Where a promoted adapter is laid out for serving.

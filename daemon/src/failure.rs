@@ -39,6 +39,12 @@ pub(crate) fn nothing_rolled_out() -> anyhow::Error {
     Failure::new(ErrorCode::NothingToDo, text).hint("`git sera rollout` makes some").into()
 }
 
+/// There is nothing to report on.
+pub(crate) fn nothing_trained() -> anyhow::Error {
+    let text = "there is no adapter yet";
+    Failure::new(ErrorCode::NothingToDo, text).hint("`git sera train` makes one").into()
+}
+
 /// A parameter that makes no sense.
 pub(crate) fn invalid_params(error: &dyn std::fmt::Display) -> anyhow::Error {
     Failure::new(ErrorCode::InvalidParams, error.to_string()).into()

@@ -500,10 +500,13 @@ mod tests {
             let decisions =
                 BTreeMap::from([(Capability::Fix, decided(None)), (Capability::Complete, refused)]);
             engine.promote(&adapter(id), &decisions).expect("it serves");
+            assert_eq!(engine.records.decisions(id).expect("they are read"), decisions);
         }
         let found =
             Found { adapters: vec![adapter(AdapterId::new(1, b"second"))], ..Found::default() };
         carry_out(&engine, &found).expect("it is forgotten");
+        let gone = engine.records.decisions(AdapterId::new(1, b"second"));
+        assert_eq!(gone.expect("they are read"), BTreeMap::new());
         let wish = Wish { limit: None, kinds: &[], restart: false };
         let report = engine.audited(&wish).expect("the log is read");
         assert_eq!(report.broken, None);

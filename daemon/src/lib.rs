@@ -27,6 +27,7 @@ mod office;
 mod order;
 mod orders;
 mod priority;
+mod proof;
 mod quickstart;
 mod records;
 mod registry;

@@ -111,6 +111,7 @@ fn lane(job: &Job) -> Lane {
         | Job::Show { .. }
         | Job::Doctor {}
         | Job::Audit { .. }
+        | Job::Report { .. }
         | Job::Fsck {} => Lane::Light,
         Job::Fix { .. }
         | Job::BuildImage { .. }

@@ -6,7 +6,7 @@ use crate::audit::{self, Wish};
 use crate::cycle::Cycle;
 use crate::order::Order;
 use crate::orders::live_cycle;
-use crate::{adapters, consent, failure, forget, orders, quickstart, reports, why};
+use crate::{adapters, consent, failure, forget, orders, proof, quickstart, reports, why};
 use anyhow::Result;
 use sera_protocol::{Job, JobResult};
 
@@ -180,6 +180,9 @@ pub(crate) async fn perform(job: &Job, cycle: &mut Cycle<'_>) -> Result<JobResul
         Job::Consent { withdraw } => {
             Ok(JobResult::Consent(consent::report(cycle.engine, cycle.state, *withdraw)?))
         }
+        Job::Report { adapter } => {
+            Ok(JobResult::Report(Box::new(proof::report(cycle, adapter.as_deref())?)))
+        }
         Job::Fsck {} => {
             let (report, seconds) = cycle.records.check()?;
             // What is lost was handed over once, and is found again.
@@ -215,6 +218,7 @@ fn needs(job: &Job, cycle: &Cycle<'_>) -> Result<Vec<Job>> {
         | Job::BuildImage { .. }
         | Job::Audit { .. }
         | Job::Consent { .. }
+        | Job::Report { .. }
         | Job::Fsck {} => Vec::new(),
         Job::Synthesize { .. } | Job::Generate { .. } | Job::Import { .. } => {
             missing(mine, records.mined()?.is_some())

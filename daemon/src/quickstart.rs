@@ -130,6 +130,7 @@ pub(crate) fn done_before(job: &Job, cycle: &Cycle<'_>) -> Result<bool> {
         | Job::BuildImage { .. }
         | Job::Audit { .. }
         | Job::Consent { .. }
+        | Job::Report { .. }
         | Job::Fsck {} => false,
     })
 }
@@ -171,6 +172,7 @@ fn fold(report: &mut QuickstartReport, result: JobResult) {
         | JobResult::BuildImage(_)
         | JobResult::Audit(_)
         | JobResult::Consent(_)
+        | JobResult::Report(_)
         | JobResult::Fsck(_) => {}
     }
 }

@@ -685,6 +685,20 @@ impl Records {
         put_promotions(batch, capability, &promotions)
     }
 
+    /// What was decided about an adapter, refusals included; earlier versions kept only promotions.
+    pub(crate) fn decisions(&self, adapter: AdapterId) -> Result<BTreeMap<Capability, Decision>> {
+        if let Some(decisions) = self.store.get(Kind::Setting, &decisions_key(adapter))? {
+            return Ok(decisions);
+        }
+        let mut decisions = BTreeMap::new();
+        for capability in Capability::ALL {
+            let promotions = self.promotions(capability)?;
+            let own = promotions.into_iter().find(|promotion| promotion.adapter == adapter);
+            decisions.extend(own.map(|promotion| (capability, promotion.decision)));
+        }
+        Ok(decisions)
+    }
+
     /// Every promotion of a capability, oldest first: the last one serves.
     pub(crate) fn promotions(&self, capability: Capability) -> Result<Vec<Promotion>> {
         let key = format!("promotions/{}", capability.name());

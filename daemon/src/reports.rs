@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 mod machine;
+pub(crate) mod page;
 
 pub(crate) use machine::{doctor, image};
 
@@ -37,7 +38,8 @@ pub(crate) fn drops(dropped: &Drops) -> Counts {
     dropped.iter().map(|(reason, n)| (reason.code().to_owned(), *n as u64)).collect()
 }
 
-fn tally(words: impl IntoIterator<Item = String>) -> Counts {
+/// How often each word comes.
+pub(crate) fn tally(words: impl IntoIterator<Item = String>) -> Counts {
     let mut counts = Counts::new();
     for word in words {
         *counts.entry(word).or_default() += 1;
@@ -266,10 +268,11 @@ pub(crate) fn show(told: &[Attempt], id: &str) -> Result<ShowReport> {
     let none = || failure::invalid_params(&format!("no trajectory's id ends in {id:?}"));
     let attempt = named(told, id)?.ok_or_else(none)?;
     let Attempt { task, trajectory, .. } = attempt;
+    let shown = |text: &str| clipped(text, SHOWN_BYTES);
     let step = |step: &Step| Shown {
-        thought: step.thought.as_deref().map(clipped),
-        action: clipped(&dialect::write(&step.action)),
-        observation: clipped(&step.observation.text),
+        thought: step.thought.as_deref().map(shown),
+        action: shown(&dialect::write(&step.action)),
+        observation: shown(&step.observation.text),
         ok: step.observation.ok,
         masked: step.masked,
     };
@@ -291,8 +294,9 @@ pub(crate) fn show(told: &[Attempt], id: &str) -> Result<ShowReport> {
     })
 }
 
-fn clipped(text: &str) -> String {
-    match text.char_indices().find(|(at, _)| *at >= SHOWN_BYTES) {
+/// What of a text is shown: about `most` bytes, and how many there are beyond.
+pub(crate) fn clipped(text: &str, most: usize) -> String {
+    match text.char_indices().find(|(at, _)| *at >= most) {
         Some((at, _)) => format!("{}\n... {} bytes not shown ...", &text[..at], text.len() - at),
         None => text.to_owned(),
     }
@@ -354,7 +358,8 @@ pub(crate) fn promote(
     }
 }
 
-fn reason(decision: &Decision) -> String {
+/// Why a capability is promoted or not.
+pub(crate) fn reason(decision: &Decision) -> String {
     match (&decision.refusal, decision.gap) {
         (Some(refusal), _) => refusal.to_string(),
         (None, Some(gap)) => format!(

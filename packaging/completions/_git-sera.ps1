@@ -46,6 +46,7 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
             [CompletionResult]::new('promote', 'promote', [CompletionResultType]::ParameterValue, 'Let an adapter serve what it is better at, or say why not')
             [CompletionResult]::new('adapters', 'adapters', [CompletionResultType]::ParameterValue, 'List the adapters that are kept, newest first')
             [CompletionResult]::new('rollback', 'rollback', [CompletionResultType]::ParameterValue, 'Let what served before serve again')
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Write a page that proves, or does not, that an adapter is better')
             [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Write what is trained on out for other trainers')
             [CompletionResult]::new('import', 'import', [CompletionResultType]::ParameterValue, 'Take trajectories in that were made elsewhere')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'List the stored trajectories, newest first')
@@ -248,6 +249,20 @@ Register-ArgumentCompleter -Native -CommandName 'git-sera' -ScriptBlock {
         }
         'git-sera;rollback' {
             [CompletionResult]::new('--capability', '--capability', [CompletionResultType]::ParameterName, 'Only what serves this; everything where it is left out')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
+            [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the result as one line of JSON')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing but results and errors')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'git-sera;report' {
+            [CompletionResult]::new('--adapter', '--adapter', [CompletionResultType]::ParameterName, 'The adapter''s id, or how it ends: `git sera status --json` lists them [default: the newest]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file [default: reports/<ADAPTER>.html in the folder sera of the git folder]')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file [default: reports/<ADAPTER>.html in the folder sera of the git folder]')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
             [CompletionResult]::new('--repo', '--repo', [CompletionResultType]::ParameterName, 'Work on the repository that holds PATH')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set')

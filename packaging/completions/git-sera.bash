@@ -70,6 +70,9 @@ _git__sera() {
             git__sera,register)
                 cmd="git__sera__subcmd__register"
                 ;;
+            git__sera,report)
+                cmd="git__sera__subcmd__report"
+                ;;
             git__sera,resume)
                 cmd="git__sera__subcmd__resume"
                 ;;
@@ -125,7 +128,7 @@ _git__sera() {
 
     case "${cmd}" in
         git__sera)
-            opts="-C -q -h -V --repo --json --quiet --color --help --version quickstart fix status register unregister mine synthesize rollout verify select train evaluate promote adapters rollback export import log show why forget consent audit fsck doctor sandbox pause resume start stop run man completions"
+            opts="-C -q -h -V --repo --json --quiet --color --help --version quickstart fix status register unregister mine synthesize rollout verify select train evaluate promote adapters rollback report export import log show why forget consent audit fsck doctor sandbox pause resume start stop run man completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -669,6 +672,44 @@ _git__sera() {
             case "${prev}" in
                 --hooks)
                     COMPREPLY=($(compgen -W "auto config files none" -- "${cur}"))
+                    return 0
+                    ;;
+                --repo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        git__subcmd__sera__subcmd__report)
+            opts="-o -C -q -h --adapter --output --repo --json --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --adapter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --repo)

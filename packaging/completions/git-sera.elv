@@ -43,6 +43,7 @@ set edit:completion:arg-completer[git-sera] = {|@words|
             cand promote 'Let an adapter serve what it is better at, or say why not'
             cand adapters 'List the adapters that are kept, newest first'
             cand rollback 'Let what served before serve again'
+            cand report 'Write a page that proves, or does not, that an adapter is better'
             cand export 'Write what is trained on out for other trainers'
             cand import 'Take trajectories in that were made elsewhere'
             cand log 'List the stored trajectories, newest first'
@@ -230,6 +231,19 @@ set edit:completion:arg-completer[git-sera] = {|@words|
         }
         &'git-sera;rollback'= {
             cand --capability 'Only what serves this; everything where it is left out'
+            cand -C 'Work on the repository that holds PATH'
+            cand --repo 'Work on the repository that holds PATH'
+            cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'
+            cand --json 'Print the result as one line of JSON'
+            cand -q 'Say nothing but results and errors'
+            cand --quiet 'Say nothing but results and errors'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'git-sera;report'= {
+            cand --adapter 'The adapter''s id, or how it ends: `git sera status --json` lists them [default: the newest]'
+            cand -o 'Write to this file [default: reports/<ADAPTER>.html in the folder sera of the git folder]'
+            cand --output 'Write to this file [default: reports/<ADAPTER>.html in the folder sera of the git folder]'
             cand -C 'Work on the repository that holds PATH'
             cand --repo 'Work on the repository that holds PATH'
             cand --color 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set'

@@ -47,6 +47,7 @@ complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "evaluate" -d 'Com
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "promote" -d 'Let an adapter serve what it is better at, or say why not'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "adapters" -d 'List the adapters that are kept, newest first'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "rollback" -d 'Let what served before serve again'
+complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "report" -d 'Write a page that proves, or does not, that an adapter is better'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "export" -d 'Write what is trained on out for other trainers'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "import" -d 'Take trajectories in that were made elsewhere'
 complete -c git-sera -n "__fish_git_sera_needs_command" -f -a "log" -d 'List the stored trajectories, newest first'
@@ -200,6 +201,15 @@ never\t'In no case'"
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollback" -l json -d 'Print the result as one line of JSON'
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollback" -s q -l quiet -d 'Say nothing but results and errors'
 complete -c git-sera -n "__fish_git_sera_using_subcommand rollback" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c git-sera -n "__fish_git_sera_using_subcommand report" -l adapter -d 'The adapter\'s id, or how it ends: `git sera status --json` lists them [default: the newest]' -r
+complete -c git-sera -n "__fish_git_sera_using_subcommand report" -s o -l output -d 'Write to this file [default: reports/<ADAPTER>.html in the folder sera of the git folder]' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand report" -s C -l repo -d 'Work on the repository that holds PATH' -r -F
+complete -c git-sera -n "__fish_git_sera_using_subcommand report" -l color -d 'Use colour always, never, or (auto) on a terminal unless NO_COLOR is set' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'In any case'
+never\t'In no case'"
+complete -c git-sera -n "__fish_git_sera_using_subcommand report" -l json -d 'Print the result as one line of JSON'
+complete -c git-sera -n "__fish_git_sera_using_subcommand report" -s q -l quiet -d 'Say nothing but results and errors'
+complete -c git-sera -n "__fish_git_sera_using_subcommand report" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c git-sera -n "__fish_git_sera_using_subcommand export" -l format -d 'In what form' -r -f -a "openai\t''
 axolotl\t''
 hermes\t''

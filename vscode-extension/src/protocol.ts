@@ -378,6 +378,12 @@ export type Job =
       /** Take it back. */
       withdraw: boolean;
     }
+  /** Tells one cycle whole, and writes it as a page. Since 1.3. */
+  | {
+      kind: "report";
+      /** The adapter's id, or how that ends; the newest when absent. */
+      adapter?: string | null;
+    }
   /** Checks what is stored and rebuilds the index. */
   | { kind: "fsck" }
   /** Looks at what is enforced on this machine. */
@@ -465,6 +471,8 @@ export type JobResult =
   | ({ kind: "audit" } & AuditReport)
   /** Of `consent`. */
   | ({ kind: "consent" } & ConsentReport)
+  /** Of `report`. */
+  | ({ kind: "report" } & CycleReport)
   /** Of `fsck`. */
   | ({ kind: "fsck" } & FsckReport)
   /** Of `doctor`. */
@@ -1049,6 +1057,194 @@ export interface ConsentReport {
   agreed: string[];
   /** All of it was taken back. */
   withdrawn: boolean;
+}
+
+/** One training cycle, told by the adapter that came of it. */
+export interface CycleReport {
+  /** The adapter. */
+  adapter: string;
+  /** When it was made, Unix milliseconds. */
+  made_ms: number;
+  /** The work tree. */
+  repository: string;
+  /** The base that it belongs to. */
+  base: string;
+  /** The last commit that was trained on. */
+  cut: string;
+  /** What is decided about every capability and why, in one sentence. */
+  verdict: string;
+  /** The same, capability by capability; empty before the adapter is evaluated. */
+  decisions: Decided[];
+  /** What training did; of its losses the means of at most 200 runs of steps. */
+  train: TrainReport;
+  /** Those losses at the steps that they are of. */
+  curve: LossPoint[];
+  /** How many steps there were. */
+  steps: number;
+  /** Every arm that was scored, by capability. */
+  arms: ArmReport[];
+  /** Nats per token on the fixed general set, by arm. */
+  general: Partial<Record<string, number>>;
+  /** Held-out items with the largest gain and loss against retrieval, by capability. */
+  compared: Compared[];
+  /** What was trained on, and what was left out. */
+  data: CycleData;
+  /** What it took. */
+  cost: CycleCost;
+  /** How far the repository has moved on. */
+  staleness: Staleness;
+  /** What the next cycle would begin with. */
+  next: NextCycle;
+  /** What was decided on the way of the evaluation. */
+  notes: string[];
+  /** The page, a file of HTML. */
+  path: string;
+}
+
+/** What is decided about one capability. */
+export interface Decided {
+  /** Which. */
+  capability: Capability;
+  /** Whether the adapter was, or would be, promoted. */
+  promoted: boolean;
+  /** It was decided so; else this is what the rule says now. */
+  stored: boolean;
+  /** What serves the capability now: an adapter's id or `base`. */
+  serves: string;
+  /** Why. */
+  reason: string;
+  /** Held-out items behind it. */
+  items: number;
+}
+
+/** Loss at a step. */
+export interface LossPoint {
+  /** The last step of those that this is the mean of, from 1. */
+  step: number;
+  /** Nats per target token. */
+  loss: number;
+}
+
+/** One arm on the held-out items of one capability; what was not measured is null. */
+export interface ArmReport {
+  /** Which capability. */
+  capability: Capability;
+  /** The arm's name: `base`, `retrieval`, `adapter`. */
+  arm: string;
+  /** Items that were scored. */
+  items: number;
+  /**
+   * The capability's primary metric, lower is better: nats per token of *complete*, nats per
+   * changed token of *fix*, 1 − 1/rank of the right place of *locate*.
+   */
+  level?: number | null;
+  /** The same less retrieval's, item by item: a paired bootstrap over files and commits. */
+  against?: Spread | null;
+  /** Share of items done exactly right. */
+  exact?: number | null;
+  /** Share of freely written actions that could be executed. */
+  valid?: number | null;
+  /** Mean recall of greedy rollouts. */
+  recall?: number | null;
+  /** Share of tasks whose place is ranked first. */
+  first?: number | null;
+  /** Share of tasks whose place is among the first five. */
+  among_five?: number | null;
+}
+
+/** A mean with its 95 % interval. */
+export interface Spread {
+  /** The mean. */
+  mean: number;
+  /** Its lower end. */
+  low: number;
+  /** Its upper end. */
+  high: number;
+}
+
+/** One held-out item under the adapter and under retrieval. */
+export interface Compared {
+  /** Of which capability. */
+  capability: Capability;
+  /** What it is: `src/a.py::mean`, `identifier-swap src/a.py::f`, a commit. */
+  item: string;
+  /** The primary metric under the adapter. */
+  adapter: number;
+  /** The same under retrieval. */
+  retrieval: number;
+  /** What the arms were told, or what stands before the hole; null once it is stored no more. */
+  told?: string | null;
+  /** What was looked for: the code in the hole, or the reference patch. */
+  wanted?: string | null;
+  /** The patch that the adapter proposed, where it was asked for one. */
+  proposed?: string | null;
+  /** The patch that retrieval proposed. */
+  instead?: string | null;
+}
+
+/**
+ * What an adapter was trained on, and what was left out on the way; null where that is not, or
+ * no longer, stored.
+ */
+export interface CycleData {
+  /** Examples by what they teach. */
+  capabilities?: Partial<Record<string, number>> | null;
+  /** Trajectories by source. */
+  sources?: Partial<Record<string, number>> | null;
+  /** Trajectories by family of change. */
+  families?: Partial<Record<string, number>> | null;
+  /** Trajectories by operator, where one planted the fault. */
+  operators?: Partial<Record<string, number>> | null;
+  /** Trajectories that were not chosen, by reason. */
+  unchosen: Partial<Record<string, number>>;
+  /** Tasks that gave no trajectory, by reason. */
+  unsolved?: Partial<Record<string, number>> | null;
+  /** Seeds that gave no task, by reason. */
+  unmade?: Partial<Record<string, number>> | null;
+  /** What mining left out, by reason. */
+  unmined?: Partial<Record<string, number>> | null;
+  /** Tasks and completion examples that are held out. */
+  held_out?: number | null;
+}
+
+/** What a cycle took. */
+export interface CycleCost {
+  /** Wall seconds of training, siblings included. */
+  train_seconds: number;
+  /** Wall seconds of evaluation. */
+  evaluate_seconds?: number | null;
+  /** Functions that a teacher worked on, in this cycle and before it. */
+  teacher_functions: number;
+  /** Tokens that it read and wrote. */
+  teacher_tokens: number;
+  /** Millionths of a dollar that it cost. */
+  teacher_microdollars: number;
+}
+
+/** How far a repository has moved on since an adapter was trained. */
+export interface Staleness {
+  /** Commits of HEAD that lie after the cut; null where HEAD does not hold the cut any more. */
+  commits?: number | null;
+  /** HEAD. */
+  head: string;
+  /** How many adapters the held-out set of this cut has decided about. */
+  decisions: number;
+  /** After so many it is spent. */
+  most: number;
+}
+
+/** What the next cycle would begin with. */
+export interface NextCycle {
+  /** The cut it would be trained at; null where nothing is mined. */
+  cut?: string | null;
+  /** Commits that may be trained on and lie after this adapter's cut. */
+  commits: number;
+  /** Functions that may be trained on, in files that changed since then. */
+  functions: number;
+  /** An adapter was withdrawn, and one is trained in its place. */
+  retraining: boolean;
+  /** All of that in words. */
+  sentence: string;
 }
 
 /** What a check of the store found. */

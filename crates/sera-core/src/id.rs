@@ -23,11 +23,6 @@ macro_rules! time_ordered {
                 Self(uuid::Builder::from_unix_timestamp_millis(now_ms, &random).into_uuid())
             }
 
-            /// When it was made, Unix time in milliseconds.
-            pub fn time_ms(&self) -> u64 {
-                u64::try_from(self.0.as_u128() >> 80).expect("48 bits are left")
-            }
-
             /// Reads the form that `Display` writes; `None` for anything else.
             pub fn parse(text: &str) -> Option<Self> {
                 Uuid::parse_str(text).ok().map(Self)

@@ -1,4 +1,5 @@
 //! Walking history, newest first.
+use crate::command::output;
 use crate::open::object_id;
 use crate::{GitError, Repository, commit};
 use sera_core::CommitId;
@@ -64,17 +65,20 @@ impl Repository {
         Ok(false)
     }
 
-    /// How many commits `newer` holds that `older` does not: `older..newer`. None where `older` is
-    /// not in that history, or it cannot be read.
-    pub fn commits_between(&self, older: &CommitId, newer: &CommitId) -> Option<u64> {
-        if !self.is_ancestor(older, newer).ok()? {
-            return None;
-        }
-        let (hidden, tip) = (object_id(older.as_str()).ok()?, object_id(newer.as_str()).ok()?);
-        self.with(|git| {
-            let walk = git.rev_walk([tip]).with_hidden([hidden]).all().ok()?;
-            walk.map(Result::ok).try_fold(0, |count, commit| commit.map(|_| count + 1))
-        })
+    /// The commits of `newer` that are not of `older`, as `git rev-list older..newer` lists them: at
+    /// most `limit`.
+    pub fn commits_between(
+        &self,
+        older: &CommitId,
+        newer: &CommitId,
+        limit: usize,
+    ) -> Result<BTreeSet<CommitId>, GitError> {
+        let mut command = self.git();
+        command.args(["rev-list", &format!("--max-count={limit}")]);
+        command.args([format!("{older}..{newer}"), "--".to_owned()]);
+        let listed = output(&mut command, "rev-list")?;
+        let text = String::from_utf8_lossy(&listed);
+        Ok(text.lines().map(CommitId::from_hex).collect())
     }
 
     /// Whether `older` is `newer` or can be reached from it. A commit that is gone is no ancestor.

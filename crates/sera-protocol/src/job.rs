@@ -157,6 +157,11 @@ choices! {
             /// Take it back.
             withdraw: bool,
         },
+        /// Tells one cycle whole, and writes it as a page. Since 1.3.
+        Report = "report" {
+            /// The adapter's id, or how that ends; the newest when absent.
+            adapter: Option<String>,
+        },
         /// Checks what is stored and rebuilds the index.
         Fsck = "fsck" {},
         /// Looks at what is enforced on this machine.

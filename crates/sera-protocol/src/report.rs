@@ -4,9 +4,11 @@ use sera_core::scorecard::{self, Arm, Capability, Scorecard};
 use sera_core::{AdapterId, Patch, TaskId};
 use std::collections::BTreeMap;
 
+mod cycle;
 mod machine;
 mod stored;
 
+pub use cycle::*;
 pub use machine::*;
 pub use stored::*;
 
@@ -55,6 +57,8 @@ choices! {
         Audit = "audit" (AuditReport),
         /// Of `consent`.
         Consent = "consent" (ConsentReport),
+        /// Of `report`.
+        Report = "report" (Box<CycleReport>),
         /// Of `fsck`.
         Fsck = "fsck" (FsckReport),
         /// Of `doctor`.

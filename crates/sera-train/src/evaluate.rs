@@ -207,14 +207,13 @@ fn of<'a>(
     scores.get_mut(&arm)?.iter_mut().find(|score| score.task == task.id)
 }
 
-fn hole_score(hole: &Hole, nll: f64, tokens: usize, exact: Option<bool>) -> HoleScore {
+/// What a hole is called in scorecards: `path::name#digest`, where a function has several.
+pub fn hole_name(hole: &Hole) -> String {
     let text = [hole.before.as_str(), &hole.middle, &hole.after].join("\0");
     let digest = Digest::of(text.as_bytes());
-    HoleScore {
-        item: format!("{}::{}#{}", hole.function.path, hole.function.name, digest.short()),
-        cluster: hole.function.path.to_string(),
-        nll,
-        tokens,
-        exact,
-    }
+    format!("{}::{}#{}", hole.function.path, hole.function.name, digest.short())
+}
+
+fn hole_score(hole: &Hole, nll: f64, tokens: usize, exact: Option<bool>) -> HoleScore {
+    HoleScore { item: hole_name(hole), cluster: hole.function.path.to_string(), nll, tokens, exact }
 }

@@ -23,6 +23,7 @@ mod quickstart;
 mod races;
 #[cfg(unix)]
 mod read_only;
+mod report;
 mod sandbox;
 mod schedule;
 mod secrets;

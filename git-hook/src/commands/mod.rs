@@ -4,6 +4,9 @@ mod adapters;
 mod audit;
 mod completions;
 mod consent;
+// `report` is the macro below.
+#[path = "report.rs"]
+mod cycle;
 mod doctor;
 mod evaluate;
 mod export;
@@ -123,6 +126,7 @@ pub enum Command {
     Promote(promote::Promote),
     Adapters(adapters::Adapters),
     Rollback(rollback::Rollback),
+    Report(cycle::Report),
     Export(export::Export),
     Import(import::Import),
     Log(log::Log),
@@ -162,6 +166,7 @@ pub fn run(cli: &Cli, ui: &Ui) -> Result<Kind, CommandError> {
         Command::Promote(command) => command.run(&context),
         Command::Adapters(command) => command.run(&context),
         Command::Rollback(command) => command.run(&context),
+        Command::Report(command) => command.run(&context),
         Command::Export(command) => command.run(&context),
         Command::Import(command) => command.run(&context),
         Command::Log(command) => command.run(&context),

@@ -1,4 +1,5 @@
 //! Reports as people read them: numbers with units, tables that line up, reasons in words.
+pub mod cycle;
 pub mod quickstart;
 
 use crate::table::{Align, Table};

@@ -6,6 +6,8 @@ mod artefacts;
 #[cfg(test)]
 mod bench;
 #[cfg(test)]
+mod cycle;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod fix;

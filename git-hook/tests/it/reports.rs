@@ -11,11 +11,11 @@ use sera_protocol::{Job, Stage};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-fn counts<const N: usize>(of: [(&str, u64); N]) -> BTreeMap<String, u64> {
+pub(crate) fn counts<const N: usize>(of: [(&str, u64); N]) -> BTreeMap<String, u64> {
     of.map(|(key, n)| (key.to_owned(), n)).into()
 }
 
-fn check(name: &str, arguments: &[&str], result: JobResult) {
+pub(crate) fn check(name: &str, arguments: &[&str], result: JobResult) {
     poisoned(arguments, &result);
     let (bench, _seen) = Bench::answering(result);
     assert_snapshot!(name, bench.run(arguments));

@@ -124,6 +124,27 @@ fn history_is_what_git_walks() {
     assert_eq!(open(&repo).commits(&head(&repo), 5).unwrap().len(), 5);
 }
 
+#[test]
+fn commits_between_are_those_of_the_newer_alone() {
+    let repo = python_project();
+    let cut = head(&repo);
+    let repository = open(&repo);
+    let check = |older: &CommitId, newer: &CommitId, limit: usize, expect: &[&CommitId]| {
+        let found = repository.commits_between(older, newer, limit).unwrap();
+        assert_eq!(found, expect.iter().copied().cloned().collect());
+    };
+    check(&cut, &cut, 9, &[]);
+    repo.commit("One", &[("one.py", "1\n")]);
+    let one = head(&repo);
+    repo.commit("Two", &[("two.py", "2\n")]);
+    let two = head(&repo);
+    check(&cut, &two, 9, &[&one, &two]);
+    check(&cut, &two, 1, &[&two]);
+    check(&two, &cut, 9, &[]);
+    let gone = CommitId::from_hex("0123456789012345678901234567890123456789");
+    repository.commits_between(&gone, &two, 9).unwrap_err();
+}
+
 fn show(change: &FileChange) -> String {
     let side = |side: &Option<(TreePath, sera_core::BlobId)>| {
         side.as_ref().map_or("-".to_owned(), |(path, blob)| format!("{path}:{blob}"))
