@@ -167,6 +167,7 @@ impl Cycle {
 
 fn task(item: &Item, gap: f64, located: usize) -> FixScore {
     FixScore {
+        candidate: None,
         task: TaskId::new(item.id, b"t"),
         cluster: item.cluster.clone(),
         commit: false,
