@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// How long a daemon may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long one that is not needed may take to leave.
+const LEAVING: Duration = Duration::from_secs(1);
+
 /// How many lines of its log are shown when it does not.
 const LOG_LINES: usize = 5;
 
@@ -60,6 +63,9 @@ fn start(locations: &Locations) -> Result<Client, CommandError> {
     let mut pause = Duration::from_millis(5);
     loop {
         if let Some(client) = answering(locations)? {
+            if client.daemon().pid != child.id() {
+                see_off(&mut child)?;
+            }
             return Ok(client);
         }
         let ended = child.try_wait()?;
@@ -75,6 +81,16 @@ fn start(locations: &Locations) -> Result<Client, CommandError> {
             child = spawn()?;
         }
     }
+}
+
+/// Waits a moment for a daemon that another one was faster than: it leaves once it finds the lock
+/// taken, and would become the daemon where the other is stopped before it looks.
+fn see_off(late: &mut Child) -> io::Result<()> {
+    let deadline = Instant::now() + LEAVING;
+    while late.try_wait()?.is_none() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
 }
 
 /// Becomes the daemon, in the foreground; where a process cannot become another, waits for it.
