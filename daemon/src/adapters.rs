@@ -110,10 +110,7 @@ fn unknown(text: String) -> anyhow::Error {
 pub(crate) fn chosen(records: &Records, named: Option<&str>) -> Result<Adapter> {
     match named {
         Some(what) => self::named(records, what),
-        None => records.adapters()?.pop().ok_or_else(|| {
-            let text = "there is no adapter yet";
-            Failure::new(ErrorCode::NothingToDo, text).hint("`git sera train` trains one").into()
-        }),
+        None => records.adapters()?.pop().ok_or_else(failure::nothing_trained),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One cycle told whole: what is stored of an adapter, from its data to what was decided, as
 //! numbers and as a page. Nothing is computed but statistics.
+use crate::adapters;
 use crate::cycle::Cycle;
-use crate::failure;
 use crate::order::Evaluated;
 use crate::records::{Adapter, Records};
 use crate::reports::{self, page};
@@ -26,25 +26,11 @@ const COMMITS: usize = 100_000;
 
 /// Gathers what is known of an adapter, the newest where none is named, and writes its page.
 pub(crate) fn report(cycle: &Cycle<'_>, id: Option<&str>) -> Result<CycleReport> {
-    let adapter = named(cycle.records, id)?;
+    let adapter = adapters::chosen(cycle.records, id)?;
     let mut report = gather(cycle, &adapter)?;
     let page = cycle.engine.keep_page(adapter.id, &page::html(&report))?;
     report.path = page.display().to_string();
     Ok(report)
-}
-
-/// The newest adapter, or the only one whose id ends in `id`.
-fn named(records: &Records, id: Option<&str>) -> Result<Adapter> {
-    let mut adapters = records.adapters()?;
-    anyhow::ensure!(!adapters.is_empty(), failure::nothing_trained());
-    if let Some(id) = id {
-        let wanted = id.to_lowercase();
-        adapters.retain(|one| !wanted.is_empty() && one.id.to_string().ends_with(&wanted));
-        let many = adapters.len() > 1;
-        anyhow::ensure!(!many, failure::invalid_params(&format!("several ids end in {id:?}")));
-    }
-    let none = || failure::invalid_params(&format!("no id ends in {:?}", id.unwrap_or_default()));
-    adapters.pop().ok_or_else(none)
 }
 
 fn gather(cycle: &Cycle<'_>, adapter: &Adapter) -> Result<CycleReport> {

@@ -6,6 +6,7 @@
 //! through a [`model`] on a [`tree`] leaves a [`trajectory`], [`overlap`] and [`verdict`] judge
 //! it, [`split`] keeps training and evaluation apart and [`stats`] says whether it helped.
 pub mod audit;
+pub mod figures;
 pub mod hole;
 pub mod id;
 pub mod language;

@@ -2,6 +2,7 @@
 //!
 //! It asks for nothing, runs nothing, and reads the same on a screen, on paper and aloud. What
 //! repositories and models wrote is text in it, whatever it says.
+use sera_core::figures::{count, seconds};
 use sera_protocol::report::CycleReport;
 
 mod evidence;
@@ -138,32 +139,9 @@ fn class(number: bool) -> html::Attribute<'static> {
     ("class", if number { "number" } else { "words" })
 }
 
-/// `1,234,567`.
-fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `1 commit`, `2 commits`.
 fn counted(n: u64, one: &str) -> String {
     format!("{} {one}{}", count(n), if n == 1 { "" } else { "s" })
-}
-
-/// `0.3 s`, `12 s`, `3 min 5 s`.
-fn seconds(value: f64) -> String {
-    let whole = value.round().max(0.0) as u64;
-    match whole {
-        0..10 => format!("{value:.1} s"),
-        10..60 => format!("{whole} s"),
-        _ => format!("{} min {} s", whole / 60, whole % 60),
-    }
 }
 
 /// A dash for what was not measured.

@@ -4,6 +4,7 @@ pub mod quickstart;
 
 use crate::table::{Align, Table};
 use crate::ui::{paint, style};
+pub use sera_core::figures::{count, seconds};
 use sera_core::scorecard::Capability;
 use sera_protocol::report::{CompleteSummary, FixArms, FixSummary, ScorecardReport, TrainReport};
 use std::collections::BTreeMap;
@@ -15,19 +16,6 @@ pub fn line(text: &mut String, line: fmt::Arguments<'_>) {
     text.push('\n');
 }
 
-/// `1,234,567`.
-pub fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `25 %`, or a dash for what was not measured.
 pub fn percent(share: Option<f64>) -> String {
     share.map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0))
@@ -36,16 +24,6 @@ pub fn percent(share: Option<f64>) -> String {
 /// `1.693`, or a dash for what was not measured.
 pub fn nats(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), |value| format!("{value:.3}"))
-}
-
-/// `0.3 s`, `12 s`, `3 min 5 s`.
-pub fn seconds(value: f64) -> String {
-    let whole = value.round().max(0.0) as u64;
-    match whole {
-        0..10 => format!("{value:.1} s"),
-        10..60 => format!("{whole} s"),
-        _ => format!("{} min {} s", whole / 60, whole % 60),
-    }
 }
 
 /// A heading and one line per reason, most frequent first; nothing for no reasons.
